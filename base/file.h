@@ -1,0 +1,40 @@
+/* file.h - whole files, read or mapped, with a cap. */
+#ifndef TFM_BASE_FILE_H
+#define TFM_BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct file_bytes {
+  char *data; /* NUL-terminated (the NUL is not counted); owned */
+  size_t size;
+};
+
+struct file_map {
+  const unsigned char *data; /* read-only mapping, or NULL for an empty file */
+  size_t size;
+};
+
+/* Read a regular file of at most limit bytes.  The error says path, size and
+ * limit, with the given code. */
+int file_read(const char *path, size_t limit, enum tfm_error_code code, struct file_bytes *out,
+              struct tfm_error *err);
+void file_bytes_finish(struct file_bytes *bytes);
+
+/* Map a regular file read-only. */
+int file_map(const char *path, enum tfm_error_code code, struct file_map *out,
+             struct tfm_error *err);
+void file_unmap(struct file_map *map);
+
+bool file_exists(const char *path);       /* a regular file, links followed */
+bool file_is_directory(const char *path); /* a directory, links followed */
+
+/* "dir/name", on the heap; NULL = out of memory. */
+char *file_join(const char *dir, const char *name);
+/* The part before the last '/', "." if none, on the heap. */
+char *file_dirname(const char *path);
+const char *file_basename(const char *path);
+
+#endif
