@@ -1,0 +1,452 @@
+/* tfm/plugin.h - the contract between tfm and an op plugin.  ABI 1.0.
+ *
+ * A plugin is one shared object, built against this header alone.  It adds
+ * ops (with a schema in the language's own grammar), kernels (for its own
+ * ops or for anybody's), or both.  It exports exactly one symbol:
+ *
+ *     const tfm_plugin_desc *tfm_plugin_v1(void);
+ *
+ * How to read this file: a plugin *gives* descriptors (tfm_plugin_desc,
+ * tfm_op_desc, tfm_kernel_desc), the host *gives* tfm_host, tfm_node and
+ * tfm_run.  All descriptors are constant and live as long as the process:
+ * a plugin is never unloaded.
+ *
+ * Growth: within major 1 a struct that starts with struct_size only gains
+ * fields at its end.  The giver sets struct_size to sizeof.  The host accepts
+ * a descriptor smaller than today's (missing fields are zero), never smaller
+ * than 1.0's, and requires the tail it does not know to be zero.  A plugin
+ * checks `host->struct_size` before using a service newer than the minor that
+ * it says it needs.  Structs marked frozen never change.
+ *
+ * Threads: stated on each call as
+ *   [main]  one thread at a time, while models are loaded
+ *   [any]   any thread, possibly many at once
+ *   [run]   inside kernel `run`, on the thread that the host calls it from
+ */
+#ifndef TFM_PLUGIN_H
+#define TFM_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TFM_ABI_MAJOR 1u /* a break means a new entry symbol, tfm_plugin_v2 */
+#define TFM_ABI_MINOR 0u /* +1 for each appended field */
+
+/* ------------------------------------------------------------------ status */
+
+typedef int32_t tfm_status;
+#define TFM_OK        0
+#define TFM_DECLINED  1    /* not for me: the host tries the next kernel   */
+#define TFM_FAILED    (-1) /* call host->fail first, to say what and why   */
+#define TFM_NO_MEMORY (-2)
+#define TFM_CANCELLED (-3) /* host->cancelled said so                      */
+
+/* ------------------------------------------------------------ data: frozen */
+
+#define TFM_MAX_RANK 8
+
+/* Element types.  The numbers never change. */
+typedef uint32_t tfm_dtype;
+enum {
+  TFM_NONE = 0,
+  TFM_F32 = 1,
+  TFM_F16 = 2,
+  TFM_BF16 = 3,
+  TFM_F64 = 4,
+  TFM_I8 = 5,
+  TFM_U8 = 6,
+  TFM_I16 = 7,
+  TFM_U16 = 8,
+  TFM_I32 = 9,
+  TFM_U32 = 10,
+  TFM_I64 = 11,
+  TFM_U64 = 12,
+  TFM_BOOL = 13, /* one byte, 0 or 1 */
+  TFM_F8_E4M3 = 14,
+  TFM_F8_E5M2 = 15,
+  TFM_MASK = 16, /* data is one tfm_mask */
+  TFM_KV = 17    /* data is one tfm_kv   */
+};
+
+/* A view of memory.  Frozen.  Who owns data is said where a tensor is passed.
+ * stride is in BYTES and may be any value that stays inside the allocation;
+ * contiguous means stride[rank-1] = element size, stride[i] = shape[i+1] *
+ * stride[i+1].  Inputs, outputs and workspaces are contiguous and aligned to
+ * 64 bytes; weights are aligned to their element size and may be strided
+ * (a transposed weight is the stored one with its strides swapped). */
+typedef struct tfm_tensor {
+  void *data;
+  int64_t shape[TFM_MAX_RANK];
+  int64_t stride[TFM_MAX_RANK];
+  tfm_dtype dtype;
+  uint32_t rank;
+  int32_t device; /* 0 = host memory */
+  uint32_t flags; /* 0 */
+  void *reserved[2];
+} tfm_tensor;
+
+/* A dimension at compile time: >= 0 is a number, < 0 a handle of a symbolic
+ * polynomial over run-time dimensions, to be combined only through the host. */
+typedef int64_t tfm_dim;
+
+/* A type at compile time.  Frozen.  dtype TFM_NONE = the run's float type. */
+typedef struct tfm_type {
+  tfm_dtype dtype;
+  uint32_t rank;
+  tfm_dim shape[TFM_MAX_RANK];
+} tfm_type;
+
+/* An attribute's value.  Frozen.  A JSON object of config.json arrives whole
+ * (rope scaling): items are its members, by name. */
+enum {
+  TFM_ATTR_NONE,
+  TFM_ATTR_BOOL,
+  TFM_ATTR_INT,
+  TFM_ATTR_REAL,
+  TFM_ATTR_STR,
+  TFM_ATTR_LIST,
+  TFM_ATTR_OBJECT
+};
+typedef struct tfm_attr {
+  const char *name; /* "" for the items of a list */
+  uint32_t kind;
+  uint32_t count;                     /* LIST, OBJECT: number of items */
+  int64_t integer;                    /* BOOL, INT                     */
+  double real;                        /* REAL, and INT as a double     */
+  const char *text;                   /* STR, UTF-8                    */
+  const struct tfm_attr *const *item; /* LIST, OBJECT                  */
+} tfm_attr;
+
+/* ------------------------------------------------- masks and caches: frozen */
+
+/* Who may attend to whom, as a formula in postfix order.  Frozen.
+ * Query t of batch row b stands at position p = past[b] + t (past is 0
+ * without a cache); key s is allowed when the formula says so. */
+enum {
+  TFM_MASK_CAUSAL = 1,  /* s <= p                                              */
+  TFM_MASK_PADDING = 2, /* real[b, s] != 0; tensor is bool[B, S]; beyond S: no */
+  TFM_MASK_WINDOW = 3,  /* |p - s| < n                                         */
+  TFM_MASK_PREFIX = 4,  /* s < n                                               */
+  TFM_MASK_DENSE = 5,   /* tensor is bool[B or 1, T, S]                        */
+  TFM_MASK_AND = 6,     /* of the two formulas before it                       */
+  TFM_MASK_OR = 7
+};
+typedef struct tfm_mask_term {
+  uint32_t kind;
+  uint32_t reserved;
+  int64_t n;
+  const tfm_tensor *tensor; /* PADDING, DENSE: lives until the run ends */
+} tfm_mask_term;
+
+#define TFM_MASK_TERMS 15
+typedef struct tfm_mask {
+  uint32_t count; /* 0 = all allowed */
+  uint32_t reserved;
+  tfm_mask_term term[TFM_MASK_TERMS];
+} tfm_mask;
+
+/* One layer's key/value state.  Frozen.  Owned by the session; written by the
+ * kernel that gets it.  key and value are [B, capacity, width], contiguous
+ * rows; row b holds past[b] tokens.  A kernel stores its T new keys and values
+ * at [past[b], past[b] + T) and attends over [0, past[b] + T).  The host
+ * advances past after the whole step; capacity >= past[b] + T always. */
+typedef struct tfm_kv {
+  tfm_tensor key, value;
+  const int32_t *past; /* [B] */
+  int64_t capacity;
+} tfm_kv;
+
+/* ----------------------------------------------------------------- the node */
+
+/* One op call of the graph, as infer, match and prepare see it.  Arrays
+ * follow the order of the op's schema and have its length; an optional input
+ * or weight that is absent is NULL.  Lives until the kernel's destroy. */
+typedef struct tfm_node {
+  uint32_t struct_size;
+  uint32_t input_count, weight_count, attr_count, output_count, tap_count;
+  const char *op;   /* "layer_norm", "acme.flash" */
+  const char *name; /* "h.0.ln_1": for messages   */
+  const tfm_type *const *input;
+  const tfm_type *const *weight;
+  const tfm_attr *const *attr;   /* every attribute of the schema that has a value */
+  const tfm_type *const *output; /* NULL during infer */
+} tfm_node;
+
+/* ------------------------------------------------------------ host services */
+
+typedef struct tfm_host tfm_host;
+typedef struct tfm_run tfm_run;
+
+/* One product for host->gemm:
+ *   c[m, n] = sum_k a[m, k] * weight[n, k] + bias[n],   f32 accumulation
+ * Each element is summed in one fixed order that depends on K and on the
+ * weight's layout only: not on rows, threads or the other problems. */
+typedef struct tfm_gemm {
+  uint32_t struct_size;
+  uint32_t flags;           /* 0 */
+  int64_t rows;             /* M; 0 is legal                                */
+  const float *a;           /* [M, K]                                       */
+  int64_t a_stride;         /* elements from row to row                     */
+  const tfm_tensor *weight; /* [N, K], F32, F16 or BF16; one of its two
+                               strides is the element size                */
+  const tfm_tensor *bias;   /* [N], the same dtypes; or NULL                */
+  float *c;                 /* [M, N]; overlaps nothing else                */
+  int64_t c_stride;         /* elements                                     */
+  /* Called once for each finished stretch of a row, by the thread that made
+   * it, while it is in cache: activation, residual, gating.  May be NULL.
+   * value = &c[row * c_stride + column], count elements. */
+  void (*epilogue)(void *arg, int64_t row, int64_t column, float *value, int64_t count);
+  void *epilogue_arg;
+} tfm_gemm;
+
+enum { TFM_LOG_DEBUG, TFM_LOG_INFO, TFM_LOG_WARNING };
+
+/* What the host offers.  A service that does not apply where the plugin is
+ * called from is NULL: infer has fail, log and the dim calls; prepare and run
+ * have all but those. */
+struct tfm_host {
+  uint32_t struct_size;
+  uint32_t abi_minor;
+  const char *version; /* of tfm, "0.1.0" */
+  void *impl;          /* the host's own */
+
+  /* [any] An optional service by name and version ("tfm.autodiff/1"); NULL = absent. */
+  const void *(*ext)(const tfm_host *host, const char *id);
+  /* [any] Say what failed, in one lower-case sentence; returns TFM_FAILED. */
+  tfm_status (*fail)(const tfm_host *host, const char *format, ...);
+  /* [any] */
+  void (*log)(const tfm_host *host, int level, const char *format, ...);
+
+  /* [main] Dimension arithmetic for infer.  A division that is not exact, and
+   * a difference below zero of numbers, is INT64_MIN, which may be passed on
+   * and fails the node in the end. */
+  tfm_dim (*dim_add)(const tfm_host *host, tfm_dim a, tfm_dim b);
+  tfm_dim (*dim_sub)(const tfm_host *host, tfm_dim a, tfm_dim b);
+  tfm_dim (*dim_mul)(const tfm_host *host, tfm_dim a, tfm_dim b);
+  tfm_dim (*dim_div)(const tfm_host *host, tfm_dim a, tfm_dim b);
+  int32_t (*dim_equal)(const tfm_host *host, tfm_dim a, tfm_dim b);
+
+  /* [any] Memory for an instance, 64-byte aligned, zeroed; NULL = none left. */
+  void *(*alloc)(const tfm_host *host, size_t bytes);
+  void (*release)(const tfm_host *host, void *memory);
+  /* [any] Nonzero = stop soon and return TFM_CANCELLED. */
+  int32_t (*cancelled)(const tfm_host *host);
+
+  /* [any] How many threads parallel_for may use; lane numbers are below this. */
+  uint32_t (*lanes)(const tfm_host *host);
+  /* [run] Call body over [0, count) in pieces of at least grain items, on all
+   * lanes, and wait.  A nested call runs inline.  Results must not depend on
+   * how the range is cut. */
+  void (*parallel_for)(const tfm_host *host, int64_t count, int64_t grain,
+                       void (*body)(void *arg, int64_t begin, int64_t end, uint32_t lane),
+                       void *arg);
+
+  /* [any] count contiguous elements of any float or integer dtype to f32. */
+  tfm_status (*to_f32)(const tfm_host *host, tfm_dtype dtype, const void *from, float *to,
+                       int64_t count);
+  /* [run] Several independent products in one parallel region. */
+  tfm_status (*gemm)(const tfm_host *host, const tfm_gemm *const *problem, uint32_t count);
+
+  /* [run] Memory for tap number `index` of the running node: f32, contiguous,
+   * of the given shape, owned by the host; NULL when the tap is not wanted. */
+  float *(*tap)(const tfm_host *host, const tfm_run *run, uint32_t index, uint32_t rank,
+                const int64_t *shape);
+};
+
+/* ------------------------------------------------------------------- an op */
+
+enum {
+  /* The outputs point into the inputs (masks do): the host keeps the inputs
+   * alive as long as the outputs. */
+  TFM_OP_HOLDS_INPUTS = 1u
+};
+
+/* What an op means.  The schema is a string in the language's own grammar,
+ * with its doc comment:
+ *
+ *   ## Root mean square norm (Zhang and Sennrich 2019, section 4).
+ *   op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]
+ *
+ * sections are inputs; weights; attributes.  `?` marks an optional one, a
+ * trailing `taps a, b` names inner values that a run can be asked for. */
+typedef struct tfm_op_desc {
+  uint32_t struct_size;
+  uint32_t flags;
+  uint32_t version; /* of the meaning; 1, and +1 when results change */
+  uint32_t reserved;
+  const char *schema;
+  /* [main] Output types, when the schema alone cannot say them (split); NULL
+   * otherwise.  Inputs already agree with the schema.  Writes at most capacity
+   * types and sets *count. */
+  tfm_status (*infer)(const tfm_host *host, const tfm_node *node, tfm_type *output,
+                      uint32_t capacity, uint32_t *count);
+  /* Reserved for the backward pass; NULL. */
+  tfm_status (*gradient)(const tfm_host *host, const tfm_node *node, void *builder);
+} tfm_op_desc;
+
+/* ----------------------------------------------------------------- a kernel */
+
+enum {
+  TFM_KERNEL_SERIAL = 1u,        /* run is never called twice at once on one instance  */
+  TFM_KERNEL_INPLACE_OK = 2u,    /* output 0 may be the very memory of input 0         */
+  TFM_KERNEL_DETERMINISTIC = 4u, /* same bits whatever the batch and number of lanes   */
+  TFM_KERNEL_REFERENCE = 8u      /* plain C: the meaning of the op; every op has one   */
+};
+
+/* Processor features, as bit numbers in cpu_need.  The host asks the CPU. */
+enum {
+  TFM_CPU_X86_AVX2 = 0,   /* with FMA and F16C */
+  TFM_CPU_X86_AVX512 = 1, /* F, BW, DQ, VL   */
+  TFM_CPU_X86_AVX512_VNNI = 2,
+  TFM_CPU_X86_AVX512_BF16 = 3,
+  TFM_CPU_X86_AMX_BF16 = 4,
+  TFM_CPU_X86_AMX_INT8 = 5,
+  TFM_CPU_ARM_NEON = 64,
+  TFM_CPU_ARM_SVE = 65
+};
+
+/* One call of a kernel.  Tensors' shapes are concrete; absent optional ones
+ * are NULL.  Lives for the call only: keep no pointer into it. */
+struct tfm_run {
+  uint32_t struct_size;
+  uint32_t input_count, weight_count, output_count;
+  const tfm_tensor *const *input;
+  const tfm_tensor *const *weight;
+  const tfm_tensor *const *output; /* data is the kernel's to write */
+  void *workspace;                 /* 64-byte aligned, contents undefined */
+  size_t workspace_size;
+  uint64_t taps; /* bit i: tap i is wanted, see host->tap */
+  const tfm_node *node;
+  void *impl; /* the host's own */
+};
+
+typedef struct tfm_kernel_desc {
+  uint32_t struct_size;
+  uint32_t flags;
+  uint32_t op_min, op_max; /* op versions served */
+  const char *op;          /* "layer_norm"                                */
+  const char *name;        /* "avx512": unique among the op's kernels     */
+  const char *device;      /* "cpu"                                       */
+  uint64_t cpu_need[4];    /* all these bits                              */
+  int32_t score;           /* higher wins; REFERENCE kernels use 0        */
+  uint32_t reserved;
+  /* [any] Pure.  How well this kernel takes this node: > 0 yes (higher beats
+   * score), 0 no.  NULL = takes every node. */
+  int32_t (*match)(const tfm_host *host, const tfm_node *node);
+  /* [any] Once a node, in parallel across nodes.  weight: the node's weights.
+   * The instance is immutable afterwards.  NULL = no instance. */
+  tfm_status (*prepare)(const tfm_host *host, const tfm_node *node, const tfm_tensor *const *weight,
+                        void **instance);
+  /* [run] Bytes of workspace for these shapes (data pointers are not set).
+   * NULL = none. */
+  tfm_status (*workspace)(const tfm_host *host, const void *instance, const tfm_run *run,
+                          size_t *bytes);
+  /* [run] Allocates nothing. */
+  tfm_status (*run)(const tfm_host *host, const void *instance, const tfm_run *run);
+  /* [main] NULL = nothing to free. */
+  void (*destroy)(const tfm_host *host, void *instance);
+} tfm_kernel_desc;
+
+/* ----------------------------------------------------------------- a plugin */
+
+typedef struct tfm_plugin_desc {
+  uint32_t struct_size;
+  uint32_t abi_minor;    /* the oldest minor that this plugin needs */
+  const char *name;      /* [a-z0-9_-]+, equal to the file's name without .so */
+  const char *version;   /* of the plugin, for people */
+  uint32_t schema_major; /* what `use name MAJOR` asks for */
+  uint32_t core;         /* 1: its ops are called by bare name.  The package's own only */
+  const char *summary, *license;
+  uint32_t op_count, kernel_count;
+  const tfm_op_desc *const *op;
+  const tfm_kernel_desc *const *kernel;
+  /* [main] Once, after loading; NULL = nothing to do. */
+  tfm_status (*init)(const tfm_host *host);
+} tfm_plugin_desc;
+
+#if defined(__GNUC__)
+#define TFM_EXPORT __attribute__((visibility("default")))
+#else
+#define TFM_EXPORT
+#endif
+
+/* Put once in a plugin: the only exported symbol, and a note in the file that
+ * the host reads before it loads (and so runs) anything.  minor is the oldest
+ * ABI minor that the plugin needs, not the header's:
+ *
+ *   TFM_PLUGIN("acme", 0, &acme_plugin)
+ */
+typedef struct tfm_plugin_note { /* frozen; an ELF note in section .note.tfm */
+  uint32_t namesz, descsz, type;
+  char owner[4]; /* "tfm" */
+  uint32_t magic, abi_major, abi_minor, reserved;
+  char name[32];
+} tfm_plugin_note;
+
+#define TFM_NOTE_TYPE  1u
+#define TFM_NOTE_MAGIC 0x316d6674u /* "tfm1" */
+#define TFM_PLUGIN(plugin_name, minor, desc)                                                       \
+  __attribute__((used, section(".note.tfm"),                                                       \
+                 aligned(4))) static const tfm_plugin_note tfm_plugin_note_ = {                    \
+      4,       48, TFM_NOTE_TYPE, {'t', 'f', 'm', 0}, TFM_NOTE_MAGIC, TFM_ABI_MAJOR,               \
+      (minor), 0,  plugin_name};                                                                   \
+  TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void);                                           \
+  TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void) {                                          \
+    return (desc);                                                                                 \
+  }
+
+/* ------------------------------------------------------------ small helpers */
+
+/* The attribute by name, or NULL. */
+static inline const tfm_attr *tfm_attr_find(const tfm_node *node, const char *name) {
+  for (uint32_t i = 0; i < node->attr_count; i++) {
+    const char *a = node->attr[i]->name, *b = name;
+    while (*a && *a == *b) {
+      a++;
+      b++;
+    }
+    if (*a == *b)
+      return node->attr[i];
+  }
+  return NULL;
+}
+
+/* The member of an object by name, or NULL. */
+static inline const tfm_attr *tfm_attr_member(const tfm_attr *object, const char *name) {
+  for (uint32_t i = 0; object && object->kind == TFM_ATTR_OBJECT && i < object->count; i++) {
+    const char *a = object->item[i]->name, *b = name;
+    while (*a && *a == *b) {
+      a++;
+      b++;
+    }
+    if (*a == *b)
+      return object->item[i];
+  }
+  return NULL;
+}
+
+static inline int64_t tfm_attr_int(const tfm_node *node, const char *name, int64_t otherwise) {
+  const tfm_attr *a = tfm_attr_find(node, name);
+  return a && (a->kind == TFM_ATTR_INT || a->kind == TFM_ATTR_BOOL) ? a->integer : otherwise;
+}
+
+static inline double tfm_attr_real(const tfm_node *node, const char *name, double otherwise) {
+  const tfm_attr *a = tfm_attr_find(node, name);
+  return a && (a->kind == TFM_ATTR_INT || a->kind == TFM_ATTR_REAL) ? a->real : otherwise;
+}
+
+static inline const char *tfm_attr_text(const tfm_node *node, const char *name,
+                                        const char *otherwise) {
+  const tfm_attr *a = tfm_attr_find(node, name);
+  return a && a->kind == TFM_ATTR_STR ? a->text : otherwise;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,32 @@
+/* gemm.h - c = a . weight^T + bias, on weights as they lie in the file.
+ *
+ * A weight is [N, K] in one of two layouts, told by its strides:
+ *
+ *   rows      stride[1] = element size: row n is contiguous (Linear)
+ *   columns   stride[0] = element size: column k is contiguous (Conv1D, transposed)
+ *
+ * Nothing is packed ahead of time and no second copy is kept: F16 and BF16
+ * are widened as they are read.
+ *
+ * Same bits: element (m, n) is summed in an order that depends on K and the
+ * layout only.  rows: 16 partial sums over k mod 16, in blocks of K, added in
+ * a fixed tree.  columns: one fused multiply-add after the other, k = 0..K-1.
+ * The kernel for one row, for few and for many agree to the bit. */
+#ifndef TFM_RUNTIME_GEMM_GEMM_H
+#define TFM_RUNTIME_GEMM_GEMM_H
+
+#include "runtime/pool.h"
+#include "tfm/plugin.h"
+
+/* Run count independent problems in one parallel region.  Problems are
+ * validated (ranks, dtypes, strides); 0, or -1 with err set. */
+int gemm_run(struct pool *pool, const tfm_gemm *const *problem, uint32_t count,
+             struct tfm_error *err);
+
+/* The meaning: a double loop in double precision, for tests. */
+void gemm_reference(const tfm_gemm *problem);
+
+/* The instruction set in use: "portable", "avx2", "avx512". */
+const char *gemm_isa(void);
+
+#endif

@@ -1,0 +1,33 @@
+/* pool.h - the threads that share one computation.
+ *
+ * A pool has `lanes` lanes; lane 0 is the caller.  Workers spin for a short
+ * while for the next piece of work, then sleep.  One parallel region at a
+ * time; a call from inside a region runs inline on its own lane. */
+#ifndef TFM_RUNTIME_POOL_H
+#define TFM_RUNTIME_POOL_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pool;
+
+typedef void pool_body(void *arg, int64_t begin, int64_t end, uint32_t lane);
+
+/* lanes 0 = one for each core this process may run on.  At most 256. */
+int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err);
+void pool_destroy(struct pool *pool);
+uint32_t pool_lanes(const struct pool *pool);
+
+/* Call body over [0, count) in contiguous pieces of at least grain items, and
+ * return when all are done.  Pieces are handed out so that a slow lane does
+ * not hold up the rest.  Which lane gets which piece is not defined. */
+void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, void *arg);
+
+/* Scratch memory of a lane, 64-byte aligned, POOL_SCRATCH bytes, for the
+ * body that runs on that lane; contents undefined. */
+enum { POOL_SCRATCH = 512 * 1024 };
+void *pool_scratch(struct pool *pool, uint32_t lane);
+
+#endif
