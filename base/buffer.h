@@ -25,7 +25,8 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     ;
 /* The text, never NULL ("" when empty).  Valid until the next append. */
 const char *buffer_text(const struct buffer *buffer);
-/* Hand the bytes over to the caller, who frees them; the buffer is empty after. */
+/* Hand the bytes over to the caller, who frees them; the buffer is empty after.
+ * "" when empty; NULL when an append had failed. */
 char *buffer_take(struct buffer *buffer);
 
 #endif
