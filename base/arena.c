@@ -92,23 +92,24 @@ char *arena_strdup(struct arena *arena, const char *text) {
   return arena_strndup(arena, text, strlen(text));
 }
 
-static char *format_text(struct arena *arena, const char *format, va_list args, va_list again) {
-  int length = vsnprintf(NULL, 0, format, args);
+char *arena_vprintf(struct arena *arena, const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int length = vsnprintf(NULL, 0, format, again);
+  va_end(again);
   if (length < 0)
     return fail(arena);
   size_t size = (size_t)length + 1;
   char *text = arena_alloc(arena, size);
   if (text != NULL)
-    vsnprintf(text, size, format, again);
+    vsnprintf(text, size, format, args);
   return text;
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...) {
-  va_list args, again;
+  va_list args;
   va_start(args, format);
-  va_copy(again, args);
-  char *text = format_text(arena, format, args, again);
-  va_end(again);
+  char *text = arena_vprintf(arena, format, args);
   va_end(args);
   return text;
 }

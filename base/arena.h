@@ -6,6 +6,7 @@
 #ifndef TFM_BASE_ARENA_H
 #define TFM_BASE_ARENA_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,6 +32,11 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 0)))
 #endif
     ;
 static inline bool arena_failed(const struct arena *arena) {

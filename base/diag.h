@@ -77,10 +77,8 @@ void diag_primary(struct diag *diag, struct diag_item *item, const char *format,
 /* A secondary span under '-'. */
 void diag_label(struct diag *diag, struct diag_item *item, struct span span, const char *format,
                 ...) TFM_PRINTF(4, 5);
-void diag_note(struct diag *diag, struct diag_item *item, const char *format, ...)
-    TFM_PRINTF(3, 4);
-void diag_help(struct diag *diag, struct diag_item *item, const char *format, ...)
-    TFM_PRINTF(3, 4);
+void diag_note(struct diag *diag, struct diag_item *item, const char *format, ...) TFM_PRINTF(3, 4);
+void diag_help(struct diag *diag, struct diag_item *item, const char *format, ...) TFM_PRINTF(3, 4);
 
 /* 1-based line and column (code points) of a byte offset. */
 void diag_position(const struct diag *diag, struct span span, unsigned *line, unsigned *column);

@@ -15,11 +15,11 @@ enum dtype {
   DTYPE_COUNT
 };
 
-const char *dtype_name(enum dtype dtype);              /* "f32" */
-size_t dtype_bits(enum dtype dtype);                   /* 32 */
-size_t dtype_size(enum dtype dtype);                   /* 4, in bytes */
-enum dtype dtype_from_name(const char *name);          /* NONE if unknown */
-enum dtype dtype_from_stored(const char *name);        /* "BF16"; NONE if unknown */
+const char *dtype_name(enum dtype dtype);       /* "f32" */
+size_t dtype_bits(enum dtype dtype);            /* 32 */
+size_t dtype_size(enum dtype dtype);            /* 4, in bytes */
+enum dtype dtype_from_name(const char *name);   /* NONE if unknown */
+enum dtype dtype_from_stored(const char *name); /* "BF16"; NONE if unknown */
 bool dtype_is_float(enum dtype dtype);
 
 static inline float dtype_bf16_to_f32(uint16_t v) {

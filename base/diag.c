@@ -1,0 +1,186 @@
+/* diag.c - collect what is wrong; diag_render.c shows it. */
+#include "base/diag.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where labels go that nobody will see: see diag_report(). */
+static _Thread_local struct diag_item scratch;
+
+void diag_init(struct diag *diag) {
+  *diag = (struct diag){0};
+  arena_init(&diag->arena, 0);
+}
+
+void diag_finish(struct diag *diag) {
+  arena_finish(&diag->arena);
+  free(diag->sources);
+  *diag = (struct diag){0};
+}
+
+uint32_t diag_add_source(struct diag *diag, const char *name, const char *text, size_t size) {
+  if (diag->source_count == diag->source_capacity) {
+    unsigned capacity = diag->source_capacity == 0 ? 8 : diag->source_capacity * 2;
+    struct diag_source *sources = realloc(diag->sources, capacity * sizeof *sources);
+    if (sources == NULL)
+      return UINT32_MAX;
+    diag->sources = sources;
+    diag->source_capacity = capacity;
+  }
+  const char *copy = arena_strdup(&diag->arena, name);
+  diag->sources[diag->source_count] =
+      (struct diag_source){.name = copy == NULL ? "?" : copy, .text = text, .size = size};
+  return diag->source_count++;
+}
+
+static bool same_span(struct span a, struct span b) {
+  return a.source == b.source && a.begin == b.begin && a.end == b.end;
+}
+
+/* Two reports without a place are the same only if they say the same. */
+static bool already_said(const struct diag *diag, const struct diag_item *new_item) {
+  struct span span = new_item->label[0].span;
+  for (const struct diag_item *item = diag->first; item != NULL; item = item->next) {
+    if (item->code != new_item->code || !same_span(item->label[0].span, span))
+      continue;
+    if (span.source != UINT32_MAX || strcmp(item->summary, new_item->summary) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Only as many are kept as can be shown, so that a hostile file cannot make
+ * the list long; the rest is counted. */
+struct diag_item *diag_report(struct diag *diag, enum diag_level level, unsigned code,
+                              struct span span, const char *format, ...) {
+  unsigned *count = level == DIAG_ERROR ? &diag->errors : &diag->warnings;
+  scratch = (struct diag_item){.level = level, .code = code, .labels = 1, .label = {{span, NULL}}};
+  if (*count >= DIAG_MAX_SHOWN) {
+    ++*count;
+    return &scratch;
+  }
+  va_list args;
+  va_start(args, format);
+  const char *summary = arena_vprintf(&diag->arena, format, args);
+  va_end(args);
+  scratch.summary = summary == NULL ? "out of memory" : summary;
+  if (already_said(diag, &scratch))
+    return &scratch;
+  ++*count;
+  struct diag_item *item = arena_alloc(&diag->arena, sizeof *item);
+  if (item == NULL)
+    return &scratch;
+  *item = scratch;
+  if (diag->first == NULL)
+    diag->first = item;
+  else
+    diag->last->next = item;
+  diag->last = item;
+  return item;
+}
+
+void diag_primary(struct diag *diag, struct diag_item *item, const char *format, ...) {
+  if (item == &scratch)
+    return;
+  va_list args;
+  va_start(args, format);
+  item->label[0].text = arena_vprintf(&diag->arena, format, args);
+  va_end(args);
+}
+
+void diag_label(struct diag *diag, struct diag_item *item, struct span span, const char *format,
+                ...) {
+  if (item == &scratch || item->labels == DIAG_MAX_LABELS)
+    return;
+  va_list args;
+  va_start(args, format);
+  item->label[item->labels++] =
+      (struct diag_label){span, arena_vprintf(&diag->arena, format, args)};
+  va_end(args);
+}
+
+static void add_note(struct diag *diag, struct diag_item *item, const char *kind,
+                     const char *format, va_list args) {
+  if (item == &scratch || item->notes == DIAG_MAX_NOTES)
+    return;
+  const char *text = arena_vprintf(&diag->arena, format, args);
+  const char *note = text == NULL ? NULL : arena_printf(&diag->arena, "%s: %s", kind, text);
+  if (note != NULL)
+    item->note[item->notes++] = note;
+}
+
+void diag_note(struct diag *diag, struct diag_item *item, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  add_note(diag, item, "note", format, args);
+  va_end(args);
+}
+
+void diag_help(struct diag *diag, struct diag_item *item, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  add_note(diag, item, "help", format, args);
+  va_end(args);
+}
+
+void diag_position(const struct diag *diag, struct span span, unsigned *line, unsigned *column) {
+  *line = *column = 1;
+  if (span.source >= diag->source_count)
+    return;
+  const struct diag_source *source = &diag->sources[span.source];
+  for (size_t i = 0; i < span.begin && i < source->size; i++) {
+    if (source->text[i] == '\n') {
+      ++*line;
+      *column = 1;
+    } else if (((unsigned char)source->text[i] & 0xc0) != 0x80) {
+      ++*column;
+    }
+  }
+}
+
+enum { NAME_MAX_COMPARED = 255 };
+
+static unsigned min3(unsigned a, unsigned b, unsigned c) {
+  unsigned least = a < b ? a : b;
+  return least < c ? least : c;
+}
+
+/* Levenshtein's distance, or limit + 1 as soon as it must be more. */
+static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m, unsigned limit) {
+  unsigned row[NAME_MAX_COMPARED + 1];
+  for (unsigned j = 0; j <= m; j++)
+    row[j] = j;
+  for (unsigned i = 1; i <= n; i++) {
+    unsigned diagonal = row[0], least = row[0] = i;
+    for (unsigned j = 1; j <= m; j++) {
+      unsigned above = row[j];
+      row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+      diagonal = above;
+      least = row[j] < least ? row[j] : least;
+    }
+    if (least > limit)
+      return limit + 1;
+  }
+  return row[m];
+}
+
+/* Close is: at most a third of the letters differ. */
+const char *diag_nearest(const char *name, const char *const *candidates, size_t count) {
+  size_t n = strlen(name);
+  unsigned best = (unsigned)(n < 3 ? 1 : n / 3) + 1;
+  const char *nearest = NULL;
+  if (n == 0 || n > NAME_MAX_COMPARED)
+    return NULL;
+  for (size_t i = 0; i < count && best > 0; i++) {
+    size_t m = strlen(candidates[i]);
+    size_t difference = m > n ? m - n : n - m;
+    if (m > NAME_MAX_COMPARED || difference >= best)
+      continue;
+    unsigned distance = edit_distance(name, n, candidates[i], m, best - 1);
+    if (distance < best && distance < n) {
+      best = distance;
+      nearest = candidates[i];
+    }
+  }
+  return nearest;
+}
