@@ -1,0 +1,102 @@
+/* compile.h - from a model file to a graph: the compiler's only door.
+ *
+ * parse -> load -> resolve -> budget -> expand -> typecheck -> bind -> lower
+ * -> fuse.  Each stage is called once, in order, from compile.c.  The compiler
+ * never loads a plugin or a weight: it is handed the ops, and an index of
+ * the checkpoint's tensors. */
+#ifndef TFM_COMPILER_COMPILE_H
+#define TFM_COMPILER_COMPILE_H
+
+#include "base/buffer.h"
+#include "base/diag.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "graph/graph.h"
+#include "tfm/plugin.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One tensor of the checkpoint, as the index lists it. */
+struct compile_tensor {
+  const char *name;
+  enum dtype dtype;
+  uint32_t rank;
+  int64_t shape[GRAPH_MAX_RANK];
+};
+
+struct compile_plugin {
+  const char *name;
+  uint32_t schema_major;
+};
+
+/* A JSON file of the checkpoint, with its text so that messages can name lines. */
+struct compile_json {
+  const char *name; /* "config.json" */
+  const char *text;
+  size_t size;
+  const json_t *root; /* an object; NULL = the file is absent */
+};
+
+struct compile_options {
+  const char *path; /* of the .tfm file */
+  const char *const
+      *model_path; /* directories that imports are looked up in, after the file's own */
+  size_t model_path_count;
+
+  struct compile_json config, generation;
+  /* NULL = no checkpoint: config must be there, weights are taken as declared. */
+  const struct compile_tensor *tensor;
+  size_t tensor_count;
+  bool has_checkpoint;
+
+  const char *task;        /* the user's choice, NULL = by config's architectures */
+  const char *const *feed; /* values that the caller supplies: their producers vanish */
+  size_t feed_count;
+  const char *const *dump; /* values, or NODE.TAP, that the caller wants to see */
+  size_t dump_count;
+  bool all_logits; /* generate: logits of every position, not only the last */
+  bool fuse;
+
+  /* The op of that name ("linear", "acme.flash"), and the plugin of that name;
+   * NULL = unknown.  op_names: for "did you mean". */
+  const tfm_op_desc *(*find_op)(void *context, const char *name);
+  const struct compile_plugin *(*find_plugin)(void *context, const char *name);
+  const char *const *op_names;
+  size_t op_name_count;
+  void *context;
+};
+
+/* The graph, or NULL.  What is wrong with the model file is in diag (all of
+ * it); err says the one line and the exit code: MODEL for the file, CHECKPOINT
+ * for a missing, surplus or misshapen tensor, PLUGIN for an unknown `use`,
+ * LIMIT.  Warnings may be in diag on success too. */
+struct graph *compile_model(const struct compile_options *options, struct diag *diag,
+                            struct tfm_error *err);
+
+/* As much as can be said without config.json: syntax, names, arity, cycles. */
+int compile_check(const struct compile_options *options, struct diag *diag, struct tfm_error *err);
+
+/* What a model file says of itself, without expanding it. */
+struct compile_summary {
+  char *name;        /* "gpt2" */
+  char *doc;         /* the doc comment, or "" */
+  char **model_type; /* what it is `for` */
+  size_t model_type_count;
+  char *checkpoint; /* its default, or NULL */
+  char **plugin;    /* each `use` */
+  size_t plugin_count;
+};
+int compile_summarize(const char *path, struct compile_summary *out, struct diag *diag,
+                      struct tfm_error *err);
+void compile_summary_finish(struct compile_summary *summary);
+
+/* tfmc: the file's tokens and tree, one a line, and the file formatted. */
+int compile_emit_tokens(const char *path, struct buffer *out, struct diag *diag,
+                        struct tfm_error *err);
+int compile_emit_ast(const char *path, struct buffer *out, struct diag *diag,
+                     struct tfm_error *err);
+int compile_format(const char *path, struct buffer *out, struct diag *diag, struct tfm_error *err);
+
+#endif

@@ -1,0 +1,201 @@
+/* graph.h - the op graph: what a model file means for one checkpoint.
+ *
+ * Flat, typed, in single-assignment form, in an order in which it can run.
+ * The compiler builds it, the runtime plans and runs it; this file is all
+ * that they share.  Everything is owned by the graph's arena and constant
+ * once graph_verify has passed.
+ *
+ *     inputs  ids pos real          run-time tensors, by source
+ *     weights $h.0.ln_1.weight      views of the checkpoint's tensors
+ *     states  past[0] .. past[11]   the key/value cache, a layer each
+ *     nodes   %3 = layer_norm(%2; $h.0.ln_1.weight, $h.0.ln_1.bias; eps: 1e-05)
+ *     outputs logits
+ *
+ * Two stages: nodes of GRAPH_ENCODE run once a request, those of GRAPH_DECODE
+ * once a step.  A decode node may read an encode node's value (it is kept for
+ * the request), never the other way round. */
+#ifndef TFM_GRAPH_GRAPH_H
+#define TFM_GRAPH_GRAPH_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/dtype.h"
+#include "base/error.h"
+#include "graph/dim.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GRAPH_MAX_RANK = 8, GRAPH_NONE = -1 };
+
+/* dtype DTYPE_NONE is the run's float type until lowering, F32 after.
+ * DTYPE_MASK has rank 0; DTYPE_KV has rank 1: the width of a row. */
+struct type {
+  enum dtype dtype;
+  uint32_t rank;
+  struct dim shape[GRAPH_MAX_RANK];
+};
+
+enum graph_attr_kind {
+  GRAPH_ATTR_NONE,
+  GRAPH_ATTR_BOOL,
+  GRAPH_ATTR_INT,
+  GRAPH_ATTR_REAL,
+  GRAPH_ATTR_STR,
+  GRAPH_ATTR_LIST,
+  GRAPH_ATTR_OBJECT
+};
+
+struct graph_attr {
+  const char *name; /* "" for the items of a list */
+  enum graph_attr_kind kind;
+  int64_t integer; /* BOOL, INT */
+  double real;     /* REAL, and INT as a double */
+  const char *text;
+  uint32_t count;
+  const struct graph_attr *item; /* count of them */
+};
+
+enum graph_stage { GRAPH_ENCODE, GRAPH_DECODE };
+
+/* A run-time dimension: T <= 1024.  bound 0 = none stated. */
+struct graph_dim {
+  const char *name;
+  int64_t bound;
+};
+
+/* input ids: i32[B, T] = tokens.ids.  A value that the caller feeds
+ * (compile_options.feed) is an input too, with source "feed". */
+struct graph_input {
+  const char *name, *source;
+  int32_t value;
+  enum graph_stage stage; /* that of its first reader */
+};
+
+/* A view of checkpoint tensors.  Operands come earlier in the table. */
+enum graph_weight_kind {
+  GRAPH_WEIGHT_TENSOR,    /* tensor */
+  GRAPH_WEIGHT_TRANSPOSE, /* of operand[0], rank 2: strides swapped */
+  GRAPH_WEIGHT_SPLIT,     /* piece `index` of `parts` along axis */
+  GRAPH_WEIGHT_CONCAT,    /* operands along axis: copied on load */
+  GRAPH_WEIGHT_STACK,     /* operands along a new axis 0: copied on load */
+  GRAPH_WEIGHT_RESHAPE    /* to shape */
+};
+
+struct graph_weight {
+  enum graph_weight_kind kind;
+  const char *name;   /* as shown: "h.0.attn.c_attn.weight" */
+  const char *tensor; /* TENSOR: its name in the checkpoint, before renames */
+  uint32_t operand_count;
+  const int32_t *operand;
+  int32_t axis, parts, index;
+  enum dtype dtype; /* as stored */
+  uint32_t rank;
+  int64_t shape[GRAPH_MAX_RANK];
+  bool used; /* by a node, or by a weight that is */
+};
+
+/* One layer of a state.  width is known when its reader is typed. */
+struct graph_state {
+  const char *name; /* "past[3]" */
+  int32_t value;    /* of dtype DTYPE_KV */
+  struct dim width;
+};
+
+struct graph_value {
+  /* The canonical name, unique ("h.0.attn.c_attn", "h.0.attention", "ids"), by
+   * which it is dumped and fed, and other names it goes by ("h.0.q"). */
+  const char *name;
+  uint32_t alias_count;
+  const char *const *alias;
+  struct type type;
+  int32_t node;     /* its producer, or GRAPH_NONE for inputs and states */
+  uint32_t output;  /* which output of it */
+  bool dump;        /* the caller wants to see it */
+  struct span span; /* where it was written */
+};
+
+struct graph_node {
+  const char *op;   /* "layer_norm", "acme.flash" */
+  const char *name; /* that of its first output */
+  uint32_t op_version;
+  bool holds_inputs; /* TFM_OP_HOLDS_INPUTS */
+  enum graph_stage stage;
+  uint32_t input_count; /* slots of the schema; GRAPH_NONE = absent */
+  const int32_t *input; /* values */
+  uint32_t weight_count;
+  const int32_t *weight; /* into graph.weight; GRAPH_NONE = absent */
+  uint32_t attr_count;
+  const struct graph_attr *attr;
+  uint32_t output_count;
+  const int32_t *output;  /* values */
+  uint32_t tap_count;     /* inner values the schema offers */
+  const char *const *tap; /* their names: "scores", "probs" */
+  uint64_t taps;          /* bit i: the caller wants tap i; dumped as NAME.TAP */
+  int32_t layer;          /* of the enclosing repeat; GRAPH_NONE outside */
+  struct span span;
+};
+
+/* What the model is for, from its head. */
+enum graph_task {
+  GRAPH_TASK_NONE,
+  GRAPH_TASK_GENERATE,
+  GRAPH_TASK_FILL_MASK,
+  GRAPH_TASK_CLASSIFY,
+  GRAPH_TASK_CLASSIFY_TOKENS,
+  GRAPH_TASK_QA,
+  GRAPH_TASK_EMBED
+};
+const char *graph_task_name(enum graph_task task);      /* "fill_mask" */
+enum graph_task graph_task_from_name(const char *name); /* NONE if unknown */
+
+struct graph_output {
+  const char *name; /* "logits", "start", "end", "vector" */
+  int32_t value;
+};
+
+struct graph {
+  struct arena arena;
+  const char *model; /* its declared name */
+  enum graph_task task;
+  const char *head; /* the chosen head's name, or NULL */
+  uint32_t task_attr_count;
+  const struct graph_attr *task_attr; /* labels, stop */
+  uint32_t dim_count;
+  const struct graph_dim *dim;
+  uint32_t input_count;
+  const struct graph_input *input;
+  uint32_t weight_count;
+  const struct graph_weight *weight;
+  uint32_t state_count;
+  const struct graph_state *state;
+  uint32_t value_count;
+  struct graph_value *value;
+  uint32_t node_count;
+  const struct graph_node *node;
+  uint32_t output_count;
+  const struct graph_output *output;
+};
+
+struct graph *graph_create(struct tfm_error *err); /* empty; the arena is ready */
+void graph_destroy(struct graph *graph);
+
+/* Every rule stated in this file; -1 with the first breach in err (TFM_ERROR_MODEL). */
+int graph_verify(const struct graph *graph, struct tfm_error *err);
+
+/* A value by canonical name or alias (a later one of the same alias wins);
+ * GRAPH_NONE if there is none. */
+int32_t graph_find_value(const struct graph *graph, const char *name);
+/* A node's tap by "NAME.TAP": sets *node and *tap, or returns false. */
+bool graph_find_tap(const struct graph *graph, const char *name, int32_t *node, uint32_t *tap);
+
+/* text.c: the graph as text, and back.  parse(print(g)) prints the same. */
+void graph_print(const struct graph *graph, struct buffer *out);
+struct graph *graph_parse(const char *name, const char *text, size_t size, struct tfm_error *err);
+
+/* emit.c: for other programs. */
+void graph_emit_dot(const struct graph *graph, struct buffer *out);
+void graph_emit_json(const struct graph *graph, struct buffer *out);
+
+#endif
