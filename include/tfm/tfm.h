@@ -1,0 +1,228 @@
+/* tfm/tfm.h - run Transformers that are text files, from a C program.
+ *
+ *     tfm_error *error = tfm_error_create();
+ *     tfm_open_options open = {.struct_size = sizeof open,
+ *                              .model = "gpt2.tfm", .weights = "gpt2/"};
+ *     tfm_model *model = tfm_model_open(&open, error);
+ *     tfm_input input = {.text = "Once upon a time", .text_length = 16};
+ *     tfm_result *result = NULL;
+ *     if (model && tfm_run(model, &input, 1, NULL, &result, error) == 0)
+ *       puts(tfm_result_answer(result, 0)->text);
+ *     else
+ *       fputs(tfm_error_message(error), stderr);
+ *     tfm_result_destroy(result);
+ *     tfm_model_destroy(model);
+ *     tfm_error_destroy(error);
+ *
+ * Errors are values: a call that can fail takes a tfm_error and returns NULL
+ * or -1.  Text is UTF-8.  Structs that start with struct_size may grow at
+ * their end; set it to sizeof and leave the rest zero for the defaults.
+ * A model may be used by one thread at a time; different models by different
+ * threads.  Nothing here prints, exits, or touches signals or the locale. */
+#ifndef TFM_TFM_H
+#define TFM_TFM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+const char *tfm_version(void); /* "0.1.0" */
+
+/* ------------------------------------------------------------------ errors */
+
+/* Also the exit codes of the tools. */
+enum {
+  TFM_CODE_OK = 0,
+  TFM_CODE_RUN = 1,
+  TFM_CODE_USAGE = 2,
+  TFM_CODE_MODEL = 3,
+  TFM_CODE_CHECKPOINT = 4,
+  TFM_CODE_TOKENIZER = 5,
+  TFM_CODE_PLUGIN = 6,
+  TFM_CODE_LIMIT = 7,
+  TFM_CODE_INTERRUPTED = 130
+};
+
+typedef struct tfm_error tfm_error;
+
+tfm_error *tfm_error_create(void); /* NULL = out of memory */
+void tfm_error_destroy(tfm_error *error);
+/* What the last failed call left; texts live until the next call with error. */
+int tfm_error_code(const tfm_error *error);
+const char *tfm_error_message(const tfm_error *error); /* one line */
+const char *tfm_error_notes(const tfm_error *error);   /* "expected: ...\nhelp: ...", or "" */
+
+/* ------------------------------------------------------------------- model */
+
+typedef struct tfm_model tfm_model;
+
+/* Flags of tfm_open_options. */
+enum {
+  TFM_OPEN_NO_FUSE = 1u,        /* one kernel for each op as written            */
+  TFM_OPEN_REFERENCE = 2u,      /* the plain reference kernels everywhere       */
+  TFM_OPEN_ALL_LOGITS = 4u,     /* generate: logits of every position           */
+  TFM_OPEN_RANDOM_WEIGHTS = 8u, /* weights need only hold config.json: benchmarks */
+  TFM_OPEN_CHECK_ONLY = 16u,    /* compile and check all names and shapes; cannot run */
+  TFM_OPEN_PROFILE = 32u        /* keep time by node                            */
+};
+
+/* A value of the graph to write to, or read from, a safetensors file. */
+typedef struct tfm_tap {
+  const char *value; /* "h.0.ln_1", "logits", "h.0.attention.probs" */
+  const char *file;
+  const char *tensor; /* feed: its name in the file; dump: NULL = value */
+} tfm_tap;
+
+/* Diagnostics of a model file, warnings and notes as they arise.  severity 0
+ * note, 1 warning, 2 error; text has no final newline. */
+typedef void tfm_message(void *arg, int severity, const char *text);
+
+typedef struct tfm_open_options {
+  uint32_t struct_size, flags;
+  const char *model;             /* a .tfm file, or a directory with a config.json      */
+  const char *weights;           /* a Hugging Face directory; NULL = the model's default */
+  const char *task;              /* "generate", "fill_mask", ... or a head; NULL = by config.json */
+  const char *dtype;             /* "f32"; NULL = f32                                   */
+  uint32_t threads;              /* 0 = one a core                                      */
+  uint32_t colour;               /* nonzero: diagnostics with terminal colours          */
+  const char *const *plugin_dir; /* searched first                            */
+  size_t plugin_dir_count;
+  const char *const *model_dir; /* searched for model files first             */
+  size_t model_dir_count;
+  const tfm_tap *dump, *feed;
+  size_t dump_count, feed_count;
+  tfm_message *message; /* may be NULL */
+  void *message_arg;
+  const char *kernels; /* "op=kernel,...": the user's choice; NULL = the best */
+} tfm_open_options;
+
+/* Compile the model file, map the weights, prepare the kernels. */
+tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error);
+void tfm_model_destroy(tfm_model *model);
+
+enum {
+  TFM_TASK_NONE,
+  TFM_TASK_GENERATE,
+  TFM_TASK_FILL_MASK,
+  TFM_TASK_CLASSIFY,
+  TFM_TASK_CLASSIFY_TOKENS,
+  TFM_TASK_QA,
+  TFM_TASK_EMBED
+};
+
+typedef struct tfm_model_info {
+  uint32_t struct_size;
+  int task;
+  const char *name, *task_name, *model_path, *weights_path;
+  uint64_t parameters, weight_bytes;
+  uint64_t load_ns;
+  int64_t max_tokens; /* the longest sequence, 0 = no bound stated */
+  int64_t vocabulary; /* rows of the logits, 0 = none */
+  uint32_t threads, has_tokenizer;
+} tfm_model_info;
+/* Texts live as long as the model. */
+void tfm_model_describe(const tfm_model *model, tfm_model_info *info);
+
+/* Ask a run in progress to stop: it fails with TFM_CODE_INTERRUPTED.  May be
+ * called from any thread and from a signal handler. */
+void tfm_model_cancel(tfm_model *model);
+
+/* --------------------------------------------------------------------- run */
+
+/* One input: text or ids. */
+typedef struct tfm_input {
+  const char *text; /* NULL = use ids */
+  size_t text_length;
+  const char *pair; /* a second text, the context of a question; NULL = none */
+  size_t pair_length;
+  const int32_t *ids; /* taken as they are */
+  size_t id_count;
+} tfm_input;
+
+typedef struct tfm_run_options {
+  uint32_t struct_size;
+  uint32_t top;           /* fill_mask, classify: how many answers; 0 = 5        */
+  int64_t max_new_tokens; /* generate; 0 = 128, -1 = as many as the model allows; -2 = none */
+  double temperature;     /* 0 = greedy                                          */
+  int32_t top_k;          /* 0 = off                                             */
+  uint32_t ignore_stop;   /* nonzero: go on past the stop token                  */
+  double top_p, min_p;    /* 0 = off                                             */
+  uint64_t seed;
+  /* generate: each piece of text as it is made, whole UTF-8 sequences only
+   * (length may be 0 while one is incomplete).  Nonzero return = stop. */
+  int (*token)(void *arg, size_t row, int32_t id, const char *text, size_t length);
+  void *token_arg;
+} tfm_run_options;
+
+typedef struct tfm_choice {
+  const char *text; /* a word, a label, a span */
+  int32_t id;       /* token or label, -1 = none */
+  double score;     /* a probability */
+} tfm_choice;
+
+/* What is said of one place of the input: a mask, a word, or all of it. */
+typedef struct tfm_place {
+  const char *text;  /* the word; "" for a mask or the whole */
+  size_t begin, end; /* bytes of the input (of the pair, for qa) */
+  size_t choice_count;
+  const tfm_choice *choice; /* best first */
+} tfm_place;
+
+typedef struct tfm_answer {
+  const char *text; /* generated text, sentence filled in, label, answer; "" for embed */
+  size_t text_length;
+  const int32_t *ids; /* generated ids; for others the input's ids */
+  size_t id_count;
+  size_t prompt_count; /* tokens of the input */
+  size_t place_count;
+  const tfm_place *place;
+  const float *vector; /* embed */
+  size_t vector_count;
+  const char *stop; /* generate: "stop", "length", "context", "caller" */
+} tfm_answer;
+
+typedef struct tfm_timing {
+  uint64_t prompt_ns; /* the first pass, over all input tokens of the batch */
+  uint64_t prompt_tokens;
+  uint64_t decode_ns; /* all later passes */
+  uint64_t decode_tokens;
+  uint64_t first_token_ns; /* from the call to the first token or answer */
+  uint64_t total_ns;
+  uint64_t activation_bytes, state_bytes;
+} tfm_timing;
+
+typedef struct tfm_result tfm_result;
+
+/* Run the model's task on count inputs as one batch.  The result for an input
+ * does not depend on the others in the batch.  On failure *result is NULL. */
+int tfm_run(tfm_model *model, const tfm_input *input, size_t count, const tfm_run_options *options,
+            tfm_result **result, tfm_error *error);
+void tfm_result_destroy(tfm_result *result);
+size_t tfm_result_count(const tfm_result *result);
+/* The answer for input i; lives as long as the result. */
+const tfm_answer *tfm_result_answer(const tfm_result *result, size_t i);
+const tfm_timing *tfm_result_timing(const tfm_result *result);
+
+/* ------------------------------------------------- text in, text out: tools */
+
+/* The whole result of the last run's profile as a table; NULL without
+ * TFM_OPEN_PROFILE.  Free with tfm_free. */
+char *tfm_model_profile(const tfm_model *model, tfm_error *error);
+
+/* Check a model file alone: syntax, names, arity.  Diagnostics go to
+ * options->message.  0 = sound. */
+int tfm_source_check(const tfm_open_options *options, tfm_error *error);
+/* What the compiler makes of it: "tokens", "ast", "graph", "dot", "json",
+ * "plan", or "fmt" (the file formatted).  Free with tfm_free. */
+char *tfm_source_emit(const tfm_open_options *options, const char *what, tfm_error *error);
+
+void tfm_free(void *memory);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
