@@ -66,7 +66,8 @@ enum {
   TFM_OPEN_ALL_LOGITS = 4u,     /* generate: logits of every position           */
   TFM_OPEN_RANDOM_WEIGHTS = 8u, /* weights need only hold config.json: benchmarks */
   TFM_OPEN_CHECK_ONLY = 16u,    /* compile and check all names and shapes; cannot run */
-  TFM_OPEN_PROFILE = 32u        /* keep time by node                            */
+  TFM_OPEN_PROFILE = 32u,       /* keep time by node                            */
+  TFM_OPEN_JSON_MESSAGES = 64u  /* diagnostics as one JSON array                */
 };
 
 /* A value of the graph to write to, or read from, a safetensors file. */
@@ -120,7 +121,7 @@ typedef struct tfm_model_info {
   uint64_t parameters, weight_bytes;
   uint64_t load_ns;
   int64_t max_tokens; /* the longest sequence, 0 = no bound stated */
-  int64_t vocabulary; /* rows of the logits, 0 = none */
+  int64_t vocabulary; /* token ids are below this (config.json vocab_size); 0 = unknown */
   uint32_t threads, has_tokenizer;
 } tfm_model_info;
 /* Texts live as long as the model. */

@@ -1,0 +1,204 @@
+/* paths.c - names to files.  Nothing is opened here but to read what a model
+ * file is `for`. */
+#include "lib/paths.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "compiler/compile.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+int path_list_add(struct path_list *list, const char *path, size_t length, struct tfm_error *err) {
+  char **grown = realloc(list->path, (list->count + 1) * sizeof *grown);
+  if (!grown)
+    return error_oom(err);
+  list->path = grown;
+  char *copy = malloc(length + 1);
+  if (!copy)
+    return error_oom(err);
+  memcpy(copy, path, length);
+  copy[length] = '\0';
+  list->path[list->count++] = copy;
+  return 0;
+}
+
+void path_list_finish(struct path_list *list) {
+  for (size_t i = 0; i < list->count; i++)
+    free(list->path[i]);
+  free(list->path);
+  *list = (struct path_list){0};
+}
+
+/* "a:b::c" */
+static int add_colon_list(struct path_list *list, const char *text, struct tfm_error *err) {
+  while (*text) {
+    size_t length = strcspn(text, ":");
+    if (length && path_list_add(list, text, length, err) != 0)
+      return -1;
+    text += length + (text[length] == ':');
+  }
+  return 0;
+}
+
+static int add_data_home(struct path_list *list, struct tfm_error *err) {
+  const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+  struct buffer path;
+  buffer_init(&path);
+  if (data && *data == '/')
+    buffer_printf(&path, "%s/tfm/models", data);
+  else if (home && *home == '/')
+    buffer_printf(&path, "%s/.local/share/tfm/models", home);
+  int status = path.length ? path_list_add(list, path.data, path.length, err) : 0;
+  buffer_finish(&path);
+  return status;
+}
+
+int paths_model_dirs(const char *const *first, size_t first_count, struct path_list *out,
+                     struct tfm_error *err) {
+  const char *path = getenv("TFM_MODEL_PATH");
+  *out = (struct path_list){0};
+  for (size_t i = 0; i < first_count; i++)
+    if (path_list_add(out, first[i], strlen(first[i]), err) != 0)
+      return -1;
+  if (path && add_colon_list(out, path, err) != 0)
+    return -1;
+  if (add_data_home(out, err) != 0)
+    return -1;
+  return path_list_add(out, TFM_MODELDIR, strlen(TFM_MODELDIR), err);
+}
+
+static void note_searched(const struct path_list *dirs, struct tfm_error *err) {
+  struct buffer text;
+  buffer_init(&text);
+  for (size_t i = 0; i < dirs->count; i++)
+    buffer_printf(&text, "%s%s", i ? ", " : "", dirs->path[i]);
+  error_note(err, "searched: %s", buffer_text(&text));
+  buffer_finish(&text);
+}
+
+int paths_find_model(const struct path_list *dirs, const char *name, char **out,
+                     struct tfm_error *err) {
+  if (file_exists(name)) {
+    *out = strdup(name);
+    return *out ? 0 : error_oom(err);
+  }
+  for (size_t i = 0; !strchr(name, '/') && i < dirs->count; i++) {
+    char *path = file_join(dirs->path[i], name);
+    if (!path)
+      return error_oom(err);
+    if (file_exists(path)) {
+      *out = path;
+      return 0;
+    }
+    free(path);
+  }
+  error_set(err, TFM_ERROR_MODEL, "there is no model file %s", name);
+  if (!strchr(name, '/'))
+    note_searched(dirs, err);
+  error_note(err, "help: give the path of a .tfm file, or a directory with a config.json");
+  return -1;
+}
+
+/* Does the file say `for "type"`?  A file that cannot be read says nothing. */
+static bool model_serves(const char *path, const char *type) {
+  struct compile_summary summary = {0};
+  struct tfm_error ignored = {0};
+  struct diag diag;
+  bool found = false;
+  diag_init(&diag);
+  if (compile_summarize(path, &summary, &diag, &ignored) == 0)
+    for (size_t i = 0; i < summary.model_type_count; i++)
+      found = found || strcmp(summary.model_type[i], type) == 0;
+  compile_summary_finish(&summary);
+  diag_finish(&diag);
+  return found;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The .tfm files of a directory in alphabetical order. */
+static int list_models(const char *dir, struct path_list *out, struct tfm_error *err) {
+  DIR *handle = opendir(dir);
+  struct dirent *entry;
+  int status = 0;
+  if (!handle)
+    return 0;
+  while (status == 0 && (entry = readdir(handle))) {
+    size_t length = strlen(entry->d_name);
+    if (length < 5 || strcmp(entry->d_name + length - 4, ".tfm") != 0)
+      continue;
+    char *path = file_join(dir, entry->d_name);
+    status = path ? path_list_add(out, path, strlen(path), err) : error_oom(err);
+    free(path);
+  }
+  closedir(handle);
+  if (out->count)
+    qsort(out->path, out->count, sizeof *out->path, by_name);
+  return status;
+}
+
+int paths_match_model(const struct path_list *dirs, const char *directory, const json_t *config,
+                      char **out, struct tfm_error *err) {
+  const char *type = json_string_value(json_object_get(config, "model_type"));
+  *out = NULL;
+  if (!type)
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s/config.json does not say its `model_type`",
+                     directory),
+           error_note(err, "help: name the model file: tfmrun MODEL.tfm --weights %s", directory),
+           -1;
+  for (size_t i = 0; i < dirs->count && !*out; i++) {
+    struct path_list files = {0};
+    if (list_models(dirs->path[i], &files, err) != 0) {
+      path_list_finish(&files);
+      return -1;
+    }
+    for (size_t f = 0; f < files.count && !*out; f++)
+      if (file_exists(files.path[f]) && model_serves(files.path[f], type)) {
+        *out = files.path[f];
+        files.path[f] = NULL;
+      }
+    path_list_finish(&files);
+  }
+  if (*out)
+    return 0;
+  error_set(err, TFM_ERROR_MODEL, "no model file is `for \"%s\"`, the model_type of %s/config.json",
+            type, directory);
+  note_searched(dirs, err);
+  error_note(err, "help: put a .tfm file for it on TFM_MODEL_PATH, or name one");
+  return -1;
+}
+
+/* A bare name, so that a model file cannot point outside the model path. */
+static bool is_bare_name(const char *name) {
+  return *name && *name != '.' && !strchr(name, '/');
+}
+
+int paths_find_checkpoint(const struct path_list *dirs, const char *model_path, const char *name,
+                          char **out, struct tfm_error *err) {
+  static const char *const under[] = {"checkpoints/", ""};
+  char *own = file_dirname(model_path);
+  *out = NULL;
+  if (!own)
+    return error_oom(err);
+  for (size_t i = 0; is_bare_name(name) && !*out && i <= dirs->count; i++)
+    for (size_t u = 0; !*out && u < 2; u++) {
+      struct buffer path;
+      buffer_init(&path);
+      buffer_printf(&path, "%s/%s%s", i ? dirs->path[i - 1] : own, under[u], name);
+      if (path.data && file_is_directory(path.data))
+        *out = buffer_take(&path);
+      buffer_finish(&path);
+    }
+  free(own);
+  if (*out)
+    return 0;
+  error_set(err, TFM_ERROR_CHECKPOINT, "the checkpoint \"%s\" that %s names is not there", name,
+            model_path);
+  note_searched(dirs, err);
+  error_note(err, "help: give the weights: --weights DIR");
+  return -1;
+}

@@ -1,0 +1,39 @@
+/* paths.h - which model file, which checkpoint, which plugin directories.
+ *
+ * Model files are looked up, in order: --model-dir; TFM_MODEL_PATH;
+ * $XDG_DATA_HOME/tfm/models; the installed models.  A name with a '/' in it,
+ * or one that exists as given, is taken as it is. */
+#ifndef TFM_LIB_PATHS_H
+#define TFM_LIB_PATHS_H
+
+#include "base/error.h"
+#include "base/json.h"
+
+#include <stddef.h>
+
+struct path_list {
+  char **path; /* owned */
+  size_t count;
+};
+
+/* first: searched before the rest.  0, or -1 out of memory. */
+int paths_model_dirs(const char *const *first, size_t first_count, struct path_list *out,
+                     struct tfm_error *err);
+void path_list_finish(struct path_list *list);
+int path_list_add(struct path_list *list, const char *path, size_t length, struct tfm_error *err);
+
+/* The model file named on the command line ("gpt2.tfm"), as a path on the heap. */
+int paths_find_model(const struct path_list *dirs, const char *name, char **out,
+                     struct tfm_error *err);
+
+/* The model file whose `for` names config.json's model_type.  directory is
+ * for messages. */
+int paths_match_model(const struct path_list *dirs, const char *directory, const json_t *config,
+                      char **out, struct tfm_error *err);
+
+/* The directory of a model file's default checkpoint: beside it, or on the
+ * model path, in itself or under checkpoints/. */
+int paths_find_checkpoint(const struct path_list *dirs, const char *model_path, const char *name,
+                          char **out, struct tfm_error *err);
+
+#endif

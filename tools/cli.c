@@ -1,0 +1,176 @@
+/* cli.c - the common manners of the command-line programs. */
+#include "tools/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Atomic(tfm_model *) interrupt_target;
+
+void cli_init(struct cli *cli, const char *program) {
+  const char *no_color = getenv("NO_COLOR");
+  bool terminal = isatty(STDERR_FILENO) != 0;
+  *cli = (struct cli){.program = program};
+  cli->colour = terminal && !(no_color && *no_color);
+  cli->progress = terminal;
+  signal(SIGPIPE, SIG_IGN);
+}
+
+int cli_usage_error(const struct cli *cli, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "%s: ", cli->program);
+  vfprintf(stderr, format, args);
+  fprintf(stderr, "\nTry '%s --help'.\n", cli->program);
+  va_end(args);
+  return TFM_CODE_USAGE;
+}
+
+int cli_fail(const struct cli *cli, const tfm_error *error) {
+  cli_progress(cli, "%s", "");
+  const char *message = tfm_error_message(error), *notes = tfm_error_notes(error);
+  fprintf(stderr, "%s: %serror:%s %s\n", cli->program, cli->colour ? "\033[1;31m" : "",
+          cli->colour ? "\033[0m" : "", message);
+  while (*notes) {
+    size_t length = strcspn(notes, "\n");
+    fprintf(stderr, "  %.*s\n", (int)length, notes);
+    notes += length + (notes[length] == '\n');
+  }
+  int code = tfm_error_code(error);
+  return code ? code : TFM_CODE_RUN;
+}
+
+void cli_message(void *arg, int severity, const char *text) {
+  const struct cli *cli = arg;
+  if (cli->quiet && severity < 2)
+    return;
+  cli_progress(cli, "%s", "");
+  fprintf(stderr, "%s\n", text);
+}
+
+void cli_progress(const struct cli *cli, const char *format, ...) {
+  if (!cli->progress || cli->quiet)
+    return;
+  va_list args;
+  va_start(args, format);
+  fputs("\r\033[K", stderr);
+  vfprintf(stderr, format, args);
+  fflush(stderr);
+  va_end(args);
+}
+
+bool cli_int(const struct cli *cli, const char *option, const char *text, int64_t low, int64_t high,
+             int64_t *out) {
+  char *end;
+  errno = 0;
+  intmax_t value = strtoimax(text, &end, 10);
+  if (end == text || *end || errno || value < low || value > high) {
+    cli_usage_error(cli, "%s needs a whole number from %" PRId64 " to %" PRId64 ", not '%s'",
+                    option, low, high, text);
+    return false;
+  }
+  *out = value;
+  return true;
+}
+
+bool cli_real(const struct cli *cli, const char *option, const char *text, double low, double high,
+              double *out) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end || !isfinite(value) || value < low || value > high) {
+    cli_usage_error(cli, "%s needs a number from %g to %g, not '%s'", option, low, high, text);
+    return false;
+  }
+  *out = value;
+  return true;
+}
+
+bool cli_push(void *list, size_t *count, const void *item, size_t item_size) {
+  char **base = list;
+  if ((*count & (*count - 1)) == 0) { /* full at each power of two */
+    size_t capacity = *count ? *count * 2 : 1;
+    char *grown = realloc(*base, capacity * item_size);
+    if (!grown)
+      return false;
+    *base = grown;
+  }
+  memcpy(*base + *count * item_size, item, item_size);
+  ++*count;
+  return true;
+}
+
+bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
+             size_t *count) {
+  *ids = NULL;
+  *count = 0;
+  for (const char *at = text;;) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(at, &end, 10);
+    int32_t id = (int32_t)value;
+    end += strspn(end, " \t\r");
+    if (end == at || errno || value < 0 || value > INT32_MAX || (*end && *end != ',')) {
+      cli_usage_error(cli, "%s needs token ids such as 1,2,3, not '%s'", option, text);
+      free(*ids);
+      *ids = NULL;
+      return false;
+    }
+    if (!cli_push(ids, count, &id, sizeof id)) {
+      free(*ids);
+      *ids = NULL;
+      fprintf(stderr, "%s: out of memory\n", cli->program);
+      return false;
+    }
+    if (!*end)
+      return true;
+    at = end + 1;
+  }
+}
+
+static void on_interrupt(int number) {
+  tfm_model *model = atomic_exchange(&interrupt_target, NULL);
+  if (model) {
+    tfm_model_cancel(model);
+  } else {
+    signal(number, SIG_DFL);
+    raise(number);
+  }
+}
+
+void cli_catch_interrupts(tfm_model *model) {
+  struct sigaction action = {0};
+  atomic_store(&interrupt_target, model);
+  action.sa_handler = model ? on_interrupt : SIG_DFL;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+int cli_finish_output(const struct cli *cli, int status) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return status;
+  if (errno != EPIPE)
+    fprintf(stderr, "%s: error: cannot write the result: %s\n", cli->program, strerror(errno));
+  return status ? status : TFM_CODE_RUN;
+}
+
+uint64_t cli_peak_memory(void) {
+  struct rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0)
+    return 0;
+  return (uint64_t)usage.ru_maxrss * 1024;
+}
+
+uint64_t cli_clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}

@@ -1,0 +1,58 @@
+/* cli.h - what every tfm program does the same way: messages on stderr,
+ * colours only on a terminal, exit codes, Ctrl-C, numbers from arguments. */
+#ifndef TFM_TOOLS_CLI_H
+#define TFM_TOOLS_CLI_H
+
+#include "tfm/tfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct cli {
+  const char *program;
+  bool quiet;
+  bool colour;   /* stderr is a terminal and NO_COLOR is not set */
+  bool progress; /* stderr is a terminal and not quiet */
+};
+
+void cli_init(struct cli *cli, const char *program);
+
+/* "tfmrun: MESSAGE" on stderr; returns TFM_CODE_USAGE. */
+int cli_usage_error(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The error and its notes on stderr; returns its code. */
+int cli_fail(const struct cli *cli, const tfm_error *error);
+/* A tfm_message callback; arg is the struct cli. */
+void cli_message(void *arg, int severity, const char *text);
+
+/* A progress line that the next one overwrites; "" clears it. */
+void cli_progress(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Numbers with nothing after them, in [low, high]; false = a usage error was
+ * printed that names the option. */
+bool cli_int(const struct cli *cli, const char *option, const char *text, int64_t low, int64_t high,
+             int64_t *out);
+bool cli_real(const struct cli *cli, const char *option, const char *text, double low, double high,
+              double *out);
+/* "1,2,3" (spaces allowed) to ids on the heap. */
+bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
+             size_t *count);
+
+/* From now on SIGINT and SIGTERM cancel runs of the model; a second one ends
+ * the process.  NULL = back to the default. */
+void cli_catch_interrupts(tfm_model *model);
+
+/* stdout, flushed and checked: a full disk or a closed pipe is an error.
+ * Returns status, or TFM_CODE_RUN when the output was lost. */
+int cli_finish_output(const struct cli *cli, int status);
+
+uint64_t cli_peak_memory(void); /* bytes, of this process */
+uint64_t cli_clock_ns(void);
+
+/* Append to a growing list of pointers; false = out of memory. */
+bool cli_push(void *list, size_t *count, const void *item, size_t item_size);
+
+#endif

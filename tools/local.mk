@@ -1,0 +1,9 @@
+# tools/: one file a program, over tfm.h alone; cli is what they share.
+bin_PROGRAMS += tools/tfmrun tools/tfmc tools/tfmbench
+
+tools_tfmrun_SOURCES = tools/tfmrun.c tools/output.c tools/output.h tools/cli.c tools/cli.h
+tools_tfmrun_LDADD = libtfm.la $(JANSSON_LIBS)
+tools_tfmc_SOURCES = tools/tfmc.c tools/cli.c tools/cli.h
+tools_tfmc_LDADD = libtfm.la
+tools_tfmbench_SOURCES = tools/tfmbench.c tools/cli.c tools/cli.h
+tools_tfmbench_LDADD = libtfm.la $(JANSSON_LIBS)

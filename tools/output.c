@@ -1,0 +1,174 @@
+/* output.c - answers on stdout: one screenful for people, one line of JSON
+ * an answer for programs.  Nothing else ever goes to stdout. */
+#include "tools/output.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_ids(const tfm_answer *answer) {
+  for (size_t i = 0; i < answer->id_count; i++)
+    printf("%s%" PRId32, i ? " " : "", answer->ids[i]);
+  putchar('\n');
+}
+
+static void print_fill_mask(const tfm_answer *answer) {
+  for (size_t p = 0; p < answer->place_count; p++) {
+    const tfm_place *place = &answer->place[p];
+    if (answer->place_count > 1)
+      printf("mask %zu\n", p + 1);
+    for (size_t c = 0; c < place->choice_count; c++)
+      printf("%.4f  %s\n", place->choice[c].score, place->choice[c].text);
+  }
+  puts(answer->text);
+}
+
+static void print_labels(const tfm_answer *answer, uint32_t shown) {
+  const tfm_place *place = &answer->place[0];
+  for (size_t c = 0; c < place->choice_count && c < shown; c++)
+    printf("%s%s %.4f", c ? "  " : "", place->choice[c].text, place->choice[c].score);
+  putchar('\n');
+}
+
+static void print_words(const tfm_answer *answer) {
+  for (size_t p = 0; p < answer->place_count; p++) {
+    const tfm_place *place = &answer->place[p];
+    printf("%s\t%s\t%.4f\n", place->text, place->choice[0].text, place->choice[0].score);
+  }
+}
+
+static void print_span(const tfm_answer *answer) {
+  const tfm_place *place = &answer->place[0];
+  printf("%s\t%.4f\n", answer->text, place->choice[0].score);
+}
+
+static void print_vector(const tfm_answer *answer) {
+  putchar('[');
+  for (size_t i = 0; i < answer->vector_count; i++)
+    printf("%s%.9g", i ? ", " : "", (double)answer->vector[i]);
+  puts("]");
+}
+
+void output_text(const tfm_model_info *info, const tfm_result *result, bool streamed,
+                 uint32_t shown) {
+  for (size_t i = 0; i < tfm_result_count(result); i++) {
+    const tfm_answer *answer = tfm_result_answer(result, i);
+    switch (info->task) {
+    case TFM_TASK_GENERATE:
+      if (!info->has_tokenizer)
+        print_ids(answer);
+      else if (streamed)
+        putchar('\n');
+      else
+        printf("%s\n", answer->text);
+      break;
+    case TFM_TASK_FILL_MASK:
+      print_fill_mask(answer);
+      break;
+    case TFM_TASK_CLASSIFY:
+      print_labels(answer, shown);
+      break;
+    case TFM_TASK_CLASSIFY_TOKENS:
+      print_words(answer);
+      break;
+    case TFM_TASK_QA:
+      print_span(answer);
+      break;
+    default:
+      print_vector(answer);
+    }
+  }
+}
+
+static json_t *text_value(const char *text) {
+  json_t *value = json_string(text);
+  return value ? value : json_string_nocheck("");
+}
+
+static json_t *choice_value(const tfm_choice *choice) {
+  json_t *value = json_object();
+  json_object_set_new(value, "text", text_value(choice->text));
+  if (choice->id >= 0)
+    json_object_set_new(value, "id", json_integer(choice->id));
+  json_object_set_new(value, "score", json_real(choice->score));
+  return value;
+}
+
+static json_t *place_value(const tfm_place *place) {
+  json_t *value = json_object(), *scores = json_array();
+  if (*place->text)
+    json_object_set_new(value, "text", text_value(place->text));
+  json_object_set_new(value, "begin", json_integer((json_int_t)place->begin));
+  json_object_set_new(value, "end", json_integer((json_int_t)place->end));
+  for (size_t c = 0; c < place->choice_count; c++)
+    json_array_append_new(scores, choice_value(&place->choice[c]));
+  json_object_set_new(value, "scores", scores);
+  return value;
+}
+
+static json_t *timing_value(const tfm_model_info *info, const tfm_timing *timing) {
+  uint64_t steps = timing->decode_tokens ? timing->decode_tokens : 1;
+  return json_pack(
+      "{s:I, s:I, s:I, s:I, s:I, s:I}", "load_ns", (json_int_t)info->load_ns, "prompt_ns",
+      (json_int_t)timing->prompt_ns, "prompt_tokens", (json_int_t)timing->prompt_tokens,
+      "first_token_ns", (json_int_t)timing->first_token_ns, "per_token_ns",
+      (json_int_t)(timing->decode_ns / steps), "total_ns", (json_int_t)timing->total_ns);
+}
+
+static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
+                            const tfm_answer *answer, const tfm_timing *timing) {
+  json_t *value = json_object(), *ids = json_array();
+  json_object_set_new(value, "task", text_value(info->task_name));
+  if (input->text)
+    json_object_set_new(value, "input", json_stringn(input->text, input->text_length));
+  if (info->task != TFM_TASK_EMBED)
+    json_object_set_new(value, "text", text_value(answer->text));
+  for (size_t i = 0; i < answer->id_count; i++)
+    json_array_append_new(ids, json_integer(answer->ids[i]));
+  json_object_set_new(value, "ids", ids);
+  if (answer->place_count) {
+    json_t *places = json_array();
+    for (size_t p = 0; p < answer->place_count; p++)
+      json_array_append_new(places, place_value(&answer->place[p]));
+    json_object_set_new(value, "scores", places);
+  }
+  if (answer->vector_count) {
+    json_t *vector = json_array();
+    for (size_t i = 0; i < answer->vector_count; i++)
+      json_array_append_new(vector, json_real((double)answer->vector[i]));
+    json_object_set_new(value, "vector", vector);
+  }
+  if (answer->stop)
+    json_object_set_new(value, "stop", text_value(answer->stop));
+  json_object_set_new(value, "prompt_tokens", json_integer((json_int_t)answer->prompt_count));
+  json_object_set_new(value, "timings", timing_value(info, timing));
+  json_object_set_new(value, "peak_memory", json_integer((json_int_t)cli_peak_memory()));
+  return value;
+}
+
+bool output_json(const tfm_model_info *info, const tfm_input *inputs, const tfm_result *result) {
+  const tfm_timing *timing = tfm_result_timing(result);
+  for (size_t i = 0; i < tfm_result_count(result); i++) {
+    json_t *value = answer_value(info, &inputs[i], tfm_result_answer(result, i), timing);
+    char *line = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(value);
+    if (!line)
+      return false;
+    puts(line);
+    free(line);
+  }
+  return true;
+}
+
+void output_timing(const struct cli *cli, const tfm_model_info *info, const tfm_timing *timing) {
+  if (cli->quiet)
+    return;
+  fprintf(stderr, "%s: load %.1f ms, prompt %" PRIu64 " tokens in %.1f ms", cli->program,
+          (double)info->load_ns * 1e-6, timing->prompt_tokens, (double)timing->prompt_ns * 1e-6);
+  if (timing->decode_tokens)
+    fprintf(stderr, ", %" PRIu64 " more in %.1f ms (%.1f/s)", timing->decode_tokens,
+            (double)timing->decode_ns * 1e-6,
+            (double)timing->decode_tokens / ((double)timing->decode_ns * 1e-9));
+  fprintf(stderr, ", peak %.1f MiB\n", (double)cli_peak_memory() / 1048576.0);
+}

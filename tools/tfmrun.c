@@ -1,0 +1,474 @@
+/* tfmrun.c - a model file, a checkpoint, and words.
+ *
+ * Reads options, opens the model once, then runs the inputs: one from the
+ * command line, or lines from a pipe in batches.  stdout carries only the
+ * result; everything else goes to stderr. */
+#include "tools/cli.h"
+#include "tools/output.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH = 32 };
+static const size_t LINE_LIMIT = 16u << 20;
+
+struct options {
+  tfm_open_options open;
+  tfm_run_options run;
+  const char *input, *pair, *ids;
+  tfm_tap *dump, *feed;
+  size_t dump_count, feed_count;
+  const char **plugin_dir, **model_dir;
+  size_t plugin_dir_count, model_dir_count;
+  bool json, profile, check;
+};
+
+struct job {
+  const struct cli *cli;
+  const struct options *options;
+  tfm_model *model;
+  tfm_error *error;
+  tfm_model_info info;
+  bool stream;
+};
+
+static const char usage[] =
+    "Usage: tfmrun MODEL.tfm|DIR [OPTION]... --input TEXT\n"
+    "Run a Transformer that is a text file on an unconverted Hugging Face checkpoint.\n"
+    "\n"
+    "Model\n"
+    "  MODEL.tfm               a model file; its weights are --weights, or its own default\n"
+    "  DIR                     a checkpoint; its model file is found by config.json's model_type\n"
+    "  --weights DIR           a directory with config.json and safetensors\n"
+    "  --task TASK             generate, fill_mask, classify, classify_tokens, qa, embed, or a "
+    "head\n"
+    "  --dtype f32             what to compute in\n"
+    "  -t, --threads N         threads (default: one a core)\n"
+    "\n"
+    "Input\n"
+    "  -i, --input TEXT|-      the text; -, or a pipe: one input a line, batched\n"
+    "  --pair TEXT             a second text beside each input\n"
+    "  --context TEXT          where qa looks for the answer (the same as --pair)\n"
+    "  --ids 1,2,3|-           token ids instead of text\n"
+    "\n"
+    "Generation\n"
+    "  -n, --tokens N          at most N new tokens (default 128; -1 as many as fit)\n"
+    "  --temp X                sample at temperature X (default 0: the likeliest token)\n"
+    "  --top-k K --top-p P --min-p P   keep only the likeliest when sampling\n"
+    "  --seed S                of the sampler (default 0)\n"
+    "  --ignore-stop           go on past the stop token\n"
+    "\n"
+    "Output\n"
+    "  --json                  one JSON object an input\n"
+    "  --top N                 how many answers (default 5; classify 1)\n"
+    "  --dump VALUE=FILE.safetensors          write a value of the graph; may be repeated\n"
+    "  --feed VALUE=FILE.safetensors:TENSOR   put a value in its place; may be repeated\n"
+    "  --profile               time by node, on stderr\n"
+    "  -q, --quiet             no progress, timing or warnings\n"
+    "\n"
+    "  --check                 compile, check all names and shapes, run nothing\n"
+    "  --plugin-dir DIR        look for plugins here first\n"
+    "  --model-dir DIR         look for model files here first\n"
+    "  --kernels OP=NAME,...   use these kernels; reference = the plain ones everywhere\n"
+    "  --no-fuse               one kernel for each op as written\n"
+    "  -h, --help   -V, --version\n"
+    "\n"
+    "Exit status: 0 done, 1 run time, 2 usage, 3 model file, 4 checkpoint, 5 tokenizer,\n"
+    "6 plugin, 7 limit or memory, 130 interrupted.\n";
+
+enum {
+  OPT_WEIGHTS = 256,
+  OPT_TASK,
+  OPT_DTYPE,
+  OPT_PAIR,
+  OPT_IDS,
+  OPT_TEMP,
+  OPT_TOP_K,
+  OPT_TOP_P,
+  OPT_MIN_P,
+  OPT_SEED,
+  OPT_IGNORE_STOP,
+  OPT_JSON,
+  OPT_TOP,
+  OPT_DUMP,
+  OPT_FEED,
+  OPT_PROFILE,
+  OPT_CHECK,
+  OPT_PLUGIN_DIR,
+  OPT_MODEL_DIR,
+  OPT_KERNELS,
+  OPT_NO_FUSE
+};
+
+static const struct option long_options[] = {
+    {"weights", required_argument, NULL, OPT_WEIGHTS},
+    {"task", required_argument, NULL, OPT_TASK},
+    {"dtype", required_argument, NULL, OPT_DTYPE},
+    {"threads", required_argument, NULL, 't'},
+    {"input", required_argument, NULL, 'i'},
+    {"pair", required_argument, NULL, OPT_PAIR},
+    {"context", required_argument, NULL, OPT_PAIR},
+    {"ids", required_argument, NULL, OPT_IDS},
+    {"tokens", required_argument, NULL, 'n'},
+    {"temp", required_argument, NULL, OPT_TEMP},
+    {"top-k", required_argument, NULL, OPT_TOP_K},
+    {"top-p", required_argument, NULL, OPT_TOP_P},
+    {"min-p", required_argument, NULL, OPT_MIN_P},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"ignore-stop", no_argument, NULL, OPT_IGNORE_STOP},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"top", required_argument, NULL, OPT_TOP},
+    {"dump", required_argument, NULL, OPT_DUMP},
+    {"feed", required_argument, NULL, OPT_FEED},
+    {"profile", no_argument, NULL, OPT_PROFILE},
+    {"quiet", no_argument, NULL, 'q'},
+    {"check", no_argument, NULL, OPT_CHECK},
+    {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+    {"model-dir", required_argument, NULL, OPT_MODEL_DIR},
+    {"kernels", required_argument, NULL, OPT_KERNELS},
+    {"no-fuse", no_argument, NULL, OPT_NO_FUSE},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0}};
+
+/* VALUE=FILE, or VALUE=FILE:TENSOR.  Cuts the argument in place. */
+static bool parse_tap(const struct cli *cli, const char *option, char *text, bool with_tensor,
+                      tfm_tap **list, size_t *count) {
+  tfm_tap tap = {.value = text};
+  char *equals = strchr(text, '=');
+  char *colon = equals && with_tensor ? strrchr(equals, ':') : NULL;
+  if (!equals || equals == text || !equals[1] || (with_tensor && (!colon || !colon[1]))) {
+    cli_usage_error(cli, "%s needs VALUE=FILE.safetensors%s, not '%s'", option,
+                    with_tensor ? ":TENSOR" : "", text);
+    return false;
+  }
+  *equals = '\0';
+  tap.file = equals + 1;
+  if (colon) {
+    *colon = '\0';
+    tap.tensor = colon + 1;
+  }
+  return cli_push(list, count, &tap, sizeof tap);
+}
+
+static bool parse_generation(const struct cli *cli, struct options *o, int option, char *arg) {
+  int64_t whole;
+  switch (option) {
+  case 'n':
+    if (!cli_int(cli, "-n", arg, -1, INT32_MAX, &whole))
+      return false;
+    o->run.max_new_tokens = whole == 0 ? -2 : whole;
+    return true;
+  case OPT_TEMP:
+    return cli_real(cli, "--temp", arg, 0, 1e6, &o->run.temperature);
+  case OPT_TOP_K:
+    if (!cli_int(cli, "--top-k", arg, 0, INT32_MAX, &whole))
+      return false;
+    o->run.top_k = (int32_t)whole;
+    return true;
+  case OPT_TOP_P:
+    return cli_real(cli, "--top-p", arg, 0, 1, &o->run.top_p);
+  case OPT_MIN_P:
+    return cli_real(cli, "--min-p", arg, 0, 1, &o->run.min_p);
+  case OPT_SEED:
+    if (!cli_int(cli, "--seed", arg, 0, INT64_MAX, &whole))
+      return false;
+    o->run.seed = (uint64_t)whole;
+    return true;
+  case OPT_TOP:
+    if (!cli_int(cli, "--top", arg, 1, 1000000, &whole))
+      return false;
+    o->run.top = (uint32_t)whole;
+    return true;
+  default:
+    if (!cli_int(cli, "-t", arg, 1, 256, &whole))
+      return false;
+    o->open.threads = (uint32_t)whole;
+    return true;
+  }
+}
+
+/* 0 = go on, -1 = the caller ends with *status. */
+static int parse_option(struct cli *cli, struct options *o, int option, char *arg, int *status) {
+  bool ok = true;
+  switch (option) {
+  case OPT_WEIGHTS:
+    o->open.weights = arg;
+    break;
+  case OPT_TASK:
+    o->open.task = arg;
+    break;
+  case OPT_DTYPE:
+    o->open.dtype = arg;
+    break;
+  case 'i':
+    o->input = arg;
+    break;
+  case OPT_PAIR:
+    o->pair = arg;
+    break;
+  case OPT_IDS:
+    o->ids = arg;
+    break;
+  case OPT_IGNORE_STOP:
+    o->run.ignore_stop = 1;
+    break;
+  case OPT_JSON:
+    o->json = true;
+    break;
+  case OPT_PROFILE:
+    o->open.flags |= TFM_OPEN_PROFILE;
+    break;
+  case OPT_CHECK:
+    o->check = true;
+    break;
+  case OPT_KERNELS:
+    o->open.kernels = arg;
+    break;
+  case OPT_NO_FUSE:
+    o->open.flags |= TFM_OPEN_NO_FUSE;
+    break;
+  case 'q':
+    cli->quiet = true;
+    break;
+  case OPT_DUMP:
+    ok = parse_tap(cli, "--dump", arg, false, &o->dump, &o->dump_count);
+    break;
+  case OPT_FEED:
+    ok = parse_tap(cli, "--feed", arg, true, &o->feed, &o->feed_count);
+    break;
+  case OPT_PLUGIN_DIR:
+    ok = cli_push(&o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
+    break;
+  case OPT_MODEL_DIR:
+    ok = cli_push(&o->model_dir, &o->model_dir_count, &arg, sizeof arg);
+    break;
+  case 'h':
+    fputs(usage, stdout);
+    *status = cli_finish_output(cli, 0);
+    return -1;
+  case 'V':
+    printf("tfmrun %s\n", tfm_version());
+    *status = cli_finish_output(cli, 0);
+    return -1;
+  case '?':
+    fprintf(stderr, "Try 'tfmrun --help'.\n");
+    ok = false;
+    break;
+  default:
+    ok = parse_generation(cli, o, option, arg);
+  }
+  *status = ok ? 0 : TFM_CODE_USAGE;
+  return ok ? 0 : -1;
+}
+
+static int parse(struct cli *cli, struct options *o, int argc, char **argv, int *status) {
+  int option;
+  while ((option = getopt_long(argc, argv, "i:n:t:qhV", long_options, NULL)) != -1)
+    if (parse_option(cli, o, option, optarg, status) != 0)
+      return -1;
+  *status = TFM_CODE_USAGE;
+  if (argc - optind != 1)
+    return cli_usage_error(cli, argc == optind ? "which model? give a .tfm file or a directory"
+                                               : "one model at a time; quote the input text"),
+           -1;
+  if (o->input && o->ids)
+    return cli_usage_error(cli, "--input and --ids are two ways to say the same; give one"), -1;
+  o->open.model = argv[optind];
+  if (!o->input && !o->ids && !o->check && o->feed_count == 0) {
+    if (isatty(STDIN_FILENO))
+      return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe"), -1;
+    o->input = "-";
+  }
+  return 0;
+}
+
+static int on_token(void *arg, size_t row, int32_t id, const char *text, size_t length) {
+  (void)arg, (void)row, (void)id;
+  if (length && (fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0))
+    return 1;
+  return 0;
+}
+
+static int run_batch(struct job *job, const tfm_input *inputs, size_t count) {
+  const struct options *o = job->options;
+  tfm_run_options run = o->run;
+  tfm_result *result = NULL;
+  bool stream = job->stream && job->info.task == TFM_TASK_GENERATE && job->info.has_tokenizer;
+  if (stream)
+    run.token = on_token;
+  if (tfm_run(job->model, inputs, count, &run, &result, job->error) != 0) {
+    if (stream && tfm_error_code(job->error) == TFM_CODE_INTERRUPTED)
+      putchar('\n');
+    fflush(stdout);
+    return cli_fail(job->cli, job->error);
+  }
+  cli_progress(job->cli, "%s", "");
+  if (o->json && !output_json(&job->info, inputs, result))
+    return tfm_result_destroy(result), fprintf(stderr, "tfmrun: out of memory\n"), TFM_CODE_LIMIT;
+  if (!o->json)
+    output_text(&job->info, result, stream, o->run.top ? o->run.top : 1);
+  fflush(stdout);
+  if (job->stream)
+    output_timing(job->cli, &job->info, tfm_result_timing(result));
+  tfm_result_destroy(result);
+  return 0;
+}
+
+static int run_one(struct job *job, const char *text, const char *ids) {
+  const struct options *o = job->options;
+  tfm_input input = {0};
+  int32_t *list = NULL;
+  if (ids && !cli_ids(job->cli, "--ids", ids, &list, &input.id_count))
+    return TFM_CODE_USAGE;
+  input.ids = list;
+  if (text) {
+    input.text = text;
+    input.text_length = strlen(text);
+  }
+  if (o->pair) {
+    input.pair = o->pair;
+    input.pair_length = strlen(o->pair);
+  }
+  job->stream = true;
+  if (o->json)
+    job->stream = false;
+  int status = run_batch(job, &input, 1);
+  free(list);
+  return status;
+}
+
+struct lines {
+  char *line[BATCH];
+  int32_t *ids[BATCH];
+  tfm_input input[BATCH];
+  size_t count;
+};
+
+static void lines_clear(struct lines *lines) {
+  for (size_t i = 0; i < lines->count; i++) {
+    free(lines->line[i]);
+    free(lines->ids[i]);
+  }
+  memset(lines, 0, sizeof *lines);
+}
+
+static int lines_add(struct job *job, struct lines *lines, char *line, size_t length) {
+  const struct options *o = job->options;
+  size_t i = lines->count++;
+  lines->line[i] = line;
+  if (o->ids) {
+    if (!cli_ids(job->cli, "--ids", line, &lines->ids[i], &lines->input[i].id_count))
+      return TFM_CODE_USAGE;
+    lines->input[i].ids = lines->ids[i];
+  } else {
+    lines->input[i].text = line;
+    lines->input[i].text_length = length;
+  }
+  if (o->pair) {
+    lines->input[i].pair = o->pair;
+    lines->input[i].pair_length = strlen(o->pair);
+  }
+  return 0;
+}
+
+/* One input a line from stdin, BATCH at a time; the last line may lack its end. */
+static int run_lines(struct job *job) {
+  struct lines lines = {0};
+  int status = 0;
+  size_t total = 0;
+  for (bool more = true; more && status == 0;) {
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t length = getline(&line, &capacity, stdin);
+    more = length >= 0;
+    if (more && (size_t)length > LINE_LIMIT) {
+      fprintf(stderr, "tfmrun: error: line %zu is longer than 16 MiB\n", total + 1);
+      status = TFM_CODE_LIMIT;
+      free(line);
+      break;
+    }
+    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+      line[--length] = '\0';
+    if (more)
+      status = lines_add(job, &lines, line, (size_t)length);
+    else
+      free(line);
+    total += more;
+    if (status == 0 && lines.count && (lines.count == BATCH || !more)) {
+      cli_progress(job->cli, "%zu lines", total);
+      status = run_batch(job, lines.input, lines.count);
+      lines_clear(&lines);
+    }
+  }
+  lines_clear(&lines);
+  return status;
+}
+
+static int run_inputs(struct job *job) {
+  const struct options *o = job->options;
+  if ((o->input && strcmp(o->input, "-") == 0) || (o->ids && strcmp(o->ids, "-") == 0))
+    return run_lines(job);
+  return run_one(job, o->input, o->ids);
+}
+
+static int run(struct cli *cli, struct options *o) {
+  tfm_error *error = tfm_error_create();
+  if (!error)
+    return fprintf(stderr, "tfmrun: out of memory\n"), TFM_CODE_LIMIT;
+  cli_progress(cli, "loading %s", o->open.weights ? o->open.weights : o->open.model);
+  tfm_model *model = tfm_model_open(&o->open, error);
+  int status;
+  if (!model) {
+    status = cli_fail(cli, error);
+  } else {
+    struct job job = {.cli = cli, .options = o, .model = model, .error = error};
+    job.info.struct_size = sizeof job.info;
+    tfm_model_describe(model, &job.info);
+    cli_progress(cli, "%s", "");
+    cli_catch_interrupts(model);
+    if (o->check)
+      printf("%s: %s fits %s\n", job.info.name, job.info.model_path, job.info.weights_path);
+    status = o->check ? 0 : run_inputs(&job);
+    cli_catch_interrupts(NULL);
+    if (status == 0 && (o->open.flags & TFM_OPEN_PROFILE)) {
+      char *profile = tfm_model_profile(model, error);
+      fputs(profile ? profile : "", stderr);
+      tfm_free(profile);
+    }
+  }
+  tfm_model_destroy(model);
+  tfm_error_destroy(error);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  struct cli cli;
+  struct options o = {.open = {.struct_size = sizeof o.open}, .run = {.struct_size = sizeof o.run}};
+  int status;
+  cli_init(&cli, "tfmrun");
+  if (parse(&cli, &o, argc, argv, &status) == 0) {
+    o.open.colour = cli.colour;
+    o.open.message = cli_message;
+    o.open.message_arg = &cli;
+    o.open.plugin_dir = o.plugin_dir;
+    o.open.plugin_dir_count = o.plugin_dir_count;
+    o.open.model_dir = o.model_dir;
+    o.open.model_dir_count = o.model_dir_count;
+    o.open.dump = o.dump;
+    o.open.dump_count = o.dump_count;
+    o.open.feed = o.feed;
+    o.open.feed_count = o.feed_count;
+    if (o.check)
+      o.open.flags |= TFM_OPEN_CHECK_ONLY;
+    status = run(&cli, &o);
+    status = cli_finish_output(&cli, status);
+  }
+  free(o.dump);
+  free(o.feed);
+  free(o.plugin_dir);
+  free(o.model_dir);
+  return status;
+}
