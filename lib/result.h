@@ -1,0 +1,29 @@
+/* result.h - the answers of one run, owned together.
+ *
+ * Everything that tfm.h hands out as const belongs to one arena, which
+ * tfm_result_destroy frees. */
+#ifndef TFM_LIB_RESULT_H
+#define TFM_LIB_RESULT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "tfm/tfm.h"
+
+struct tfm_result {
+  struct arena arena;
+  size_t count;
+  tfm_answer *answer;
+  tfm_timing timing;
+};
+
+struct tfm_result *result_create(size_t count, struct tfm_error *err);
+
+/* The count best of scores[0, n) as choices, by falling score, then by id;
+ * texts are left "".  NULL = out of memory. */
+tfm_choice *result_best(struct tfm_result *result, const float *scores, size_t n, size_t count);
+
+/* Softmax of n logits, in double precision inside.  -1 if one is NaN or all
+ * are -inf. */
+int result_softmax(const float *logits, size_t n, float *out, struct tfm_error *err);
+
+#endif
