@@ -1,0 +1,24 @@
+# base/: the lowest room; knows libc, jansson and utf8proc only.
+noinst_LTLIBRARIES += libbase.la
+libbase_la_SOURCES = \
+  base/arena.c base/arena.h \
+  base/buffer.c base/buffer.h \
+  base/checked.h \
+  base/diag.c base/diag.h base/diag_render.c \
+  base/dtype.c base/dtype.h base/dtype.def \
+  base/error.c base/error.h \
+  base/file.c base/file.h \
+  base/json.c base/json.h \
+  base/map.c base/map.h \
+  base/text.c base/text.h
+
+unit_tests += \
+  tests/unit/test_arena \
+  tests/unit/test_buffer \
+  tests/unit/test_checked \
+  tests/unit/test_diag \
+  tests/unit/test_dtype \
+  tests/unit/test_error \
+  tests/unit/test_file \
+  tests/unit/test_json \
+  tests/unit/test_map

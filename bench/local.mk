@@ -1,0 +1,1 @@
+# bench/: what is measured, and how to run it again.

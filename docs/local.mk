@@ -1,0 +1,1 @@
+# docs/: dist_doc_DATA += docs/language.md; dist_man_MANS += docs/tfmrun.1

@@ -1,0 +1,1 @@
+# examples/: a program that embeds libtfm, a third party's plugin.

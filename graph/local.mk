@@ -1,0 +1,3 @@
+# graph/: the op graph; knows base only.
+noinst_LTLIBRARIES += libgraph.la
+libgraph_la_SOURCES =

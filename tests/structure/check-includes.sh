@@ -1,0 +1,117 @@
+#!/bin/bash
+# check-includes.sh - the rooms' dependency rules, read from the #include lines.
+#
+#   base -> (libc, jansson, utf8proc)     graph -> base
+#   compiler, runtime -> base, graph, tfm/plugin.h; never each other
+#   lib -> all                            tools, examples -> tfm/tfm.h
+#   plugins -> tfm/plugin.h and their own folder
+#
+# check-includes.sh [DIR] checks the tree at DIR.  Without DIR it first makes
+# sure that it can fail, on a small tree that breaks each rule.
+set -u
+
+# Print "FILE: INCLUDED" for each include of a project header in a room.
+project_includes() {
+  find "$@" \( -name '*.[chly]' -o -name '*.def' \) -type f -print 2>/dev/null | sort |
+    xargs -r grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("[^"]+"|<tfm/[^>]+>)' |
+    sed -E 's/:[[:space:]]*#[[:space:]]*include[[:space:]]*["<]/: /; s/[">]$//'
+}
+
+# room_may ROOM PATTERN: every project include of ROOM matches PATTERN.
+room_may() {
+  [ -d "$1" ] || return 0
+  local bad
+  bad=$(project_includes "$1" | grep -vE ": ($2)\$")
+  [ -z "$bad" ] && return 0
+  echo "$1/ may include only ($2), but:"
+  printf '  %s\n' "${bad//$'\n'/$'\n  '}"
+  return 1
+}
+
+# Plugins: tfm/plugin.h, and headers of the plugin's own folder.
+plugins_may() {
+  local folder status=0
+  for folder in plugins/*/; do
+    [ -d "$folder" ] || continue
+    room_may "${folder%/}" "tfm/plugin\\.h|${folder}[A-Za-z0-9_./-]+\\.(h|def)" || status=1
+  done
+  return $status
+}
+
+# A plugin uses the C library and libm only.
+plugins_system() {
+  local bad
+  bad=$(grep -rHoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<[^>]+>' --include='*.[ch]' \
+    plugins 2>/dev/null | grep -E '<(jansson|utf8proc|pcre2|dlfcn|omp|pthread)')
+  [ -z "$bad" ] && return 0
+  printf 'plugins/ may use the C library and libm only, but:\n%s\n' "$bad"
+  return 1
+}
+
+# A .c file that has a header of its own includes it first.
+own_header_first() {
+  local file header first status=0
+  while read -r file; do
+    header=${file%.c}.h
+    [ -f "$header" ] || continue
+    first=$(grep -m1 -E '^[[:space:]]*#[[:space:]]*include' "$file")
+    case $first in
+    *"\"$header\""*) ;;
+    *) [ -f "include/tfm/$(basename "$header")" ] || {
+      echo "$file: its first include is not \"$header\""; status=1; } ;;
+    esac
+  done < <(find base graph compiler runtime lib plugins -name '*.c' -type f 2>/dev/null | sort)
+  return $status
+}
+
+check_tree() {
+  local status=0
+  cd "$1" || return 2
+  room_may base 'base/.+' || status=1
+  room_may graph '(base|graph)/.+' || status=1
+  room_may compiler '(base|graph|compiler)/.+|(parse|lex)\.h|tfm/plugin\.h' || status=1
+  room_may runtime '(base|graph|runtime)/.+|tfm/plugin\.h' || status=1
+  room_may lib '(base|graph|compiler|runtime|lib)/.+|tfm/(tfm|plugin)\.h|config\.h' || status=1
+  room_may tools '(tools/.+|tfm/tfm\.h|config\.h)' || status=1
+  plugins_may || status=1
+  plugins_system || status=1
+  own_header_first || status=1
+  return $status
+}
+
+# Each line: a file, and an include that its room must not have.
+self_test() {
+  local tree file include missed=0
+  tree=$(mktemp -d) || return 2
+  while read -r file include; do
+    rm -rf "${tree:?}"/*
+    mkdir -p "$tree/$(dirname "$file")"
+    echo "#include $include" > "$tree/$file"
+    if (check_tree "$tree") >/dev/null 2>&1; then
+      echo "check-includes.sh does not see $include in $file"
+      missed=1
+    fi
+  done <<'BROKEN'
+base/x.c "graph/graph.h"
+graph/x.c "compiler/ast.h"
+graph/x.h "tfm/plugin.h"
+compiler/x.c "runtime/plan.h"
+compiler/parse.y "runtime/plan.h"
+runtime/x.c "compiler/ast.h"
+runtime/gemm/x.c "compiler/ast.h"
+tools/x.c "base/buffer.h"
+tools/x.c "tfm/plugin.h"
+plugins/norm/x.c "base/arena.h"
+plugins/norm/x.c <tfm/tfm.h>
+plugins/norm/x.c "plugins/ffn/ffn.h"
+plugins/norm/x.c <jansson.h>
+BROKEN
+  rm -rf "${tree:?}"
+  return $missed
+}
+
+if [ $# -eq 0 ]; then
+  self_test || exit 1
+fi
+(check_tree "${1:-${TFM_SRCDIR:-.}}") || exit 1
+echo "the rooms include only what they may"
