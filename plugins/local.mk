@@ -8,7 +8,7 @@
 #   plugins_norm_la_LIBADD = $(LIBM)
 
 # A plugin is opened by its .so; the .la that libtool installs is of no use.
-install-exec-hook:
+install-data-hook:
 	@for la in $(plugin_LTLIBRARIES); do \
 	  rm -f "$(DESTDIR)$(plugindir)/`basename $$la`"; done
 uninstall-hook:
