@@ -4,6 +4,7 @@
 TESTS = $(unit_tests) $(script_tests)
 TEST_EXTENSIONS = .sh
 EXTRA_DIST += $(script_tests)
+noinst_HEADERS += tests/unit/unit.h
 
 script_tests += \
   tests/structure/check-headers.sh \
