@@ -1,1 +1,3 @@
-# docs/: dist_doc_DATA += docs/language.md; dist_man_MANS += docs/tfmrun.1
+# docs/: the pages and the manuals.
+dist_doc_DATA += docs/design.md
+dist_man_MANS += docs/man/tfmrun.1 docs/man/tfmc.1 docs/man/tfmbench.1
