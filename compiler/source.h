@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "compiler/ast.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
   SOURCE_MAX_FILE = 1 << 20,
@@ -21,22 +23,28 @@ enum {
   SOURCE_MAX_DEPTH = 8
 };
 
-struct source_file; /* private */
-
-struct source_set {
-  struct arena *arena; /* trees; not owned */
-  struct diag *diag;   /* not owned; shows the texts, so finish it first */
-  const char *const *model_path;
-  size_t model_path_count;
-  struct source_file *files; /* owned, with their texts */
-  size_t file_count, total;
+/* A file that was read, known by what it is, not by what it is called. */
+struct source_file {
+  uint64_t device, inode;
+  const char *path;
+  struct ast_file *ast; /* NULL while it is read, and when that failed */
+  bool open;            /* its imports are being read: to import it is a cycle */
 };
 
-/* The directories of model_path must outlive the set. */
+struct source_set {
+  struct arena *arena; /* trees; not owned                   */
+  struct diag *diag;   /* not owned; its arena has the texts */
+  const char *const *model_path;
+  size_t model_path_count;
+  struct source_file file[SOURCE_MAX_FILES];
+  size_t file_count, total; /* total in bytes */
+};
+
+/* The directories of model_path, looked up after the importing file's own,
+ * must outlive the set.  Nothing is to be freed: trees live in arena, texts in
+ * diag, so that diagnostics can be rendered after the arena is gone. */
 void source_set_init(struct source_set *set, struct arena *arena, struct diag *diag,
                      const char *const *model_path, size_t model_path_count);
-/* Frees the texts: nothing may render set->diag's diagnostics after. */
-void source_set_finish(struct source_set *set);
 
 /* Read and parse one file, without its imports.  NULL: the file cannot be
  * read (err is set), memory is out (err too), or its version is unknown (in
@@ -47,5 +55,9 @@ struct ast_file *source_read(struct source_set *set, const char *path, struct tf
  * is set.  Every file is read even when one is broken.  The imports form no
  * cycle. */
 struct ast_file *source_load(struct source_set *set, const char *path, struct tfm_error *err);
+
+/* The one line for diagnostics that have errors: always returns -1.  The code
+ * is LIMIT when the first error is one of E5xx or E6xx, else MODEL. */
+int source_failed(const struct diag *diag, const char *path, struct tfm_error *err);
 
 #endif
