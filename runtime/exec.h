@@ -1,0 +1,62 @@
+/* exec.h - run the nodes of a program, one after the other.
+ *
+ * An exec is one session's memory and a flat array of steps, each with its
+ * kernel, instance and tensors resolved.  Tensors sit in one table, a row for
+ * each value of the graph; steps point into it, so a change of shapes only
+ * touches the table.  exec_fit does all sizing and allocation; exec_run
+ * allocates nothing (taps aside). */
+#ifndef TFM_RUNTIME_EXEC_H
+#define TFM_RUNTIME_EXEC_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "runtime/plan.h"
+#include "runtime/program.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct exec;
+
+/* Called right after a node ran, for each of its outputs that is to be
+ * dumped (tap = -1, value is it) and each tap that was filled (value =
+ * GRAPH_NONE), and before the first node for each dumped graph input (node =
+ * GRAPH_NONE).  The tensor is valid during the call.  Nonzero = stop with err
+ * set. */
+typedef int exec_watch(void *arg, int32_t value, int32_t node, int32_t tap,
+                       const tfm_tensor *tensor, struct tfm_error *err);
+
+struct exec_options {
+  uint64_t memory_limit;    /* bytes of arena, kept values and workspace; 0 = none */
+  const atomic_int *cancel; /* nonzero = stop between nodes; may be NULL */
+  bool profile;
+};
+
+int exec_create(const struct program *program, const struct exec_options *options,
+                struct exec **out, struct tfm_error *err);
+void exec_destroy(struct exec *exec);
+void exec_set_watch(struct exec *exec, exec_watch *watch, void *arg);
+
+/* Make room for these dimensions (one for each of the graph's dims; -1 = not
+ * known, then no value of the stage may need it).  Contents of kept values stay. */
+int exec_fit(struct exec *exec, enum graph_stage stage, const int64_t *variable,
+             struct tfm_error *err);
+
+/* The tensor of a value.  After exec_fit the data of inputs is the caller's to
+ * fill; that of outputs is valid after exec_run until the next one.  The data
+ * of a state is a tfm_kv that the caller owns and sets. */
+tfm_tensor *exec_tensor(struct exec *exec, int32_t value);
+
+int exec_run(struct exec *exec, enum graph_stage stage, struct tfm_error *err);
+
+/* Bytes of arena, kept values and workspace. */
+uint64_t exec_bytes(const struct exec *exec);
+
+struct exec_profile {
+  const char *name, *op, *kernel, *plugin;
+  uint64_t calls, nanoseconds;
+};
+/* One for each node, in the graph's order; NULL without profile. */
+const struct exec_profile *exec_profiles(const struct exec *exec, uint32_t *count);
+
+#endif

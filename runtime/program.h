@@ -1,0 +1,63 @@
+/* program.h - a graph with a kernel for each node, ready for any number of
+ * sessions.
+ *
+ * Chooses kernels, builds each node's tfm_node, and calls prepare once a node,
+ * in parallel.  Constant afterwards.  Lives as long as the model; the graph,
+ * the registry, the binding and the pool must outlive it. */
+#ifndef TFM_RUNTIME_PROGRAM_H
+#define TFM_RUNTIME_PROGRAM_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "graph/graph.h"
+#include "runtime/binding.h"
+#include "runtime/host.h"
+#include "runtime/pool.h"
+#include "runtime/registry.h"
+#include "tfm/plugin.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct program_options {
+  bool reference_only;      /* REFERENCE kernels everywhere */
+  const char *kernels;      /* "op=kernel,..."; NULL = the best */
+  const atomic_int *cancel; /* nonzero = stop preparing; may be NULL */
+};
+
+struct program_node {
+  const struct graph_node *node;
+  const struct registry_kernel *kernel;
+  void *instance;            /* of prepare */
+  tfm_node view;             /* what the plugin sees; arrays in the program's arena */
+  const tfm_tensor **weight; /* node->weight_count; NULL = absent */
+};
+
+struct program {
+  struct arena arena;
+  const struct graph *graph;
+  const struct registry *registry;
+  const struct binding *binding;
+  struct pool *pool;
+  struct registry_policy policy;
+  uint32_t count; /* of nodes, in the graph's order */
+  struct program_node *node;
+  struct host host; /* for destroy */
+};
+
+/* binding NULL: choose kernels by declared types and prepare nothing: enough
+ * to plan and to explain, not to run.  A failure names node, op, kernel and
+ * plugin; *failed_node (may be NULL) is the node's number, or GRAPH_NONE, so
+ * that the caller can show where it was written. */
+int program_create(const struct graph *graph, const struct registry *registry,
+                   const struct binding *binding, struct pool *pool,
+                   const struct program_options *options, struct program **out,
+                   int32_t *failed_node, struct tfm_error *err);
+void program_destroy(struct program *program);
+
+/* One line a node: its name, op, the kernel that serves it, its plugin, and
+ * why each other kernel lost. */
+int program_explain(const struct program *program, struct buffer *out, struct tfm_error *err);
+
+#endif

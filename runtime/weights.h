@@ -1,0 +1,43 @@
+/* weights.h - a checkpoint: every tensor of it by name, wherever it lies.
+ *
+ * PATH is a .safetensors file, or a directory with model.safetensors, or with
+ * model.safetensors.index.json and its shards, or with just one *.safetensors.
+ * Files stay mapped read-only until weights_close. */
+#ifndef TFM_RUNTIME_WEIGHTS_H
+#define TFM_RUNTIME_WEIGHTS_H
+
+#include "base/dtype.h"
+#include "base/error.h"
+#include "graph/graph.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct weights;
+
+struct weights_tensor {
+  const char *name;
+  enum dtype dtype; /* as stored */
+  uint32_t rank;
+  int64_t shape[GRAPH_MAX_RANK];
+  const char *file;          /* the path it lies in */
+  const unsigned char *data; /* size bytes, contiguous, any alignment */
+  size_t size;
+  /* The other name of a tied tensor, as __metadata__ states it: data is
+   * that of the tensor `alias`.  NULL = stored under this name. */
+  const char *alias;
+};
+
+int weights_open(const char *path, struct weights **out, struct tfm_error *err);
+void weights_close(struct weights *weights);
+
+size_t weights_count(const struct weights *weights);
+/* All of them, weights_count long, aliases last; order is that of the files. */
+const struct weights_tensor *weights_tensors(const struct weights *weights);
+const struct weights_tensor *weights_find(const struct weights *weights, const char *name);
+/* Bytes of tensor data mapped (tied ones once) and their elements. */
+uint64_t weights_bytes(const struct weights *weights);
+uint64_t weights_elements(const struct weights *weights);
+
+#endif
