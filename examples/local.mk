@@ -1,1 +1,4 @@
 # examples/: a program that embeds libtfm, a third party's plugin.
+# Built by nobody but its reader, and by a test against an installed copy.
+embedexampledir = $(docdir)/examples/embed
+dist_embedexample_DATA = examples/embed/embed.c examples/embed/Makefile

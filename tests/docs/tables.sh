@@ -1,0 +1,50 @@
+#!/bin/bash
+# tables.sh - the tables of the pages are those of the program: the codes of
+# diagnostics, and the schemas of the ops that come with tfm.
+set -u
+: "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}"
+: "${TFM_PLUGIN_DIR:=$TFM_BUILDDIR/plugins/.libs}"
+page=$TFM_SRCDIR/docs/language.md plugin_page=$TFM_SRCDIR/docs/plugins.md
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+status=0
+
+# | E101 | what it means |   from   X(101, VERSION, "what it means")
+codes_of_program() {
+  sed -n 's/^X(\([0-9]*\), [A-Z0-9_]*,/X(\1,/; s/^X(\([0-9]*\), *"\(.*\)")$/| E\1 | \2 |/p' \
+    "$TFM_SRCDIR/compiler/codes.def" | sed 's/\\"/"/g'
+}
+codes_of_page() { grep '^| E[0-9]* |' "$page" | sed 's/\\|/|/g'; }
+
+# A schema as one line: `op linear(x: ...) -> ...`, blanks squeezed.
+squeeze() { sed 's/[[:space:]]\{1,\}/ /g; s/^ //; s/ $//'; }
+
+# A plugin holds a schema as a string: doc comments, then `op NAME(`.
+schemas_of_program() {
+  cat "$TFM_PLUGIN_DIR"/*.so | LC_ALL=C tr '\n\0' '\1\n' | LC_ALL=C grep -a "$(printf '\1')op [a-z_0-9]*(" |
+    LC_ALL=C sed "s/^.*$(printf '\1')op /op /" | LC_ALL=C tr '\1' ' ' | squeeze | sort -u
+}
+schemas_of_page() { # each begins with `op` at the start of a line
+  awk '/^```schema/ { on = 1; next } /^```/ { on = 0; if (s != "") print s; s = "" }
+    on && /^op / { if (s != "") print s; s = "" }
+    on { s = s " " $0 }' "$page" "$plugin_page" | squeeze | sort -u
+}
+
+compare() { # WHAT
+  if [ ! -s "$work/$1.program" ]; then
+    printf 'no %s were found in the program\n' "$1"
+    status=1
+  elif ! diff "$work/$1.program" "$work/$1.page" >"$work/diff"; then
+    printf 'the %s of docs/ (>) are not those of the program (<):\n' "$1"
+    cat "$work/diff"
+    status=1
+  fi
+}
+
+codes_of_program >"$work/codes.program"
+codes_of_page >"$work/codes.page"
+compare codes
+schemas_of_program >"$work/schemas.program"
+schemas_of_page >"$work/schemas.page"
+compare schemas
+exit $status
