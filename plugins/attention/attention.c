@@ -1,0 +1,224 @@
+/* attention.c - the op `attention`: schema, operands, and what it means. */
+#include "plugins/attention/attention.h"
+
+#include "plugins/attention/mask.h"
+
+#include <math.h>
+#include <string.h>
+
+const tfm_op_desc attention_op = {
+    OP_OF(
+        "## Scaled dot-product attention (Vaswani et al. 2017, section 3.2), with fewer key heads\n"
+        "## than query heads if kv_heads says so (Ainslie et al. 2023).  With a cache, k and v "
+        "are\n"
+        "## stored behind what it holds, and queries see all of it.\n"
+        "## scores = q k^T * scale + bias, -inf where the mask forbids; probs = softmax(scores);\n"
+        "## result = probs v; zero for a query that may see nothing.  scale is 1 / sqrt(head "
+        "size)\n"
+        "## if not given.\n"
+        "op attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: mask?,\n"
+        "  bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
+        "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
+        "  taps scores, probs where Q / heads == M / kv_heads\n"),
+};
+
+enum { Q_INPUT, K_INPUT, V_INPUT, MASK_INPUT, BIAS_INPUT, CACHE_INPUT };
+enum { ROWS_A_PIECE = 32 };
+
+/* ---- operands */
+
+struct store {
+  const tfm_kv *cache;
+  const tfm_tensor *k, *v;
+};
+
+/* Rows of k and v, numbered through the batch, to their places in the cache. */
+static void store_rows(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  (void)lane;
+  const struct store *store = arg;
+  const tfm_tensor *key = &store->cache->key, *value = &store->cache->value;
+  int64_t fresh = store->k->shape[1], width = store->k->shape[2];
+  size_t size = (size_t)width * sizeof(float);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t b = i / fresh, s = store->cache->past[b] + i % fresh;
+    memcpy((char *)key->data + b * key->stride[0] + s * key->stride[1],
+           (const float *)store->k->data + i * width, size);
+    memcpy((char *)value->data + b * value->stride[0] + s * value->stride[1],
+           (const float *)store->v->data + i * width, size);
+  }
+}
+
+static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_kv *cache,
+                            struct attention_call *call) {
+  if (cache->key.dtype != TFM_F32 || cache->value.dtype != TFM_F32)
+    return host->fail(host, "the key/value cache must be f32");
+  if (cache->key.stride[0] != cache->value.stride[0] ||
+      cache->key.stride[1] != cache->value.stride[1] ||
+      cache->key.shape[2] != run->input[K_INPUT]->shape[2])
+    return host->fail(host, "the key/value cache does not have rows of %lld values",
+                      (long long)run->input[K_INPUT]->shape[2]);
+  for (int64_t b = 0; b < call->batch; b++)
+    if (cache->past[b] < 0 || cache->past[b] > cache->capacity - call->fresh)
+      return host->fail(host, "the key/value cache has room for %lld tokens, not for %ld + %lld",
+                        (long long)cache->capacity, (long)cache->past[b], (long long)call->fresh);
+  struct store store = {cache, run->input[K_INPUT], run->input[V_INPUT]};
+  host->parallel_for(host, call->batch * call->fresh, ROWS_A_PIECE, store_rows, &store);
+  call->past = cache->past;
+  call->key = cache->key.data;
+  call->value = cache->value.data;
+  call->kv_batch = cache->key.stride[0] / (int64_t)sizeof(float);
+  call->kv_stride = cache->key.stride[1] / (int64_t)sizeof(float);
+  return TFM_OK;
+}
+
+static tfm_status read_heads(const tfm_host *host, const tfm_run *run,
+                             struct attention_call *call) {
+  int64_t query_width = run->input[Q_INPUT]->shape[2], key_width = run->input[K_INPUT]->shape[2];
+  call->heads = tfm_attr_int(run->node, "heads", 0);
+  call->kv_heads = tfm_attr_int(run->node, "kv_heads", call->heads);
+  if (call->heads < 1 || call->kv_heads < 1 || call->heads % call->kv_heads != 0)
+    return host->fail(host, "%lld heads cannot share %lld key heads evenly", (long long)call->heads,
+                      (long long)call->kv_heads);
+  call->group = call->heads / call->kv_heads;
+  call->size = query_width / call->heads;
+  if (call->size * call->heads != query_width || call->size * call->kv_heads != key_width)
+    return host->fail(host, "widths %lld and %lld do not split into %lld and %lld equal heads",
+                      (long long)query_width, (long long)key_width, (long long)call->heads,
+                      (long long)call->kv_heads);
+  call->scale =
+      (float)tfm_attr_real(run->node, "scale", call->size > 0 ? 1 / sqrt((double)call->size) : 1);
+  return TFM_OK;
+}
+
+static tfm_status check_bias(const tfm_host *host, const struct attention_call *call) {
+  const tfm_tensor *bias = call->bias;
+  if (!bias ||
+      ((bias->shape[0] == 1 || bias->shape[0] >= call->batch) && bias->shape[1] == call->heads &&
+       bias->shape[2] >= call->tokens && bias->shape[3] >= call->keys_max))
+    return TFM_OK;
+  return host->fail(host,
+                    "bias is [%lld, %lld, %lld, %lld], but there are %lld queries and %lld keys",
+                    (long long)bias->shape[0], (long long)bias->shape[1], (long long)bias->shape[2],
+                    (long long)bias->shape[3], (long long)call->tokens, (long long)call->keys_max);
+}
+
+static float *want_tap(const tfm_host *host, const tfm_run *run, uint32_t index,
+                       const struct attention_call *call) {
+  int64_t shape[] = {call->batch, call->heads, call->tokens, call->keys_max};
+  return run->taps >> index & 1 ? host->tap(host, run, index, 4, shape) : NULL;
+}
+
+tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct attention_call *call) {
+  const tfm_tensor *q = run->input[Q_INPUT], *k = run->input[K_INPUT];
+  *call =
+      (struct attention_call){.batch = q->shape[0],
+                              .tokens = q->shape[1],
+                              .fresh = k->shape[1],
+                              .q = q->data,
+                              .key = k->data,
+                              .value = run->input[V_INPUT]->data,
+                              .kv_batch = k->shape[1] * k->shape[2],
+                              .kv_stride = k->shape[2],
+                              .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
+                              .bias = run->input[BIAS_INPUT],
+                              .out = run->output[0]->data};
+  tfm_status status = read_heads(host, run, call);
+  if (status == TFM_OK)
+    status = mask_check(host, call->mask, call->batch, call->tokens);
+  if (status == TFM_OK && run->input[CACHE_INPUT])
+    status = use_cache(host, run, run->input[CACHE_INPUT]->data, call);
+  for (int64_t b = 0; b < call->batch && status == TFM_OK; b++)
+    if (attention_keys(call, b) > call->keys_max)
+      call->keys_max = attention_keys(call, b);
+  if (status == TFM_OK)
+    status = check_bias(host, call);
+  if (status != TFM_OK)
+    return status;
+  call->scores = want_tap(host, run, 0, call);
+  call->probs = want_tap(host, run, 1, call);
+  return TFM_OK;
+}
+
+const float *attention_bias(const struct attention_call *call, int64_t b, int64_t h, int64_t t) {
+  if (!call->bias)
+    return NULL;
+  const int64_t *stride = call->bias->stride;
+  return (const float *)((const char *)call->bias->data +
+                         (call->bias->shape[0] == 1 ? 0 : b) * stride[0] + h * stride[1] +
+                         t * stride[2]);
+}
+
+/* ---- the meaning, a query at a time */
+
+/* Of key s, -inf where it is not allowed. */
+static double score(const struct attention_call *call, int64_t b, int64_t h, int64_t t, int64_t s) {
+  const float *q = call->q + ((b * call->tokens + t) * call->heads + h) * call->size;
+  const float *k =
+      call->key + b * call->kv_batch + s * call->kv_stride + h / call->group * call->size;
+  const float *bias = attention_bias(call, b, h, t);
+  if (s >= attention_keys(call, b) ||
+      !mask_allows(call->mask, b, t, attention_past(call, b) + t, s))
+    return -INFINITY;
+  double sum = 0;
+  for (int64_t d = 0; d < call->size; d++)
+    sum += (double)q[d] * k[d];
+  return sum * call->scale + (bias ? bias[s] : 0);
+}
+
+/* total: [K] */
+static void run_query(const struct attention_call *call, int64_t b, int64_t h, int64_t t,
+                      double *total) {
+  int64_t keys = attention_keys(call, b), size = call->size;
+  double largest = -INFINITY, sum = 0;
+  for (int64_t s = 0; s < keys; s++)
+    largest = fmax(largest, score(call, b, h, t, s));
+  memset(total, 0, (size_t)size * sizeof *total);
+  for (int64_t s = 0; s < keys; s++) {
+    const float *v =
+        call->value + b * call->kv_batch + s * call->kv_stride + h / call->group * size;
+    double x = score(call, b, h, t, s), weight = exp(x - largest);
+    if (x == -INFINITY)
+      continue;
+    sum += weight;
+    for (int64_t d = 0; d < size; d++)
+      total[d] += weight * v[d];
+  }
+  float *out = call->out + ((b * call->tokens + t) * call->heads + h) * size;
+  for (int64_t d = 0; d < size; d++)
+    out[d] = (float)(sum != 0 ? total[d] / sum : 0);
+  int64_t row = ((b * call->heads + h) * call->tokens + t) * call->keys_max;
+  for (int64_t s = 0; s < call->keys_max; s++) {
+    double x = call->scores || call->probs ? score(call, b, h, t, s) : 0;
+    if (call->scores)
+      call->scores[row + s] = (float)x;
+    if (call->probs)
+      call->probs[row + s] = (float)(x == -INFINITY ? 0 : exp(x - largest) / sum);
+  }
+}
+
+static tfm_status run(const tfm_host *host, const void *instance, const tfm_run *run) {
+  (void)instance;
+  struct attention_call call;
+  tfm_status status = attention_open(host, run, &call);
+  if (status != TFM_OK)
+    return status;
+  for (int64_t b = 0; b < call.batch; b++)
+    for (int64_t h = 0; h < call.heads; h++)
+      for (int64_t t = 0; t < call.tokens; t++)
+        run_query(&call, b, h, t, run->workspace);
+  return TFM_OK;
+}
+
+static tfm_status workspace(const tfm_host *host, const void *instance, const tfm_run *run,
+                            size_t *bytes) {
+  (void)host;
+  (void)instance;
+  *bytes = (size_t)run->input[Q_INPUT]->shape[2] * sizeof(double);
+  return TFM_OK;
+}
+
+const tfm_kernel_desc attention_reference = {
+    KERNEL_OF("attention", "reference", TFM_KERNEL_REFERENCE),
+    .workspace = workspace,
+    .run = run,
+};

@@ -1,0 +1,49 @@
+/* attention.h - one call of the op `attention`, its operands found and checked.
+ *
+ * Letters: B batch rows, T queries of each, U keys given with them, S keys in
+ * all, H heads, K the size of a head. */
+#ifndef TFM_PLUGINS_ATTENTION_ATTENTION_H
+#define TFM_PLUGINS_ATTENTION_ATTENTION_H
+
+#include "plugins/common/kernel.h"
+#include "tfm/plugin.h"
+
+#include <stdbool.h>
+
+struct attention_call {
+  int64_t batch, tokens, fresh;         /* B, T, U                              */
+  int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K       */
+  float scale;
+  const float *q;           /* [B, T, H * K]                                    */
+  const float *key, *value; /* row s of batch b at b * kv_batch + s * kv_stride */
+  int64_t kv_batch, kv_stride;
+  const int32_t *past;    /* [B]; NULL = no cache, all zero */
+  const tfm_mask *mask;   /* NULL = all allowed             */
+  const tfm_tensor *bias; /* [B or 1, H, T, S], or NULL     */
+  float *out;             /* [B, T, H * K]                  */
+  int64_t keys_max;       /* the largest S of the batch     */
+  float *scores, *probs;  /* taps, [B, H, T, keys_max], or NULL */
+};
+
+/* Check the operands, and store the new keys and values in the cache. */
+tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct attention_call *call);
+
+static inline int64_t attention_past(const struct attention_call *call, int64_t b) {
+  return call->past ? call->past[b] : 0;
+}
+
+/* S of batch row b. */
+static inline int64_t attention_keys(const struct attention_call *call, int64_t b) {
+  return attention_past(call, b) + call->fresh;
+}
+
+/* The bias of a query towards key 0, or NULL. */
+const float *attention_bias(const struct attention_call *call, int64_t b, int64_t h, int64_t t);
+
+extern const tfm_op_desc attention_op, rope_op;
+extern const tfm_kernel_desc attention_reference, rope_reference;
+extern const tfm_kernel_desc attention_base, rope_base;
+extern const tfm_kernel_desc attention_avx2, rope_avx2;
+extern const tfm_kernel_desc attention_avx512, rope_avx512;
+
+#endif

@@ -1,0 +1,96 @@
+/* activations.h - the activations on vectors, and the kernels that use them;
+ * included once for each instruction set. */
+#ifndef TFM_PLUGINS_FFN_ACTIVATIONS_H
+#define TFM_PLUGINS_FFN_ACTIVATIONS_H
+
+#include "plugins/common/vmath.h"
+#include "plugins/ffn/activation.h"
+#include "plugins/ffn/ffn.h"
+
+SIMD_INLINE vec act_gelu(vec x) {
+  vec half = vec_mul(vec_set(0.5f), x);
+  return vec_mul(half, vec_add(vec_set(1.0f), vec_erf_scaled(x)));
+}
+
+/* 0.5 x (1 + tanh u) = x sigmoid(2 u) */
+SIMD_INLINE vec act_gelu_tanh(vec x) {
+  vec cube = vec_mul(vec_mul(x, x), vec_mul(x, vec_set(2 * 0.7978845608f * 0.044715f)));
+  return vec_mul(x, vec_sigmoid(vec_fma(x, vec_set(2 * 0.7978845608f), cube)));
+}
+
+SIMD_INLINE vec act_quick_gelu(vec x) {
+  return vec_mul(x, vec_sigmoid(vec_mul(vec_set(1.702f), x)));
+}
+
+SIMD_INLINE vec act_relu(vec x) {
+  return vec_if_less(x, vec_set(0), vec_set(0), x);
+}
+
+SIMD_INLINE vec act_silu(vec x) {
+  return vec_mul(x, vec_sigmoid(x));
+}
+
+SIMD_INLINE vec act_tanh(vec x) {
+  return vec_tanh(x);
+}
+
+#define ACTIVATION_LOOP(id)                                                                        \
+  SIMD_TARGET static void loop_##id(const float *x, float *out, int64_t count) {                   \
+    int64_t i = 0;                                                                                 \
+    for (; i + VEC_WIDTH <= count; i += VEC_WIDTH)                                                 \
+      vec_store(out + i, act_##id(vec_load(x + i)));                                               \
+    if (i < count)                                                                                 \
+      vec_store_part(out + i, act_##id(vec_load_part(x + i, count - i)), count - i);               \
+  }
+ACTIVATION_LOOP(gelu)
+ACTIVATION_LOOP(gelu_tanh)
+ACTIVATION_LOOP(quick_gelu)
+ACTIVATION_LOOP(relu)
+ACTIVATION_LOOP(silu)
+ACTIVATION_LOOP(tanh)
+
+static activation_fn *const table[ACTIVATION_COUNT] = {
+    [ACTIVATION_GELU] = loop_gelu,
+    [ACTIVATION_GELU_TANH] = loop_gelu_tanh,
+    [ACTIVATION_QUICK_GELU] = loop_quick_gelu,
+    [ACTIVATION_RELU] = loop_relu,
+    [ACTIVATION_SILU] = loop_silu,
+    [ACTIVATION_TANH] = loop_tanh,
+};
+
+static tfm_status prepare(const tfm_host *host, const tfm_node *node,
+                          const tfm_tensor *const *weight, void **instance) {
+  (void)weight;
+  return activation_prepare(host, node, table, instance);
+}
+
+const tfm_kernel_desc SIMD_NAME(activation) = {
+    KERNEL_OF("activation", SIMD_LABEL, TFM_KERNEL_INPLACE_OK),
+    .cpu_need = {SIMD_NEED},
+    .score = SIMD_SCORE,
+    .prepare = prepare,
+    .run = activation_run,
+    .destroy = activation_destroy,
+};
+
+const tfm_kernel_desc SIMD_NAME(ffn) = {
+    KERNEL_OF("ffn", SIMD_LABEL, 0),
+    .cpu_need = {SIMD_NEED},
+    .score = SIMD_SCORE,
+    .prepare = prepare,
+    .workspace = ffn_workspace,
+    .run = ffn_run,
+    .destroy = activation_destroy,
+};
+
+const tfm_kernel_desc SIMD_NAME(gated_ffn) = {
+    KERNEL_OF("gated_ffn", SIMD_LABEL, 0),
+    .cpu_need = {SIMD_NEED},
+    .score = SIMD_SCORE,
+    .prepare = prepare,
+    .workspace = gated_ffn_workspace,
+    .run = gated_ffn_run,
+    .destroy = activation_destroy,
+};
+
+#endif

@@ -1,0 +1,54 @@
+/* ffn.h - linear layers and the nets made of two or three of them. */
+#ifndef TFM_PLUGINS_FFN_FFN_H
+#define TFM_PLUGINS_FFN_FFN_H
+
+#include "plugins/common/kernel.h"
+#include "tfm/plugin.h"
+
+/* ---- by host->gemm: linear.c */
+
+/* The product x . weight + bias for run->weight[slot] and [slot + 1]: x is
+ * [rows, I], c is [rows, O], both contiguous. */
+tfm_gemm linear_problem(const tfm_run *run, uint32_t slot, int64_t rows, const float *x, float *c);
+
+/* ---- by plain loops, the meaning: naive.c */
+
+enum { NAIVE_LAYERS = 3 };
+/* The node's weights in f32, two slots a layer, in the order of the schema. */
+struct naive {
+  uint32_t count;
+  struct naive_layer {
+    int64_t in, out;
+    float *weight; /* [out, in] */
+    float *bias;   /* [out] or NULL */
+  } layer[NAIVE_LAYERS];
+};
+tfm_status naive_prepare(const tfm_host *host, const tfm_node *node,
+                         const tfm_tensor *const *weight, void **instance);
+void naive_destroy(const tfm_host *host, void *instance);
+/* out[o] = sum_i x[i] weight[o, i] + bias[o], for one row */
+void naive_row(const struct naive_layer *layer, const float *x, float *out);
+
+/* ---- the nets: hidden rows at once, so that scratch memory has a bound */
+
+enum { FFN_ROWS = 512 };
+tfm_status ffn_workspace(const tfm_host *host, const void *instance, const tfm_run *run,
+                         size_t *bytes);
+tfm_status ffn_run(const tfm_host *host, const void *instance, const tfm_run *run);
+tfm_status gated_ffn_workspace(const tfm_host *host, const void *instance, const tfm_run *run,
+                               size_t *bytes);
+tfm_status gated_ffn_run(const tfm_host *host, const void *instance, const tfm_run *run);
+
+/* Memory for tap `index` of [..., width], the leading dimensions those of
+ * input 0; NULL when nobody wants it. */
+float *ffn_tap(const tfm_host *host, const tfm_run *run, uint32_t index, int64_t width);
+
+extern const tfm_op_desc linear_op, linear3_op, linear_add_op, activation_op, ffn_op, gated_ffn_op;
+extern const tfm_kernel_desc linear_reference, linear3_reference, linear_add_reference,
+    activation_reference, ffn_reference, gated_ffn_reference;
+extern const tfm_kernel_desc linear_gemm, linear3_gemm, linear_add_gemm;
+extern const tfm_kernel_desc activation_base, ffn_base, gated_ffn_base;
+extern const tfm_kernel_desc activation_avx2, ffn_avx2, gated_ffn_avx2;
+extern const tfm_kernel_desc activation_avx512, ffn_avx512, gated_ffn_avx512;
+
+#endif

@@ -1,0 +1,12 @@
+/* masks.h - the ops and kernels of the plugin `masking`. */
+#ifndef TFM_PLUGINS_MASKING_MASKS_H
+#define TFM_PLUGINS_MASKING_MASKS_H
+
+#include "tfm/plugin.h"
+
+extern const tfm_op_desc causal_op, padding_op, window_op, prefix_op, mask_and_op, mask_or_op,
+    dense_op;
+extern const tfm_kernel_desc causal_kernel, padding_kernel, window_kernel, prefix_kernel,
+    mask_and_kernel, mask_or_kernel, dense_kernel;
+
+#endif

@@ -1,0 +1,54 @@
+/* norm.h - what the norms share: an instance, and a loop over rows.
+ *
+ * A norm works on one row at a time, so its result cannot depend on the
+ * batch; rows are shared out to the lanes. */
+#ifndef TFM_PLUGINS_NORM_NORM_H
+#define TFM_PLUGINS_NORM_NORM_H
+
+#include "plugins/common/kernel.h"
+#include "tfm/plugin.h"
+
+struct norm;
+/* x, out: [width]; the same memory, or apart. */
+typedef void norm_row(const struct norm *norm, const float *x, float *out);
+
+/* sum = a + b, [width] each; sum may be a. */
+typedef void norm_add(const float *a, const float *b, float *sum, int64_t width);
+
+struct norm {
+  norm_row *row;
+  norm_add *add;
+  int64_t width;
+  double eps;
+  float *weight; /* [width] */
+  float *bias;   /* [width], or NULL */
+};
+
+/* What a kernel's prepare does, given how it works on a row. */
+tfm_status norm_prepare(const tfm_host *host, const tfm_node *node, const tfm_tensor *const *weight,
+                        norm_row *row, norm_add *add, void **instance);
+void norm_destroy(const tfm_host *host, void *instance);
+norm_add norm_add_reference;
+
+/* out = norm(x) */
+tfm_status norm_run(const tfm_host *host, const void *instance, const tfm_run *run);
+/* sum = a + b, out = norm(sum) */
+tfm_status norm_run_sum(const tfm_host *host, const void *instance, const tfm_run *run);
+
+/* What all kernels of norms say of themselves. */
+#define NORM_KERNEL(op, name, flags, kernel_prepare, kernel_run)                                   \
+  KERNEL_OF(op, name, TFM_KERNEL_INPLACE_OK | (flags)),                                            \
+      .prepare = (kernel_prepare), .run = (kernel_run), .destroy = norm_destroy
+
+extern const tfm_op_desc layer_norm_op, rms_norm_op, add_layer_norm_op, add_rms_norm_op,
+    l2_normalize_op;
+extern const tfm_kernel_desc layer_norm_reference, rms_norm_reference, add_layer_norm_reference,
+    add_rms_norm_reference, l2_normalize_reference;
+
+/* rows.h, once for each instruction set. */
+extern const tfm_kernel_desc layer_norm_base, rms_norm_base, add_layer_norm_base, add_rms_norm_base;
+extern const tfm_kernel_desc layer_norm_avx2, rms_norm_avx2, add_layer_norm_avx2, add_rms_norm_avx2;
+extern const tfm_kernel_desc layer_norm_avx512, rms_norm_avx512, add_layer_norm_avx512,
+    add_rms_norm_avx512;
+
+#endif

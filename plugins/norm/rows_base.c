@@ -1,0 +1,2 @@
+/* rows_base.c - rows.h for any processor. */
+#include "plugins/norm/rows.h"
