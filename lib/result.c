@@ -1,7 +1,6 @@
 /* result.c - building answers, and the calls of tfm.h that read them. */
 #include "lib/result.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -85,23 +84,4 @@ tfm_choice *result_best(struct tfm_result *result, const float *scores, size_t n
   }
   qsort(best, count, sizeof *best, best_first);
   return best;
-}
-
-int result_softmax(const float *logits, size_t n, float *out, struct tfm_error *err) {
-  float top = -INFINITY;
-  double sum = 0;
-  bool nan = false;
-  for (size_t i = 0; i < n; i++) {
-    nan = nan || isnan(logits[i]);
-    top = logits[i] > top ? logits[i] : top;
-  }
-  if (nan || !isfinite(top))
-    return error_set(err, TFM_ERROR_RUN,
-                     "the logits are not numbers: the weights are damaged, or "
-                     "do not belong to this model file");
-  for (size_t i = 0; i < n; i++)
-    sum += exp((double)logits[i] - (double)top);
-  for (size_t i = 0; i < n; i++)
-    out[i] = (float)(exp((double)logits[i] - (double)top) / sum);
-  return 0;
 }

@@ -22,8 +22,4 @@ struct tfm_result *result_create(size_t count, struct tfm_error *err);
  * texts are left "".  NULL = out of memory. */
 tfm_choice *result_best(struct tfm_result *result, const float *scores, size_t n, size_t count);
 
-/* Softmax of n logits, in double precision inside.  -1 if one is NaN or all
- * are -inf. */
-int result_softmax(const float *logits, size_t n, float *out, struct tfm_error *err);
-
 #endif

@@ -127,7 +127,7 @@ static int run_once(struct bench *b, int64_t length, int64_t new_tokens, tfm_tim
     for (size_t i = 0; i < batch; i++)
       inputs[i] = (tfm_input){.ids = ids + i * n, .id_count = n};
     status = 0;
-    if (tfm_run(b->model, inputs, batch, &run, &result, b->error) != 0)
+    if (tfm_model_run(b->model, inputs, batch, &run, &result, b->error) != 0)
       status = cli_fail(&b->cli, b->error);
     else
       *timing = *tfm_result_timing(result);

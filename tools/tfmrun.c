@@ -299,7 +299,7 @@ static int run_batch(struct job *job, const tfm_input *inputs, size_t count) {
   bool stream = job->stream && job->info.task == TFM_TASK_GENERATE && job->info.has_tokenizer;
   if (stream)
     run.token = on_token;
-  if (tfm_run(job->model, inputs, count, &run, &result, job->error) != 0) {
+  if (tfm_model_run(job->model, inputs, count, &run, &result, job->error) != 0) {
     if (stream && tfm_error_code(job->error) == TFM_CODE_INTERRUPTED)
       putchar('\n');
     fflush(stdout);

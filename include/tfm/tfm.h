@@ -6,7 +6,7 @@
  *     tfm_model *model = tfm_model_open(&open, error);
  *     tfm_input input = {.text = "Once upon a time", .text_length = 16};
  *     tfm_result *result = NULL;
- *     if (model && tfm_run(model, &input, 1, NULL, &result, error) == 0)
+ *     if (model && tfm_model_run(model, &input, 1, NULL, &result, error) == 0)
  *       puts(tfm_result_answer(result, 0)->text);
  *     else
  *       fputs(tfm_error_message(error), stderr);
@@ -199,7 +199,7 @@ typedef struct tfm_result tfm_result;
 
 /* Run the model's task on count inputs as one batch.  The result for an input
  * does not depend on the others in the batch.  On failure *result is NULL. */
-int tfm_run(tfm_model *model, const tfm_input *input, size_t count, const tfm_run_options *options,
+int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count, const tfm_run_options *options,
             tfm_result **result, tfm_error *error);
 void tfm_result_destroy(tfm_result *result);
 size_t tfm_result_count(const tfm_result *result);

@@ -143,7 +143,7 @@ static void run_case(const struct fixture *f, const char *name, uint32_t flags) 
   unlink(f->dump_path);
   tfm_model *model = open_model(f, feed, feeds, dump, dumps, 1, flags);
   tfm_result *result = NULL;
-  if (!model || tfm_run(model, NULL, 0, NULL, &result, error) != 0) {
+  if (!model || tfm_model_run(model, NULL, 0, NULL, &result, error) != 0) {
     report_error(f, name);
   } else {
     compare(f, name, f->hidden, "last_hidden_state");
@@ -185,7 +185,7 @@ static bool run_inputs(const struct fixture *f, const tfm_input *input, size_t c
   bool ok = false;
   unlink(f->dump_path);
   tfm_model *model = open_model(f, NULL, 0, &dump, 1, threads, 0);
-  if (!model || tfm_run(model, input, count, &run, &result, error) != 0) {
+  if (!model || tfm_model_run(model, input, count, &run, &result, error) != 0) {
     report_error(f, "batch");
   } else if (tensors_read(f->dump_path, &dumped)) {
     ok = tensors_get(&dumped, f->hidden, hidden);
@@ -242,7 +242,7 @@ static bool greedy_run(const struct fixture *f, const int32_t *prompt, size_t co
   tfm_result *result = NULL;
   unlink(f->dump_path);
   tfm_model *model = open_model(f, NULL, 0, &dump, 1, 2, 0);
-  bool ok = model && tfm_run(model, &input, 1, &run, &result, error) == 0;
+  bool ok = model && tfm_model_run(model, &input, 1, &run, &result, error) == 0;
   if (!ok)
     report_error(f, "greedy");
   const tfm_answer *answer = tfm_result_answer(result, 0);

@@ -1,0 +1,107 @@
+/* classify.c - one label for a text, or one for each of its words. */
+#include "lib/model.h"
+#include "lib/task.h"
+
+#include "runtime/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* All labels of one place, best first. */
+static int label_place(struct task_run *run, const float *logits, size_t labels, size_t shown,
+                       tfm_place *place, struct tfm_error *err) {
+  float *scores = malloc((labels ? labels : 1) * sizeof *scores);
+  if (!scores)
+    return error_oom(err);
+  int status = sample_softmax(logits, labels, scores, err);
+  tfm_choice *choice = status == 0 ? result_best(run->result, scores, labels, shown) : NULL;
+  free(scores);
+  if (status != 0)
+    return -1;
+  if (!choice)
+    return error_oom(err);
+  place->choice = choice;
+  place->choice_count = shown < labels ? shown : labels;
+  for (size_t i = 0; i < place->choice_count; i++)
+    choice[i].text = task_label(run, choice[i].id);
+  return 0;
+}
+
+int task_classify(struct task_run *run, struct tfm_error *err) {
+  struct task_output out;
+  if (task_forward(run, err) != 0 || task_output(run, "logits", 2, &out, err) != 0)
+    return -1;
+  size_t labels = (size_t)out.shape[1];
+  for (size_t r = 0; r < run->rows->count; r++) {
+    tfm_answer *answer = &run->result->answer[r];
+    tfm_place *place = arena_array(&run->result->arena, 1, sizeof *place);
+    if (!place)
+      return error_oom(err);
+    place->text = "";
+    place->end = run->input[r].text_length;
+    if (label_place(run, out.data + r * labels, labels, labels, place, err) != 0)
+      return -1;
+    answer->place = place;
+    answer->place_count = 1;
+    answer->text = place->choice_count ? place->choice[0].text : "";
+    answer->text_length = strlen(answer->text);
+  }
+  return 0;
+}
+
+/* A word is what the tokenizer's first cut made; its first piece decides. */
+static bool starts_word(const struct encoding *e, size_t t) {
+  if (e->special[t] || e->word[t] < 0)
+    return false;
+  return t == 0 || e->special[t - 1] || e->word[t - 1] != e->word[t] ||
+         e->sequence[t - 1] != e->sequence[t];
+}
+
+/* Pieces from t on that belong to the same word. */
+static size_t word_length(const struct encoding *e, size_t t) {
+  size_t end = t + 1;
+  while (end < e->count && !e->special[end] && !starts_word(e, end))
+    end++;
+  return end - t;
+}
+
+static int label_words(struct task_run *run, size_t r, const struct task_output *out,
+                       struct tfm_error *err) {
+  const struct row *row = &run->rows->row[r];
+  const struct encoding *e = &row->encoding;
+  tfm_answer *answer = &run->result->answer[r];
+  size_t length = (size_t)out->shape[1], labels = (size_t)out->shape[2];
+  bool text = run->input[r].text != NULL;
+  tfm_place *place = arena_array(&run->result->arena, row->count, sizeof *place);
+  if (!place)
+    return error_oom(err);
+  answer->place = place;
+  for (size_t t = 0; t < row->count; t++) {
+    if (text && !starts_word(e, t))
+      continue;
+    tfm_place *one = &place[answer->place_count];
+    one->text = "";
+    if (text) {
+      const char *from = e->sequence[t] ? run->input[r].pair : run->input[r].text;
+      one->begin = e->begin[t];
+      one->end = e->end[t + word_length(e, t) - 1];
+      one->text = arena_strndup(&run->result->arena, from + one->begin, one->end - one->begin);
+      if (!one->text)
+        return error_oom(err);
+    }
+    if (label_place(run, out->data + (r * length + t) * labels, labels, labels, one, err) != 0)
+      return -1;
+    answer->place_count++;
+  }
+  return 0;
+}
+
+int task_classify_tokens(struct task_run *run, struct tfm_error *err) {
+  struct task_output out;
+  if (task_forward(run, err) != 0 || task_output(run, "logits", 3, &out, err) != 0)
+    return -1;
+  for (size_t r = 0; r < run->rows->count; r++)
+    if (label_words(run, r, &out, err) != 0)
+      return -1;
+  return 0;
+}

@@ -1,0 +1,49 @@
+/* dump.h - values of the graph out to, and in from, safetensors files.
+ *
+ * Dumps are collected in memory while the model runs and written at the end,
+ * each file through a temporary one beside it, so that no half file is left. */
+#ifndef TFM_LIB_DUMP_H
+#define TFM_LIB_DUMP_H
+
+#include "base/error.h"
+#include "graph/graph.h"
+#include "tfm/plugin.h"
+#include "tfm/tfm.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One asked-for value, resolved against the graph. */
+struct dump_target {
+  char *name, *file; /* owned */
+  int32_t value;     /* GRAPH_NONE for a tap */
+  int32_t node, tap;
+};
+
+/* One tensor that was seen. */
+struct dump_entry {
+  const struct dump_target *target;
+  uint32_t pass;
+  tfm_tensor tensor; /* data owned */
+  size_t size;
+};
+
+struct dump {
+  struct dump_target *target;
+  size_t target_count;
+  struct dump_entry *entry;
+  size_t entry_count;
+};
+
+int dump_create(struct dump *dump, const struct graph *graph, const tfm_tap *tap, size_t count,
+                struct tfm_error *err);
+void dump_finish(struct dump *dump);
+/* Forget what was collected. */
+void dump_clear(struct dump *dump);
+/* What exec_watch sees goes here. */
+int dump_collect(struct dump *dump, uint32_t pass, int32_t value, int32_t node, int32_t tap,
+                 const tfm_tensor *tensor, struct tfm_error *err);
+/* Write every file.  A value of pass 0 has its own name, of pass n NAME@n. */
+int dump_write(struct dump *dump, struct tfm_error *err);
+
+#endif

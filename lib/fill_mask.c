@@ -1,0 +1,120 @@
+/* fill_mask.c - the likeliest words for each mask, and the sentence filled in. */
+#include "lib/model.h"
+#include "lib/task.h"
+
+#include "runtime/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The word as it stands in text: a continuation piece loses its marker. */
+static const char *word_text(struct task_run *run, int32_t id, struct tfm_error *err) {
+  struct buffer text;
+  buffer_init(&text);
+  const char *copy = NULL;
+  if (tokenizer_decode(run->model->tokenizer, &id, 1, false, &text, err) == 0 && !text.failed)
+    copy = arena_strndup(&run->result->arena, buffer_text(&text), text.length);
+  if (!copy)
+    error_oom(err);
+  buffer_finish(&text);
+  return copy;
+}
+
+static int fill_place(struct task_run *run, const float *logits, size_t vocabulary,
+                      tfm_place *place, struct tfm_error *err) {
+  uint32_t top = run->options->top ? run->options->top : 5;
+  float *scores = malloc(vocabulary * sizeof *scores);
+  if (!scores)
+    return error_oom(err);
+  int status = sample_softmax(logits, vocabulary, scores, err);
+  if (status == 0) {
+    tfm_choice *choice = result_best(run->result, scores, vocabulary, top);
+    place->choice = choice;
+    place->choice_count = choice ? (top < vocabulary ? top : vocabulary) : 0;
+    status = choice ? 0 : error_oom(err);
+    for (size_t i = 0; status == 0 && i < place->choice_count; i++) {
+      choice[i].text = run->model->tokenizer ? word_text(run, choice[i].id, err) : "";
+      status = choice[i].text ? 0 : -1;
+    }
+  }
+  free(scores);
+  return status;
+}
+
+/* The input with each mask's bytes replaced by its best word. */
+static const char *filled_sentence(struct task_run *run, const tfm_input *input,
+                                   const tfm_answer *answer) {
+  struct buffer text;
+  size_t at = 0;
+  buffer_init(&text);
+  for (size_t p = 0; p < answer->place_count; p++) {
+    const tfm_place *place = &answer->place[p];
+    if (place->begin < at || place->end > input->text_length)
+      continue; /* a mask in the pair */
+    buffer_append(&text, input->text + at, place->begin - at);
+    if (place->choice_count)
+      buffer_puts(&text, place->choice[0].text);
+    at = place->end;
+  }
+  buffer_append(&text, input->text + at, input->text_length - at);
+  const char *copy =
+      text.failed ? NULL : arena_strndup(&run->result->arena, buffer_text(&text), text.length);
+  buffer_finish(&text);
+  return copy;
+}
+
+static int fill_row(struct task_run *run, size_t r, const struct task_output *out, int32_t mask,
+                    struct tfm_error *err) {
+  const struct row *row = &run->rows->row[r];
+  tfm_answer *answer = &run->result->answer[r];
+  size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], masks = 0;
+  for (size_t t = 0; t < row->count; t++)
+    masks += row->ids[t] == mask;
+  if (masks == 0)
+    return error_set(err, TFM_ERROR_USAGE, "input %zu has no mask", r + 1),
+           error_note(err, "help: write %s where a word is to be filled in",
+                      run->model->tokenizer && mask >= 0
+                          ? tokenizer_token(run->model->tokenizer, mask)
+                          : "[MASK]"),
+           -1;
+  tfm_place *place = arena_array(&run->result->arena, masks, sizeof *place);
+  if (!place)
+    return error_oom(err);
+  answer->place = place;
+  for (size_t t = 0; t < row->count; t++) {
+    if (row->ids[t] != mask)
+      continue;
+    const float *logits = out->data + (r * length + t) * vocabulary;
+    tfm_place *one = &place[answer->place_count++];
+    one->text = "";
+    if (row->encoding.begin) {
+      one->begin = row->encoding.begin[t];
+      one->end = row->encoding.end[t];
+    }
+    if (fill_place(run, logits, vocabulary, one, err) != 0)
+      return -1;
+  }
+  if (!run->input[r].text)
+    return 0;
+  answer->text = filled_sentence(run, &run->input[r], answer);
+  if (!answer->text)
+    return answer->text = "", error_oom(err);
+  answer->text_length = strlen(answer->text);
+  return 0;
+}
+
+int task_fill_mask(struct task_run *run, struct tfm_error *err) {
+  const struct tokenizer *tokenizer = run->model->tokenizer;
+  struct task_output out;
+  int32_t mask = tokenizer ? tokenizer_special(tokenizer, TOKENIZER_MASK) : -1;
+  if (tokenizer && mask < 0)
+    return error_set(err, TFM_ERROR_TOKENIZER, "this tokenizer has no mask token");
+  if (task_forward(run, err) != 0 || task_output(run, "logits", 3, &out, err) != 0)
+    return -1;
+  for (size_t r = 0; r < run->rows->count; r++) {
+    run->result->answer[r].ids = NULL;
+    if (tokenizer && fill_row(run, r, &out, mask, err) != 0)
+      return -1;
+  }
+  return 0;
+}

@@ -1,0 +1,93 @@
+/* model.h - everything that an open model holds, in the order of its making.
+ *
+ *     paths -> config.json -> plugins -> weights -> graph -> binding
+ *           -> program -> session, and the tokenizer beside them
+ *
+ * Each later part reads the earlier ones; tfm_model_destroy goes backwards. */
+#ifndef TFM_LIB_MODEL_H
+#define TFM_LIB_MODEL_H
+
+#include "base/diag.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "compiler/compile.h"
+#include "graph/graph.h"
+#include "lib/dump.h"
+#include "lib/paths.h"
+#include "runtime/binding.h"
+#include "runtime/pool.h"
+#include "runtime/program.h"
+#include "runtime/registry.h"
+#include "runtime/session.h"
+#include "runtime/tokenizer/tokenizer.h"
+#include "runtime/weights.h"
+#include "tfm/tfm.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A JSON file of the checkpoint and its text, for messages that name lines. */
+struct model_json {
+  char *path;
+  struct file_bytes text;
+  json_t *root; /* NULL = the file is absent */
+};
+
+struct tfm_model {
+  uint32_t flags;
+  struct path_list dirs;
+  char *model_path, *weights_path; /* weights_path NULL = none given */
+  struct model_json config, generation;
+  struct registry *registry;
+  struct weights *weights;
+  struct compile_tensor *tensors;
+  struct graph *graph;
+  struct pool *pool;
+  struct binding *binding;
+  struct program *program;
+  struct session *session;
+  struct tokenizer *tokenizer; /* NULL = none, and tokenizer_error says why */
+  struct tfm_error tokenizer_error;
+  struct dump dump;
+  int64_t max_tokens, vocabulary;
+  uint64_t load_ns;
+  uint32_t pass; /* passes since the request began: dumps are numbered by it */
+  atomic_int cancel;
+};
+
+/* One row of a pass. */
+struct model_step_row {
+  const int32_t *ids, *types;
+  uint32_t count; /* 0 = the row rests */
+};
+
+/* Run the graph on rows of new tokens; the first pass of a request also runs
+ * the encode stage.  rows 0 = every input is fed. */
+int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
+               struct tfm_error *err);
+/* Forget the request before. */
+void model_begin(struct tfm_model *model);
+
+/* ---- the stages of opening, each on what the ones before have left */
+
+int model_find_files(struct tfm_model *model, const tfm_open_options *options,
+                     struct tfm_error *err);
+int model_load_config(struct tfm_model *model, struct tfm_error *err);
+int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
+                       struct tfm_error *err);
+int model_load_weights(struct tfm_model *model, struct tfm_error *err);
+/* Diagnostics go to options->message. */
+int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
+int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
+
+/* compile_options for this model; names and lists live as long as options. */
+void model_compile_options(struct tfm_model *model, const tfm_open_options *options,
+                           const char *const *feed, const char *const *dump,
+                           struct compile_options *out);
+/* Hand the diagnostics to the caller's callback. */
+void model_send_diagnostics(const struct diag *diag, const tfm_open_options *options);
+
+uint64_t model_clock_ns(void);
+
+#endif

@@ -1,0 +1,282 @@
+/* open.c - the stages of opening a model, in order. */
+#include "lib/model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { CONFIG_LIMIT = 16 << 20, CONFIG_DEPTH = 64 };
+
+uint64_t model_clock_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* dir/name, parsed; a file that is absent leaves root NULL. */
+static int load_json(const char *dir, const char *name, struct model_json *out,
+                     struct tfm_error *err) {
+  out->path = file_join(dir, name);
+  if (!out->path)
+    return error_oom(err);
+  if (!file_exists(out->path))
+    return 0;
+  if (file_read(out->path, CONFIG_LIMIT, TFM_ERROR_CHECKPOINT, &out->text, err) != 0 ||
+      json_parse(out->path, out->text.data, out->text.size, CONFIG_DEPTH, TFM_ERROR_CHECKPOINT,
+                 &out->root, err) != 0)
+    return -1;
+  if (!json_is_object(out->root))
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s is not a JSON object", out->path);
+  return 0;
+}
+
+int model_load_config(struct tfm_model *model, struct tfm_error *err) {
+  if (!model->weights_path)
+    return 0;
+  if (load_json(model->weights_path, "config.json", &model->config, err) != 0 ||
+      load_json(model->weights_path, "generation_config.json", &model->generation, err) != 0)
+    return -1;
+  if (model->config.root)
+    return 0;
+  error_set(err, TFM_ERROR_CHECKPOINT, "%s has no config.json", model->weights_path);
+  error_note(err, "help: give a Hugging Face directory: config.json beside its *.safetensors");
+  return -1;
+}
+
+/* The default checkpoint that the model file names. */
+static int default_weights(struct tfm_model *model, struct tfm_error *err) {
+  struct compile_summary summary = {0};
+  struct tfm_error ignored = {0};
+  struct diag diag;
+  int status = 0;
+  diag_init(&diag);
+  /* A file that does not parse is reported by the compiler, with carets. */
+  if (compile_summarize(model->model_path, &summary, &diag, &ignored) == 0 && summary.checkpoint)
+    status = paths_find_checkpoint(&model->dirs, model->model_path, summary.checkpoint,
+                                   &model->weights_path, err);
+  else if (diag.errors == 0 && ignored.code == TFM_ERROR_NONE)
+    status =
+        error_set(err, TFM_ERROR_USAGE, "%s names no checkpoint of its own", model->model_path),
+    error_note(err, "help: give the weights: --weights DIR");
+  compile_summary_finish(&summary);
+  diag_finish(&diag);
+  return status;
+}
+
+int model_find_files(struct tfm_model *model, const tfm_open_options *options,
+                     struct tfm_error *err) {
+  const char *weights = options->weights;
+  if (!options->model)
+    return error_set(err, TFM_ERROR_USAGE, "no model is named");
+  if (paths_model_dirs(options->model_dir, options->model_dir_count, &model->dirs, err) != 0)
+    return -1;
+  bool directory = file_is_directory(options->model);
+  if (directory && !weights)
+    weights = options->model;
+  if (weights) {
+    if (!file_is_directory(weights))
+      return error_set(err, TFM_ERROR_CHECKPOINT, "there is no directory %s", weights),
+             error_note(err, "help: --weights takes a Hugging Face directory"), -1;
+    model->weights_path = strdup(weights);
+    if (!model->weights_path)
+      return error_oom(err);
+  }
+  if (!directory && paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
+    return -1;
+  if (!directory && !weights && default_weights(model, err) != 0)
+    return -1;
+  if (model_load_config(model, err) != 0)
+    return -1;
+  if (directory && paths_match_model(&model->dirs, model->weights_path, model->config.root,
+                                     &model->model_path, err) != 0)
+    return -1;
+  return 0;
+}
+
+int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
+                       struct tfm_error *err) {
+  struct registry_dirs dirs;
+  if (registry_default_dirs(options->plugin_dir, options->plugin_dir_count, &dirs, err) != 0)
+    return -1;
+  int status = registry_open((const char *const *)dirs.path, dirs.count, &model->registry, err);
+  registry_dirs_finish(&dirs);
+  return status;
+}
+
+int model_load_weights(struct tfm_model *model, struct tfm_error *err) {
+  if (model->flags & TFM_OPEN_RANDOM_WEIGHTS)
+    return 0;
+  if (weights_open(model->weights_path, &model->weights, err) != 0)
+    return -1;
+  size_t count = weights_count(model->weights);
+  const struct weights_tensor *tensor = weights_tensors(model->weights);
+  model->tensors = calloc(count ? count : 1, sizeof *model->tensors);
+  if (!model->tensors)
+    return error_oom(err);
+  for (size_t i = 0; i < count; i++) {
+    struct compile_tensor *out = &model->tensors[i];
+    out->name = tensor[i].name;
+    out->dtype = tensor[i].dtype;
+    out->rank = tensor[i].rank;
+    memcpy(out->shape, tensor[i].shape, sizeof out->shape);
+  }
+  return 0;
+}
+
+static const tfm_op_desc *find_op(void *context, const char *name) {
+  const struct registry_op *op = registry_find_op(context, name);
+  return op ? op->desc : NULL;
+}
+
+static const struct compile_plugin *find_plugin(void *context, const char *name) {
+  static _Thread_local struct compile_plugin found;
+  const struct registry_plugin *plugin = registry_find_plugin(context, name);
+  if (!plugin)
+    return NULL;
+  found = (struct compile_plugin){plugin->name, plugin->desc->schema_major};
+  return &found;
+}
+
+static struct compile_json compile_json(const struct model_json *json, const char *name) {
+  return (struct compile_json){name, json->text.data, json->text.size, json->root};
+}
+
+void model_compile_options(struct tfm_model *model, const tfm_open_options *options,
+                           const char *const *feed, const char *const *dump,
+                           struct compile_options *out) {
+  *out = (struct compile_options){
+      .path = model->model_path,
+      .model_path = (const char *const *)model->dirs.path,
+      .model_path_count = model->dirs.count,
+      .config = compile_json(&model->config, "config.json"),
+      .generation = compile_json(&model->generation, "generation_config.json"),
+      .tensor = model->tensors,
+      .tensor_count = model->weights ? weights_count(model->weights) : 0,
+      .has_checkpoint = model->weights != NULL,
+      .task = options->task,
+      .feed = feed,
+      .feed_count = options->feed_count,
+      .dump = dump,
+      .dump_count = options->dump_count,
+      .all_logits = (model->flags & TFM_OPEN_ALL_LOGITS) != 0,
+      .fuse = (model->flags & TFM_OPEN_NO_FUSE) == 0,
+      .find_op = find_op,
+      .find_plugin = find_plugin,
+      .context = model->registry,
+  };
+  out->op_names = registry_op_names(model->registry, &out->op_name_count);
+  for (size_t i = 0; i < options->dump_count; i++)
+    out->all_logits = out->all_logits || strcmp(dump[i], "logits") == 0;
+}
+
+void model_send_diagnostics(const struct diag *diag, const tfm_open_options *options) {
+  struct buffer text;
+  if (!options->message || (diag->errors == 0 && diag->warnings == 0))
+    return;
+  buffer_init(&text);
+  if (options->flags & TFM_OPEN_JSON_MESSAGES)
+    diag_render_json(diag, &text);
+  else
+    diag_render_text(diag, options->colour != 0, &text);
+  while (text.length && text.data[text.length - 1] == '\n')
+    text.data[--text.length] = '\0';
+  options->message(options->message_arg, diag->errors ? 2 : 1, buffer_text(&text));
+  buffer_finish(&text);
+}
+
+/* The names of taps as a list of their own. */
+static const char **tap_values(const tfm_tap *tap, size_t count) {
+  const char **list = calloc(count ? count : 1, sizeof *list);
+  for (size_t i = 0; list && i < count; i++)
+    list[i] = tap[i].value;
+  return list;
+}
+
+int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err) {
+  const char **feed = tap_values(options->feed, options->feed_count);
+  const char **dump = tap_values(options->dump, options->dump_count);
+  struct compile_options compile;
+  struct diag diag;
+  if (!feed || !dump)
+    return free(feed), free(dump), error_oom(err);
+  diag_init(&diag);
+  model_compile_options(model, options, feed, dump, &compile);
+  model->graph = compile_model(&compile, &diag, err);
+  model_send_diagnostics(&diag, options);
+  diag_finish(&diag);
+  free(feed);
+  free(dump);
+  if (model->graph)
+    return 0;
+  if (err->code == TFM_ERROR_PLUGIN || err->code == TFM_ERROR_MODEL)
+    registry_note_missing(model->registry, "", err);
+  return -1;
+}
+
+static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_tensor *tensor,
+                 struct tfm_error *err) {
+  struct tfm_model *model = arg;
+  return dump_collect(&model->dump, model->pass, value, node, tap, tensor, err);
+}
+
+static int load_tokenizer(struct tfm_model *model) {
+  struct tfm_error *err = &model->tokenizer_error;
+  return tokenizer_open(model->weights_path, &model->tokenizer, err);
+}
+
+/* One feed: the named tensor of a file, kept by the session. */
+static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_error *err) {
+  struct weights *file;
+  if (weights_open(tap->file, &file, err) != 0)
+    return -1;
+  const struct weights_tensor *found = weights_find(file, tap->tensor);
+  int32_t value = graph_find_value(model->graph, tap->value);
+  int status = -1;
+  if (!found) {
+    error_set(err, TFM_ERROR_USAGE, "%s has no tensor `%s`", tap->file, tap->tensor);
+  } else if (value == GRAPH_NONE) {
+    error_set(err, TFM_ERROR_USAGE, "the graph has no value `%s` to feed", tap->value);
+    error_note(err, "help: tfmc --emit=graph lists the names");
+  } else {
+    tfm_tensor tensor = {.data = (void *)(uintptr_t)found->data,
+                         .dtype = (tfm_dtype)found->dtype,
+                         .rank = found->rank};
+    int64_t stride = (int64_t)dtype_size(found->dtype);
+    for (uint32_t i = found->rank; i-- > 0;) {
+      tensor.shape[i] = found->shape[i];
+      tensor.stride[i] = stride;
+      stride *= found->shape[i];
+    }
+    status = session_feed(model->session, model->graph->value[value].name, &tensor, err);
+  }
+  weights_close(file);
+  return status;
+}
+
+int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err) {
+  struct binding_options binding = {.random = (model->flags & TFM_OPEN_RANDOM_WEIGHTS) != 0};
+  bool reference = options->kernels && strcmp(options->kernels, "reference") == 0;
+  struct program_options program = {.reference_only =
+                                        reference || (model->flags & TFM_OPEN_REFERENCE) != 0,
+                                    .kernels = reference ? NULL : options->kernels,
+                                    .cancel = &model->cancel};
+  struct session_options session = {.cancel = &model->cancel,
+                                    .profile = (model->flags & TFM_OPEN_PROFILE) != 0};
+  if (pool_create(options->threads, &model->pool, err) != 0 ||
+      binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
+      program_create(model->graph, model->registry, model->binding, model->pool, &program,
+                     &model->program, NULL, err) != 0 ||
+      session_create(model->program, &session, &model->session, err) != 0 ||
+      dump_create(&model->dump, model->graph, options->dump, options->dump_count, err) != 0)
+    return -1;
+  if (options->dump_count)
+    session_set_watch(model->session, watch, model);
+  for (size_t i = 0; i < options->feed_count; i++)
+    if (feed_one(model, &options->feed[i], err) != 0)
+      return -1;
+  load_tokenizer(model);
+  model->max_tokens = session_limit(model->session);
+  model->vocabulary = json_integer_value(json_object_get(model->config.root, "vocab_size"));
+  return 0;
+}

@@ -1,0 +1,64 @@
+/* rows.c - inputs to ids, each checked before anything runs. */
+#include "lib/rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void rows_finish(struct rows *rows) {
+  for (size_t i = 0; rows->row && i < rows->count; i++)
+    encoding_finish(&rows->row[i].encoding);
+  free(rows->row);
+  *rows = (struct rows){0};
+}
+
+static int fill_row(const struct tokenizer *tokenizer, const tfm_input *input, struct row *row,
+                    struct tfm_error *err) {
+  if (!input->text) {
+    row->ids = input->ids;
+    row->count = input->id_count;
+    return 0;
+  }
+  if (!tokenizer)
+    return error_set(err, TFM_ERROR_TOKENIZER,
+                     "this checkpoint has no tokenizer, so text cannot be read"),
+           error_note(err, "help: give token ids: --ids 1,2,3"), -1;
+  if (tokenizer_encode(tokenizer, input->text, input->text_length, input->pair,
+                       input->pair ? input->pair_length : 0, true, &row->encoding, err) != 0)
+    return -1;
+  row->ids = row->encoding.ids;
+  row->types = row->encoding.types;
+  row->count = row->encoding.count;
+  return 0;
+}
+
+static int check_row(const struct row *row, size_t number, int64_t maximum, int64_t vocabulary,
+                     struct tfm_error *err) {
+  if (row->count == 0)
+    return error_set(err, TFM_ERROR_USAGE, "input %zu is empty: there is nothing to run on",
+                     number + 1);
+  if (maximum > 0 && row->count > (size_t)maximum)
+    return error_set(err, TFM_ERROR_LIMIT, "input %zu is %zu tokens long, the model takes %" PRId64,
+                     number + 1, row->count, maximum),
+           error_note(err, "help: shorten or split the text"), -1;
+  for (size_t i = 0; vocabulary > 0 && i < row->count; i++)
+    if (row->ids[i] < 0 || row->ids[i] >= vocabulary)
+      return error_set(err, TFM_ERROR_USAGE,
+                       "id %" PRId32 " of input %zu is not in the vocabulary (0 to %" PRId64 ")",
+                       row->ids[i], number + 1, vocabulary - 1);
+  return 0;
+}
+
+int rows_create(const struct tokenizer *tokenizer, const tfm_input *input, size_t count,
+                int64_t maximum, int64_t vocabulary, struct rows *out, struct tfm_error *err) {
+  out->count = count;
+  out->row = calloc(count ? count : 1, sizeof *out->row);
+  if (!out->row)
+    return error_oom(err);
+  for (size_t i = 0; i < count; i++)
+    if (fill_row(tokenizer, &input[i], &out->row[i], err) != 0 ||
+        check_row(&out->row[i], i, maximum, vocabulary, err) != 0) {
+      rows_finish(out);
+      return -1;
+    }
+  return 0;
+}

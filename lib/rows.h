@@ -1,0 +1,30 @@
+/* rows.h - inputs as rows of token ids: what goes into the graph. */
+#ifndef TFM_LIB_ROWS_H
+#define TFM_LIB_ROWS_H
+
+#include "base/error.h"
+#include "runtime/tokenizer/tokenizer.h"
+#include "tfm/tfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct row {
+  const int32_t *ids, *types; /* count each; types NULL = all 0 */
+  size_t count;
+  struct encoding encoding; /* owns ids and types when the input was text */
+};
+
+struct rows {
+  struct row *row;
+  size_t count;
+};
+
+/* Text through the tokenizer, ids as they are.  maximum > 0 bounds the length.
+ * tokenizer may be NULL if all inputs are ids; vocabulary > 0 bounds the ids. */
+int rows_create(const struct tokenizer *tokenizer, const tfm_input *input, size_t count,
+                int64_t maximum, int64_t vocabulary, struct rows *out, struct tfm_error *err);
+void rows_finish(struct rows *rows);
+
+#endif

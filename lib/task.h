@@ -1,0 +1,46 @@
+/* task.h - from the graph's outputs to answers: one function a task.
+ *
+ * Each takes the rows of one batch, runs the graph, and fills result->answer.
+ * A task of its own file is one row of the table in task.c. */
+#ifndef TFM_LIB_TASK_H
+#define TFM_LIB_TASK_H
+
+#include "lib/result.h"
+#include "lib/rows.h"
+
+struct tfm_model;
+
+struct task_run {
+  struct tfm_model *model;
+  const tfm_input *input;
+  const struct rows *rows;
+  const tfm_run_options *options;
+  struct tfm_result *result;
+};
+
+/* An output of the graph after a pass: f32, [rows, ...]. */
+struct task_output {
+  const float *data;
+  int64_t shape[8];
+  uint32_t rank;
+};
+
+/* The table's door: run the model's task. */
+int task_run(struct task_run *run, struct tfm_error *err);
+
+/* One pass over all rows (the prompt, for generate); fills the timing. */
+int task_forward(struct task_run *run, struct tfm_error *err);
+/* The output "logits", of at least min_rank dimensions. */
+int task_output(struct task_run *run, const char *name, uint32_t rank, struct task_output *out,
+                struct tfm_error *err);
+/* The name of a label: an attribute `labels` of the head (id2label), or its number. */
+const char *task_label(struct task_run *run, int32_t id);
+
+int task_generate(struct task_run *run, struct tfm_error *err);
+int task_fill_mask(struct task_run *run, struct tfm_error *err);
+int task_classify(struct task_run *run, struct tfm_error *err);
+int task_classify_tokens(struct task_run *run, struct tfm_error *err);
+int task_qa(struct task_run *run, struct tfm_error *err);
+int task_embed(struct task_run *run, struct tfm_error *err);
+
+#endif

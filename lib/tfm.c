@@ -1,0 +1,233 @@
+/* tfm.c - the calls of tfm.h: the only joint between compiler and runtime.
+ *
+ * Opening goes through the stages of open.c; running is a pass (or several)
+ * of the session, with a task's view of what comes out. */
+#include "tfm/tfm.h"
+
+#include "lib/model.h"
+#include "lib/result.h"
+#include "lib/rows.h"
+#include "lib/task.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void json_finish(struct model_json *json) {
+  free(json->path);
+  file_bytes_finish(&json->text);
+  json_decref(json->root);
+}
+
+void tfm_model_destroy(tfm_model *model) {
+  if (!model)
+    return;
+  tokenizer_destroy(model->tokenizer);
+  dump_finish(&model->dump);
+  session_destroy(model->session);
+  program_destroy(model->program);
+  binding_destroy(model->binding);
+  pool_destroy(model->pool);
+  graph_destroy(model->graph);
+  free(model->tensors);
+  weights_close(model->weights);
+  registry_close(model->registry);
+  json_finish(&model->config);
+  json_finish(&model->generation);
+  path_list_finish(&model->dirs);
+  free(model->model_path);
+  free(model->weights_path);
+  free(model);
+}
+
+static int check_options(const tfm_open_options *options, struct tfm_error *err) {
+  if (!options || options->struct_size < sizeof *options)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_open_options.struct_size is not set");
+  if (options->dtype && strcmp(options->dtype, "f32") != 0)
+    return error_set(err, TFM_ERROR_USAGE, "cannot compute in %s", options->dtype),
+           error_note(err, "expected: f32"), -1;
+  return 0;
+}
+
+static int open_stages(struct tfm_model *model, const tfm_open_options *options,
+                       struct tfm_error *err) {
+  if (model_find_files(model, options, err) != 0 || model_load_plugins(model, options, err) != 0 ||
+      model_load_weights(model, err) != 0 || model_compile(model, options, err) != 0)
+    return -1;
+  return model->flags & TFM_OPEN_CHECK_ONLY ? 0 : model_prepare(model, options, err);
+}
+
+tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  uint64_t begin = model_clock_ns();
+  error_clear(err);
+  if (check_options(options, err) != 0)
+    return NULL;
+  tfm_model *model = calloc(1, sizeof *model);
+  if (!model)
+    return error_oom(err), NULL;
+  model->flags = options->flags;
+  if (open_stages(model, options, err) != 0) {
+    tfm_model_destroy(model);
+    return NULL;
+  }
+  model->load_ns = model_clock_ns() - begin;
+  return model;
+}
+
+void tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
+  tfm_model_info full = {
+      .struct_size = info->struct_size,
+      .task = (int)model->graph->task,
+      .name = model->graph->model,
+      .task_name = graph_task_name(model->graph->task),
+      .model_path = model->model_path,
+      .weights_path = model->weights_path ? model->weights_path : "",
+      .load_ns = model->load_ns,
+      .max_tokens = model->max_tokens,
+      .vocabulary = model->vocabulary,
+      .threads = model->pool ? pool_lanes(model->pool) : 0,
+      .has_tokenizer = model->tokenizer != NULL,
+  };
+  if (model->binding)
+    full.parameters = binding_elements(model->binding);
+  full.weight_bytes = model->weights   ? weights_bytes(model->weights)
+                      : model->binding ? binding_copied(model->binding)
+                                       : 0;
+  size_t size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
+  memcpy(info, &full, size);
+}
+
+void tfm_model_cancel(tfm_model *model) {
+  atomic_store(&model->cancel, 1);
+}
+
+void model_begin(struct tfm_model *model) {
+  session_reset(model->session);
+  dump_clear(&model->dump);
+  model->pass = 0;
+}
+
+static bool has_stage(const struct graph *graph, enum graph_stage stage) {
+  for (uint32_t i = 0; i < graph->node_count; i++)
+    if (graph->node[i].stage == stage)
+      return true;
+  return false;
+}
+
+static size_t longest_row(const struct model_step_row *row, size_t rows) {
+  size_t longest = 1;
+  for (size_t r = 0; r < rows; r++)
+    longest = row[r].count > longest ? row[r].count : longest;
+  return longest;
+}
+
+int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
+               struct tfm_error *err) {
+  bool encode = model->pass == 0 && has_stage(model->graph, GRAPH_ENCODE);
+  bool decode = has_stage(model->graph, GRAPH_DECODE);
+  size_t room = rows ? rows : 1;
+  uint32_t *count = calloc(room, sizeof *count);
+  const int32_t **ids = calloc(room, sizeof *ids), **types = calloc(room, sizeof *types);
+  int32_t *zeros = calloc(longest_row(row, rows), sizeof *zeros);
+  int status = count && ids && types && zeros ? 0 : error_oom(err);
+  for (size_t r = 0; status == 0 && r < rows; r++) {
+    count[r] = row[r].count;
+    ids[r] = row[r].ids;
+    types[r] = row[r].types ? row[r].types : zeros;
+  }
+  struct session_batch batch = {(uint32_t)rows, count, ids, types};
+  if (status == 0 && encode)
+    status = session_encode(model->session, rows ? &batch : NULL, err);
+  if (status == 0 && decode)
+    status = session_step(model->session, rows ? &batch : NULL, err);
+  model->pass++;
+  free(count);
+  free(ids);
+  free(types);
+  free(zeros);
+  return status;
+}
+
+static int run_task(tfm_model *model, const tfm_input *input, size_t count,
+                    const tfm_run_options *options, struct rows *rows, struct tfm_result *result,
+                    struct tfm_error *err) {
+  struct task_run run = {model, input, rows, options, result};
+  if (count == 0)
+    return task_forward(&run, err);
+  if (rows_create(model->tokenizer, input, count, model->max_tokens, model->vocabulary, rows,
+                  err) != 0)
+    return -1;
+  return task_run(&run, err);
+}
+
+/* Text without a tokenizer: say why there is none. */
+static int check_input(const tfm_model *model, const tfm_input *input, size_t count,
+                       struct tfm_error *err) {
+  if (!model->session)
+    return error_set(err, TFM_ERROR_USAGE, "this model was opened to be checked, not run");
+  for (size_t i = 0; i < count; i++)
+    if (input[i].text && !model->tokenizer) {
+      *err = model->tokenizer_error;
+      error_note(err, "help: without a tokenizer give token ids: --ids 1,2,3");
+      return -1;
+    }
+  return 0;
+}
+
+int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
+                  const tfm_run_options *options, tfm_result **result, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  tfm_run_options full = {.struct_size = sizeof full};
+  struct rows rows = {0};
+  uint64_t begin = model_clock_ns();
+  error_clear(err);
+  *result = NULL;
+  if (options)
+    memcpy(&full, options, options->struct_size < sizeof full ? options->struct_size : sizeof full);
+  if (check_input(model, input, count, err) != 0)
+    return -1;
+  struct tfm_result *made = result_create(count, err);
+  if (!made)
+    return -1;
+  atomic_store(&model->cancel, 0);
+  model_begin(model);
+  int status = run_task(model, input, count, &full, &rows, made, err);
+  if (status == 0 && model->dump.target_count)
+    status = dump_write(&model->dump, err);
+  rows_finish(&rows);
+  made->timing.total_ns = model_clock_ns() - begin;
+  if (made->timing.first_token_ns == 0)
+    made->timing.first_token_ns = made->timing.total_ns;
+  made->timing.activation_bytes = session_activation_bytes(model->session);
+  made->timing.state_bytes = session_state_bytes(model->session);
+  if (status != 0) {
+    tfm_result_destroy(made);
+    return -1;
+  }
+  *result = made;
+  return 0;
+}
+
+char *tfm_model_profile(const tfm_model *model, tfm_error *error) {
+  uint32_t count = 0;
+  const struct exec_profile *row = model->session ? session_profiles(model->session, &count) : NULL;
+  struct buffer text;
+  uint64_t total = 0;
+  if (!row)
+    return NULL;
+  buffer_init(&text);
+  for (uint32_t i = 0; i < count; i++)
+    total += row[i].nanoseconds;
+  buffer_puts(&text, "  calls        us      %  node  op  kernel\n");
+  for (uint32_t i = 0; i < count; i++)
+    buffer_printf(&text, "%7" PRIu64 " %9.1f  %5.1f  %s  %s  %s/%s\n", row[i].calls,
+                  (double)row[i].nanoseconds * 1e-3,
+                  total ? 100.0 * (double)row[i].nanoseconds / (double)total : 0.0, row[i].name,
+                  row[i].op, row[i].plugin, row[i].kernel);
+  if (text.failed) {
+    buffer_finish(&text);
+    return error_oom(error), NULL;
+  }
+  return buffer_take(&text);
+}
