@@ -1,3 +1,9 @@
 # graph/: the op graph; knows base only.
 noinst_LTLIBRARIES += libgraph.la
-libgraph_la_SOURCES =
+libgraph_la_SOURCES = \
+  graph/dim.c graph/dim.h \
+  graph/emit.c \
+  graph/graph.c graph/graph.h \
+  graph/text.c \
+  graph/text_parse.c \
+  graph/verify.c

@@ -1,0 +1,365 @@
+/* verify.c - hold a graph to every rule that graph.h states.
+ *
+ * The runtime indexes without looking once this has passed, so nothing here
+ * trusts the graph: it may come from a text that a stranger wrote. */
+#include "graph/graph.h"
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "base/map.h"
+
+#include <string.h>
+
+struct verify {
+  const struct graph *graph;
+  struct tfm_error *err;
+  uint8_t *owner; /* of each value: how many inputs, states and node outputs claim it */
+};
+
+#define FAIL(v, ...) return error_set((v)->err, TFM_ERROR_MODEL, "graph: " __VA_ARGS__)
+
+static bool in_range(int32_t index, uint32_t count) {
+  return index >= 0 && (uint32_t)index < count;
+}
+
+static int check_unique(struct verify *v, struct map *names, const char *name, const char *what) {
+  bool added;
+  if (name == NULL || name[0] == '\0')
+    FAIL(v, "a %s without a name", what);
+  if (map_insert_text(names, name, &added) == NULL)
+    return error_oom(v->err);
+  if (!added)
+    FAIL(v, "two %ss are named `%s`", what, name);
+  return 0;
+}
+
+static int check_dims(struct verify *v) {
+  const struct graph *g = v->graph;
+  if (g->dim_count > DIM_VARIABLES)
+    FAIL(v, "%u run-time dimensions, at most %d are possible", g->dim_count, DIM_VARIABLES);
+  for (uint32_t i = 0; i < g->dim_count; i++) {
+    if (g->dim[i].name == NULL || g->dim[i].bound < 0)
+      FAIL(v, "run-time dimension %u is malformed", i);
+    for (uint32_t j = 0; j < i; j++)
+      if (strcmp(g->dim[i].name, g->dim[j].name) == 0)
+        FAIL(v, "two run-time dimensions are named `%s`", g->dim[i].name);
+  }
+  return 0;
+}
+
+/* Normal form over the graph's own variables. */
+static bool dim_is_sound(const struct dim *d, uint32_t variables) {
+  if (d->count > DIM_TERMS)
+    return false;
+  for (uint32_t i = 0; i < d->count; i++) {
+    const struct dim_term *term = &d->term[i];
+    if (term->coefficient == 0)
+      return false;
+    for (uint32_t k = variables; k < DIM_VARIABLES; k++)
+      if (term->power[k] != 0)
+        return false;
+    if (i > 0 && memcmp(d->term[i - 1].power, term->power, sizeof term->power) <= 0)
+      return false;
+  }
+  int64_t number;
+  return !dim_is_number(d, &number) || number >= 0;
+}
+
+static int check_type(struct verify *v, const struct type *type, const char *name) {
+  if (type->dtype <= DTYPE_NONE || type->dtype >= DTYPE_COUNT)
+    FAIL(v, "`%s` has no element type", name);
+  if (type->rank > GRAPH_MAX_RANK)
+    FAIL(v, "`%s` has rank %u, at most %d is possible", name, type->rank, GRAPH_MAX_RANK);
+  if ((type->dtype == DTYPE_MASK && type->rank != 0) ||
+      (type->dtype == DTYPE_KV && type->rank != 1))
+    FAIL(v, "`%s` is a %s of rank %u", name, dtype_name(type->dtype), type->rank);
+  for (uint32_t i = 0; i < type->rank; i++)
+    if (!dim_is_sound(&type->shape[i], v->graph->dim_count))
+      FAIL(v, "dimension %u of `%s` is malformed", i, name);
+  return 0;
+}
+
+static int check_attr(struct verify *v, const struct graph_attr *attr, unsigned depth) {
+  if (attr->name == NULL || attr->kind > GRAPH_ATTR_OBJECT || depth > 64)
+    FAIL(v, "an attribute is malformed");
+  if (attr->kind == GRAPH_ATTR_STR && attr->text == NULL)
+    FAIL(v, "attribute `%s` has no text", attr->name);
+  if (attr->kind != GRAPH_ATTR_LIST && attr->kind != GRAPH_ATTR_OBJECT)
+    return 0;
+  for (uint32_t i = 0; i < attr->count; i++)
+    if (check_attr(v, &attr->item[i], depth + 1) != 0)
+      return -1;
+  return 0;
+}
+
+static int check_weight_shape(struct verify *v, const struct graph_weight *weight) {
+  size_t size = 1;
+  if (weight->rank > GRAPH_MAX_RANK)
+    FAIL(v, "weight `%s` has rank %u", weight->name, weight->rank);
+  for (uint32_t i = 0; i < weight->rank; i++)
+    if (weight->shape[i] < 0 || !checked_mul(size, (size_t)weight->shape[i], &size))
+      FAIL(v, "weight `%s` has an impossible shape", weight->name);
+  if (size > INT64_MAX)
+    FAIL(v, "weight `%s` has an impossible shape", weight->name);
+  if (weight->dtype <= DTYPE_NONE || weight->dtype >= DTYPE_MASK)
+    FAIL(v, "weight `%s` has no element type", weight->name);
+  return 0;
+}
+
+static int64_t elements(const struct graph_weight *weight) {
+  int64_t n = 1;
+  for (uint32_t i = 0; i < weight->rank; i++)
+    n *= weight->shape[i];
+  return n;
+}
+
+/* The shape that weight's kind gives it from its operands. */
+static bool view_shape_fits(const struct graph *g, const struct graph_weight *w) {
+  const struct graph_weight *from = &g->weight[w->operand[0]];
+  int64_t along = 0;
+  bool axis_ok = w->axis >= 0 && (uint32_t)w->axis < from->rank;
+  switch (w->kind) {
+  case GRAPH_WEIGHT_TRANSPOSE:
+    return from->rank == 2 && w->rank == 2 && w->shape[0] == from->shape[1] &&
+           w->shape[1] == from->shape[0];
+  case GRAPH_WEIGHT_RESHAPE:
+    return elements(w) == elements(from);
+  case GRAPH_WEIGHT_STACK:
+    if (w->rank != from->rank + 1 || w->shape[0] != (int64_t)w->operand_count)
+      return false;
+    return memcmp(w->shape + 1, from->shape, from->rank * sizeof w->shape[0]) == 0;
+  case GRAPH_WEIGHT_SPLIT:
+    if (!axis_ok || w->rank != from->rank || w->parts < 1 || w->index < 0 || w->index >= w->parts)
+      return false;
+    along = from->shape[w->axis];
+    if (along % w->parts != 0 || w->shape[w->axis] != along / w->parts)
+      return false;
+    break;
+  case GRAPH_WEIGHT_CONCAT:
+    if (!axis_ok || w->rank != from->rank)
+      return false;
+    for (uint32_t i = 0; i < w->operand_count; i++)
+      if (!checked_add_i64(along, g->weight[w->operand[i]].shape[w->axis], &along))
+        return false;
+    if (w->shape[w->axis] != along)
+      return false;
+    break;
+  default:
+    return false;
+  }
+  for (uint32_t i = 0; i < w->rank; i++)
+    if (i != (uint32_t)w->axis && w->shape[i] != from->shape[i])
+      return false;
+  return true;
+}
+
+/* Operands of a concat or stack are alike, but for the axis. */
+static bool operands_alike(const struct graph *g, const struct graph_weight *w) {
+  const struct graph_weight *first = &g->weight[w->operand[0]];
+  for (uint32_t i = 0; i < w->operand_count; i++) {
+    const struct graph_weight *from = &g->weight[w->operand[i]];
+    if (from->dtype != w->dtype || from->rank != first->rank)
+      return false;
+    for (uint32_t k = 0; k < from->rank; k++)
+      if (from->shape[k] != first->shape[k] &&
+          !(w->kind == GRAPH_WEIGHT_CONCAT && k == (uint32_t)w->axis))
+        return false;
+  }
+  return true;
+}
+
+static int check_weight(struct verify *v, uint32_t index) {
+  const struct graph *g = v->graph;
+  const struct graph_weight *w = &g->weight[index];
+  bool several = w->kind == GRAPH_WEIGHT_CONCAT || w->kind == GRAPH_WEIGHT_STACK;
+  if (w->kind > GRAPH_WEIGHT_RESHAPE)
+    FAIL(v, "weight `%s` is of no kind", w->name);
+  if (check_weight_shape(v, w) != 0)
+    return -1;
+  if (w->kind == GRAPH_WEIGHT_TENSOR) {
+    if (w->tensor == NULL || w->operand_count != 0)
+      FAIL(v, "weight `%s` names no tensor", w->name);
+    return 0;
+  }
+  if (several ? w->operand_count < 1 : w->operand_count != 1)
+    FAIL(v, "weight `%s` has %u operands", w->name, w->operand_count);
+  for (uint32_t i = 0; i < w->operand_count; i++) {
+    if (!in_range(w->operand[i], index))
+      FAIL(v, "weight `%s` is made of one that does not come before it", w->name);
+    if (w->used && !g->weight[w->operand[i]].used)
+      FAIL(v, "weight `%s` is used, its operand is not", w->name);
+  }
+  if (!operands_alike(g, w) || !view_shape_fits(g, w))
+    FAIL(v, "the shape of weight `%s` does not follow from its operands", w->name);
+  return 0;
+}
+
+static int claim(struct verify *v, int32_t value, int32_t node, uint32_t output, const char *who) {
+  if (!in_range(value, v->graph->value_count))
+    FAIL(v, "`%s` has a value that does not exist", who);
+  const struct graph_value *found = &v->graph->value[value];
+  if (v->owner[value]++ != 0)
+    FAIL(v, "value `%s` comes from two places", found->name);
+  if (found->node != node || (node != GRAPH_NONE && found->output != output))
+    FAIL(v, "value `%s` does not know where it comes from", found->name);
+  return 0;
+}
+
+static int check_inputs(struct verify *v) {
+  const struct graph *g = v->graph;
+  for (uint32_t i = 0; i < g->input_count; i++) {
+    const struct graph_input *input = &g->input[i];
+    if (input->name == NULL || input->source == NULL || input->stage > GRAPH_DECODE)
+      FAIL(v, "input %u is malformed", i);
+    if (claim(v, input->value, GRAPH_NONE, 0, input->name) != 0)
+      return -1;
+  }
+  for (uint32_t i = 0; i < g->state_count; i++) {
+    const struct graph_state *state = &g->state[i];
+    if (state->name == NULL)
+      FAIL(v, "state %u has no name", i);
+    if (claim(v, state->value, GRAPH_NONE, 0, state->name) != 0)
+      return -1;
+    const struct type *type = &g->value[state->value].type;
+    if (type->dtype != DTYPE_KV || !dim_equal(&type->shape[0], &state->width))
+      FAIL(v, "state `%s` does not have the type of its value", state->name);
+  }
+  return 0;
+}
+
+/* The stage in which a value is first there; inputs and states are always. */
+static enum graph_stage value_stage(const struct graph *g, int32_t value) {
+  int32_t node = g->value[value].node;
+  return node == GRAPH_NONE ? GRAPH_ENCODE : g->node[node].stage;
+}
+
+static bool is_state(const struct graph *g, int32_t value) {
+  return g->value[value].type.dtype == DTYPE_KV;
+}
+
+static int check_node_inputs(struct verify *v, uint32_t index) {
+  const struct graph *g = v->graph;
+  const struct graph_node *node = &g->node[index];
+  for (uint32_t i = 0; i < node->input_count; i++) {
+    int32_t value = node->input[i];
+    if (value == GRAPH_NONE)
+      continue;
+    if (!in_range(value, g->value_count) || g->value[value].node >= (int32_t)index)
+      FAIL(v, "node `%s` reads a value that is not there yet", node->name);
+    if (node->stage == GRAPH_ENCODE &&
+        (value_stage(g, value) == GRAPH_DECODE || is_state(g, value)))
+      FAIL(v, "node `%s` runs once a request but reads `%s`, which changes with each step",
+           node->name, g->value[value].name);
+  }
+  for (uint32_t i = 0; i < node->weight_count; i++) {
+    int32_t weight = node->weight[i];
+    if (weight == GRAPH_NONE)
+      continue;
+    if (!in_range(weight, g->weight_count))
+      FAIL(v, "node `%s` has a weight that does not exist", node->name);
+    if (!g->weight[weight].used)
+      FAIL(v, "weight `%s` is not marked as used", g->weight[weight].name);
+  }
+  return 0;
+}
+
+static int check_node(struct verify *v, uint32_t index) {
+  const struct graph_node *node = &v->graph->node[index];
+  if (node->op == NULL || node->name == NULL || node->stage > GRAPH_DECODE)
+    FAIL(v, "node %u is malformed", index);
+  if (check_node_inputs(v, index) != 0)
+    return -1;
+  for (uint32_t i = 0; i < node->attr_count; i++) {
+    if (check_attr(v, &node->attr[i], 0) != 0)
+      return -1;
+    for (uint32_t j = 0; j < i; j++)
+      if (strcmp(node->attr[i].name, node->attr[j].name) == 0)
+        FAIL(v, "node `%s` has attribute `%s` twice", node->name, node->attr[i].name);
+  }
+  if (node->output_count == 0)
+    FAIL(v, "node `%s` has no output", node->name);
+  for (uint32_t i = 0; i < node->output_count; i++)
+    if (claim(v, node->output[i], (int32_t)index, i, node->name) != 0)
+      return -1;
+  if (strcmp(node->name, v->graph->value[node->output[0]].name) != 0)
+    FAIL(v, "node `%s` is not named as its first output", node->name);
+  if (node->tap_count > 64 || (node->tap_count < 64 && node->taps >> node->tap_count != 0))
+    FAIL(v, "node `%s` is asked for a tap that it does not have", node->name);
+  return 0;
+}
+
+static int check_values(struct verify *v, struct map *names) {
+  const struct graph *g = v->graph;
+  for (uint32_t i = 0; i < g->value_count; i++) {
+    if (check_unique(v, names, g->value[i].name, "value") != 0 ||
+        check_type(v, &g->value[i].type, g->value[i].name) != 0)
+      return -1;
+    if (g->value[i].node != GRAPH_NONE && !in_range(g->value[i].node, g->node_count))
+      FAIL(v, "value `%s` comes from a node that does not exist", g->value[i].name);
+  }
+  return 0;
+}
+
+static int check_input_stages(struct verify *v) {
+  const struct graph *g = v->graph;
+  for (uint32_t i = 0; i < g->input_count; i++) {
+    const struct graph_input *input = &g->input[i];
+    enum graph_stage first = GRAPH_DECODE;
+    for (uint32_t n = 0; n < g->node_count; n++)
+      for (uint32_t k = 0; k < g->node[n].input_count; k++)
+        if (g->node[n].input[k] == input->value && g->node[n].stage == GRAPH_ENCODE)
+          first = GRAPH_ENCODE;
+    if (first == GRAPH_ENCODE && input->stage != GRAPH_ENCODE)
+      FAIL(v, "input `%s` is given after it is first read", input->name);
+  }
+  return 0;
+}
+
+static int check_outputs(struct verify *v) {
+  const struct graph *g = v->graph;
+  if (g->task > GRAPH_TASK_EMBED)
+    FAIL(v, "its task is unknown");
+  for (uint32_t i = 0; i < g->task_attr_count; i++)
+    if (check_attr(v, &g->task_attr[i], 0) != 0)
+      return -1;
+  for (uint32_t i = 0; i < g->output_count; i++) {
+    if (g->output[i].name == NULL || !in_range(g->output[i].value, g->value_count))
+      FAIL(v, "output %u is malformed", i);
+    for (uint32_t j = 0; j < i; j++)
+      if (strcmp(g->output[i].name, g->output[j].name) == 0)
+        FAIL(v, "two outputs are named `%s`", g->output[i].name);
+  }
+  return 0;
+}
+
+static int check_all(struct verify *v, struct map *values, struct map *weights) {
+  const struct graph *g = v->graph;
+  if (check_dims(v) != 0 || check_values(v, values) != 0)
+    return -1;
+  for (uint32_t i = 0; i < g->weight_count; i++)
+    if (check_unique(v, weights, g->weight[i].name, "weight") != 0 || check_weight(v, i) != 0)
+      return -1;
+  if (check_inputs(v) != 0)
+    return -1;
+  for (uint32_t i = 0; i < g->node_count; i++)
+    if (check_node(v, i) != 0)
+      return -1;
+  for (uint32_t i = 0; i < g->value_count; i++)
+    if (v->owner[i] == 0)
+      FAIL(v, "value `%s` comes from nowhere", g->value[i].name);
+  return check_input_stages(v) != 0 ? -1 : check_outputs(v);
+}
+
+int graph_verify(const struct graph *graph, struct tfm_error *err) {
+  struct arena arena;
+  struct map values, weights;
+  arena_init(&arena, 0);
+  map_init(&values);
+  map_init(&weights);
+  struct verify v = {graph, err, arena_alloc(&arena, graph->value_count)};
+  int status = v.owner == NULL ? error_oom(err) : check_all(&v, &values, &weights);
+  map_finish(&weights);
+  map_finish(&values);
+  arena_finish(&arena);
+  return status;
+}
