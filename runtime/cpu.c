@@ -33,8 +33,8 @@ static inline bool all(uint64_t bits, uint64_t wanted) {
 /* Bits of CPUID leaves, Intel SDM vol. 2A. */
 static void ask(uint64_t features[4]) {
   enum { FMA = 1u << 12, OSXSAVE = 1u << 27, AVX = 1u << 28, F16C = 1u << 29 }; /* 1 ecx */
-  const uint32_t avx2 = 1u << 5;                                               /* 7.0 ebx */
-  const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
+  const uint32_t avx2 = 1u << 5;                                                /* 7.0 ebx */
+  const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;            /* F, DQ, BW, VL */
   uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !all(c, OSXSAVE | AVX | FMA | F16C))
     return;

@@ -10,6 +10,11 @@
  *     caller   write fields, phase++ | take pieces ... | phase++, wait active == 0
  *     worker          see odd phase, active++, look again | take pieces ... | active--
  *
+ * The items are dealt evenly, a contiguous range a lane.  A lane takes from
+ * the front of its own range, and when that is empty from the back of the
+ * others': neighbouring items stay on one lane, and from one region to the
+ * next the same lane meets the same memory.
+ *
  * Each of the two hand-shakes (phase against active, phase against sleepers)
  * is "write mine, then read yours" on both sides, which needs seq_cst. */
 #ifndef _GNU_SOURCE
@@ -34,10 +39,15 @@ struct worker {
   uint32_t lane;
 };
 
+/* What is left of a lane's range: begin in the upper half, end in the lower. */
+struct share {
+  _Alignas(64) atomic_uint_fast64_t left;
+};
+
 struct pool {
   uint32_t lanes;
-  bool spin;       /* every lane has a core of its own */
-  char *scratch;   /* lanes * POOL_SCRATCH bytes */
+  bool spin;     /* every lane has a core of its own */
+  char *scratch; /* lanes * POOL_SCRATCH bytes */
   struct worker *worker;
   uint32_t started; /* workers that run, lanes - 1 once created */
 
@@ -46,13 +56,14 @@ struct pool {
   /* The open region. */
   pool_body *body;
   void *arg;
-  int64_t count, grain;
+  int64_t count, scale; /* ranges count in units of scale items */
+  uint32_t grain;       /* units */
+  struct share *share;  /* [lanes] */
 
-  /* Apart from each other: every lane hammers next, waiters read phase. */
+  /* Apart from each other: waiters read phase, lanes write active. */
   _Alignas(64) atomic_uint_fast64_t phase;
   atomic_bool stop;
-  _Alignas(64) atomic_int_fast64_t next; /* first item that nobody has */
-  _Alignas(64) atomic_uint active;       /* workers inside */
+  _Alignas(64) atomic_uint active; /* workers inside */
   atomic_uint sleepers;
   atomic_bool caller_sleeps;
 
@@ -78,33 +89,59 @@ static int64_t now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* A share of what is left, so that the last pieces are small and all lanes
- * end together; at least grain, unless less is left. */
-static bool take(struct pool *pool, int64_t *begin, int64_t *end) {
-  int64_t first = atomic_load_explicit(&pool->next, memory_order_relaxed), piece;
+static inline uint64_t pack_range(uint32_t begin, uint32_t end) {
+  return (uint64_t)begin << 32 | end;
+}
+
+/* Half of what is left, so that the last pieces are small and all lanes end
+ * together; at least grain, unless less is left. */
+static bool take(struct share *share, uint32_t grain, bool back, uint32_t *begin, uint32_t *end) {
+  uint_fast64_t old = atomic_load_explicit(&share->left, memory_order_relaxed), rest;
   do {
-    int64_t left = pool->count - first;
-    if (left <= 0)
+    uint32_t first = (uint32_t)(old >> 32), last = (uint32_t)old, left = last - first;
+    if (left == 0)
       return false;
-    piece = left / (2 * (int64_t)pool->lanes);
-    piece = piece < pool->grain ? pool->grain : piece;
-    /* A rest below grain joins the last piece. */
-    if (left - piece < pool->grain)
+    uint32_t piece = left / 2 < grain ? grain : left - left / 2;
+    /* A rest below grain joins its piece. */
+    if (left <= piece || left - piece < grain)
       piece = left;
-  } while (!atomic_compare_exchange_weak_explicit(&pool->next, &first, first + piece,
-                                                  memory_order_relaxed, memory_order_relaxed));
-  *begin = first;
-  *end = first + piece;
+    *begin = back ? last - piece : first;
+    *end = *begin + piece;
+    rest = back ? pack_range(first, *begin) : pack_range(*end, last);
+  } while (!atomic_compare_exchange_weak_explicit(&share->left, &old, rest, memory_order_relaxed,
+                                                  memory_order_relaxed));
   return true;
 }
 
 static void work(struct pool *pool, uint32_t lane) {
-  int64_t begin, end;
+  uint32_t begin, end;
   inside = pool;
   inside_lane = lane;
-  while (take(pool, &begin, &end))
-    pool->body(pool->arg, begin, end, lane);
+  for (uint32_t i = 0; i < pool->lanes; i++) {
+    uint32_t owner = lane + i < pool->lanes ? lane + i : lane + i - pool->lanes;
+    while (take(&pool->share[owner], pool->grain, i > 0, &begin, &end)) {
+      int64_t last = (int64_t)end * pool->scale;
+      pool->body(pool->arg, (int64_t)begin * pool->scale, last < pool->count ? last : pool->count,
+                 lane);
+    }
+  }
   inside = NULL;
+}
+
+/* Deal the items, in multiples of grain; no worker is inside. */
+static void deal(struct pool *pool, int64_t count, int64_t grain) {
+  pool->count = count;
+  pool->scale = count / INT32_MAX + 1;
+  int64_t units = (count - 1) / pool->scale + 1;
+  int64_t least = (grain - 1) / pool->scale + 1;
+  pool->grain = least < units ? (uint32_t)least : (uint32_t)units;
+  int64_t parts = units / pool->grain, begin = 0;
+  for (int64_t i = 1; i <= pool->lanes; i++) {
+    int64_t end = i < pool->lanes ? parts * i / pool->lanes * pool->grain : units;
+    atomic_store_explicit(&pool->share[i - 1].left, pack_range((uint32_t)begin, (uint32_t)end),
+                          memory_order_relaxed);
+    begin = end;
+  }
 }
 
 /* Wait until the phase is odd and not `done`; false = stop. */
@@ -208,9 +245,7 @@ void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, 
   } else {
     pool->body = body;
     pool->arg = arg;
-    pool->count = count;
-    pool->grain = grain;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    deal(pool, count, grain);
     atomic_fetch_add(&pool->phase, 1);
     wake_sleepers(pool);
     work(pool, 0);
@@ -243,8 +278,8 @@ static int start_workers(struct pool *pool, struct tfm_error *err) {
     w->pool = pool;
     w->lane = pool->started + 1;
     if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
-      status = error_set(err, TFM_ERROR_LIMIT, "cannot start thread %u of %u", w->lane + 1,
-                         pool->lanes);
+      status =
+          error_set(err, TFM_ERROR_LIMIT, "cannot start thread %u of %u", w->lane + 1, pool->lanes);
     else
       pool->started++;
   }
@@ -275,8 +310,9 @@ int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err) {
   pthread_cond_init(&pool->drained, NULL);
   pool->scratch = allocate(SCRATCH_ALIGNMENT, (size_t)lanes * POOL_SCRATCH);
   pool->worker = calloc(lanes, sizeof *pool->worker);
+  pool->share = allocate(_Alignof(struct share), lanes * sizeof *pool->share);
   int status = 0;
-  if (pool->scratch == NULL || pool->worker == NULL)
+  if (pool->scratch == NULL || pool->worker == NULL || pool->share == NULL)
     status = error_oom(err);
   else
     status = start_workers(pool, err);
@@ -301,6 +337,7 @@ void pool_destroy(struct pool *pool) {
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->lock);
   pthread_mutex_destroy(&pool->region);
+  free(pool->share);
   free(pool->worker);
   free(pool->scratch);
   free(pool);

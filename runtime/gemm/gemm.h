@@ -8,10 +8,12 @@
  * Nothing is packed ahead of time and no second copy is kept: F16 and BF16
  * are widened as they are read.
  *
- * Same bits: element (m, n) is summed in an order that depends on K and the
- * layout only.  rows: 16 partial sums over k mod 16, in blocks of K, added in
- * a fixed tree.  columns: one fused multiply-add after the other, k = 0..K-1.
- * The kernel for one row, for few and for many agree to the bit. */
+ * Same bits: element (m, n) is summed in one order, whatever the layout, the
+ * number of rows, the lanes and the instruction set.  k is cut into blocks of
+ * 384 from 0 on; a block is summed by one fused multiply-add after the other,
+ * starting from 0; the blocks are added up in order; then the bias is added.
+ * (Portable code on a processor without fused multiply-add rounds the product
+ * as well, so its bits differ from the others', never from its own.) */
 #ifndef TFM_RUNTIME_GEMM_GEMM_H
 #define TFM_RUNTIME_GEMM_GEMM_H
 

@@ -1,0 +1,14 @@
+# runtime/gemm/: products on weights as they lie in the file.  Included by runtime/local.mk.
+gemm_sources = \
+  runtime/gemm/avx2.c \
+  runtime/gemm/avx512.c \
+  runtime/gemm/gemm.c runtime/gemm/gemm.h \
+  runtime/gemm/isa.h \
+  runtime/gemm/kernel.inc \
+  runtime/gemm/portable.c \
+  runtime/gemm/product.c runtime/gemm/product.h \
+  runtime/gemm/reference.c
+
+unit_tests += \
+  tests/unit/test_gemm \
+  tests/unit/test_pool

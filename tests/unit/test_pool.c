@@ -1,0 +1,260 @@
+/* Every item once, on whatever lane, however the range is cut. */
+#include "runtime/pool.h"
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct pool *make(uint32_t lanes) {
+  struct tfm_error err = {0};
+  struct pool *pool = NULL;
+  ck_assert_msg(pool_create(lanes, &pool, &err) == 0, "%s", err.message);
+  return pool;
+}
+
+struct tally {
+  struct pool *pool;
+  int64_t count, grain;
+  atomic_int *visits;
+  atomic_int pieces, wrong;
+};
+
+static void visit(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct tally *t = arg;
+  bool small = end - begin < t->grain && end - begin != t->count;
+  if (begin < 0 || end > t->count || begin >= end || small || lane >= pool_lanes(t->pool))
+    atomic_fetch_add(&t->wrong, 1);
+  for (int64_t i = begin; i < end && i < t->count; i++)
+    atomic_fetch_add(&t->visits[i], 1);
+  atomic_fetch_add(&t->pieces, 1);
+}
+
+static void check_region(struct pool *pool, int64_t count, int64_t grain) {
+  struct tally t = {.pool = pool, .count = count, .grain = grain};
+  t.visits = calloc((size_t)count + 1, sizeof *t.visits);
+  ck_assert_ptr_nonnull(t.visits);
+  pool_run(pool, count, grain, visit, &t);
+  ck_assert_int_eq(atomic_load(&t.wrong), 0);
+  for (int64_t i = 0; i < count; i++)
+    ck_assert_int_eq(atomic_load(&t.visits[i]), 1);
+  ck_assert_int_eq(atomic_load(&t.visits[count]), 0);
+  if (count <= grain)
+    ck_assert_int_eq(atomic_load(&t.pieces), count > 0);
+  free(t.visits);
+}
+
+START_TEST(test_every_item_once) {
+  static const int64_t count[] = {0, 1, 2, 3, 7, 64, 1000, 4097};
+  static const int64_t grain[] = {0, 1, 2, 5, 64, 999, 5000};
+  for (uint32_t lanes = 1; lanes <= 5; lanes++) {
+    struct pool *pool = make(lanes);
+    ck_assert_uint_eq(pool_lanes(pool), lanes);
+    for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+      for (size_t j = 0; j < sizeof grain / sizeof *grain; j++)
+        check_region(pool, count[i], grain[j]);
+    pool_destroy(pool);
+  }
+}
+END_TEST
+
+START_TEST(test_many_small_regions) {
+  for (uint32_t lanes = 2; lanes <= 3; lanes++) {
+    struct pool *pool = make(lanes);
+    for (int i = 0; i < 3000; i++)
+      check_region(pool, 1 + i % 9, 1);
+    pool_destroy(pool);
+  }
+}
+END_TEST
+
+/* More items than a lane's range can count one by one. */
+struct span {
+  atomic_int_fast64_t items;
+  atomic_int wrong;
+};
+
+static void add_span(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct span *s = arg;
+  (void)lane;
+  if (begin >= end)
+    atomic_fetch_add(&s->wrong, 1);
+  atomic_fetch_add(&s->items, end - begin);
+}
+
+START_TEST(test_huge_range) {
+  struct pool *pool = make(2);
+  static const int64_t count[] = {INT32_MAX, (int64_t)UINT32_MAX + 7, INT64_C(1) << 50};
+  for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+    for (int64_t grain = 1000; grain < INT64_C(1) << 40; grain <<= 13) {
+      struct span s = {0};
+      pool_run(pool, count[i], grain, add_span, &s);
+      ck_assert_int_eq(atomic_load(&s.items), count[i]);
+      ck_assert_int_eq(atomic_load(&s.wrong), 0);
+    }
+  pool_destroy(pool);
+}
+END_TEST
+
+static void nested(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct tally *t = arg;
+  (void)end;
+  struct tally inner = {.pool = t->pool, .count = 100, .grain = 1};
+  inner.visits = calloc(100, sizeof *inner.visits);
+  pool_run(t->pool, 100, 1, visit, &inner);
+  for (int i = 0; i < 100; i++)
+    if (inner.visits == NULL || atomic_load(&inner.visits[i]) != 1)
+      atomic_fetch_add(&t->wrong, 1);
+  if (atomic_load(&inner.pieces) != 1) /* inline: one piece */
+    atomic_fetch_add(&t->wrong, 1);
+  free(inner.visits);
+  visit(arg, begin, end, lane);
+}
+
+START_TEST(test_nested_runs_inline) {
+  for (uint32_t lanes = 1; lanes <= 3; lanes++) {
+    struct tally t = {.pool = make(lanes), .count = 20, .grain = 1};
+    t.visits = calloc(20, sizeof *t.visits);
+    pool_run(t.pool, 20, 1, nested, &t);
+    ck_assert_int_eq(atomic_load(&t.wrong), 0);
+    for (int i = 0; i < 20; i++)
+      ck_assert_int_eq(atomic_load(&t.visits[i]), 1);
+    free(t.visits);
+    pool_destroy(t.pool);
+  }
+}
+END_TEST
+
+/* The lane that has item 0 stays in it until all others are done. */
+struct slow {
+  int64_t count;
+  atomic_int_fast64_t done;
+  atomic_bool late;
+};
+
+static void slow_first(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct slow *s = arg;
+  (void)lane;
+  if (begin == 0) {
+    time_t give_up = time(NULL) + 20;
+    while (atomic_load(&s->done) < s->count - end && !atomic_load(&s->late)) {
+      sched_yield();
+      if (time(NULL) > give_up)
+        atomic_store(&s->late, true);
+    }
+  }
+  atomic_fetch_add(&s->done, end - begin);
+}
+
+START_TEST(test_slow_lane_is_relieved) {
+  struct pool *pool = make(2);
+  for (int i = 0; i < 50; i++) {
+    struct slow s = {.count = 1000};
+    pool_run(pool, s.count, 1, slow_first, &s);
+    ck_assert(!atomic_load(&s.late));
+    ck_assert_int_eq(atomic_load(&s.done), s.count);
+  }
+  pool_destroy(pool);
+}
+END_TEST
+
+static void fill_scratch(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct tally *t = arg;
+  (void)begin;
+  (void)end;
+  char *scratch = pool_scratch(t->pool, lane);
+  if ((uintptr_t)scratch % 64 != 0)
+    atomic_fetch_add(&t->wrong, 1);
+  memset(scratch, (int)lane + 1, POOL_SCRATCH);
+  for (int i = 0; i < 100; i++)
+    if (scratch[0] != (char)(lane + 1) || scratch[POOL_SCRATCH - 1] != (char)(lane + 1))
+      atomic_fetch_add(&t->wrong, 1);
+}
+
+START_TEST(test_scratch_of_each_lane) {
+  struct tally t = {.pool = make(4)};
+  pool_run(t.pool, 64, 1, fill_scratch, &t);
+  ck_assert_int_eq(atomic_load(&t.wrong), 0);
+  char *first = pool_scratch(t.pool, 0);
+  for (uint32_t i = 1; i < 4; i++) {
+    char *own = pool_scratch(t.pool, i);
+    ck_assert(own >= first + i * POOL_SCRATCH || own + POOL_SCRATCH <= first);
+  }
+  pool_destroy(t.pool);
+}
+END_TEST
+
+static void *run_many(void *arg) {
+  struct pool *pool = arg;
+  for (int i = 0; i < 500; i++)
+    check_region(pool, 50, 1);
+  return NULL;
+}
+
+/* A second thread waits for its turn. */
+START_TEST(test_two_callers) {
+  struct pool *pool = make(2);
+  pthread_t other;
+  ck_assert_int_eq(pthread_create(&other, NULL, run_many, pool), 0);
+  run_many(pool);
+  pthread_join(other, NULL);
+  pool_destroy(pool);
+}
+END_TEST
+
+static void look_at_mask(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct tally *t = arg;
+  (void)begin;
+  (void)end;
+  sigset_t mask;
+  pthread_sigmask(SIG_BLOCK, NULL, &mask);
+  bool blocked = sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGTERM) == 1;
+  if (blocked != (lane > 0))
+    atomic_fetch_add(&t->wrong, 1);
+}
+
+START_TEST(test_workers_take_no_signals) {
+  struct tally t = {.pool = make(3)};
+  for (int i = 0; i < 100; i++)
+    pool_run(t.pool, 30, 1, look_at_mask, &t);
+  ck_assert_int_eq(atomic_load(&t.wrong), 0);
+  sigset_t mask;
+  pthread_sigmask(SIG_BLOCK, NULL, &mask);
+  ck_assert_int_eq(sigismember(&mask, SIGINT), 0);
+  pool_destroy(t.pool);
+}
+END_TEST
+
+START_TEST(test_workers_sleep_and_wake) {
+  struct pool *pool = make(2);
+  for (int i = 0; i < 20; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    check_region(pool, 100, 1);
+  }
+  pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(test_limits) {
+  struct tfm_error err = {0};
+  struct pool *pool;
+  ck_assert_int_eq(pool_create(257, &pool, &err), -1);
+  ck_assert_int_eq(err.code, TFM_ERROR_LIMIT);
+  ck_assert_ptr_null(pool);
+  pool_destroy(NULL);
+  pool = make(0);
+  ck_assert_uint_ge(pool_lanes(pool), 1);
+  pool_destroy(pool);
+  for (int i = 0; i < 50; i++) /* destroyed before its workers have begun */
+    pool_destroy(make(4));
+}
+END_TEST
+
+UNIT_MAIN("pool", test_every_item_once, test_many_small_regions, test_huge_range,
+          test_nested_runs_inline, test_slow_lane_is_relieved, test_scratch_of_each_lane,
+          test_two_callers, test_workers_take_no_signals, test_workers_sleep_and_wake, test_limits)
