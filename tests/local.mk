@@ -1,7 +1,9 @@
 # tests/: how every test is run.  Unit tests are named in their areas' fragments;
 # a script is added with: script_tests += tests/e2e/foo.sh (executable, ends in
 # .sh; exit 0 passed, 77 skipped after saying what is missing, else failed).
-TESTS = $(unit_tests) $(script_tests)
+include tests/parity/local.mk
+
+TESTS = $(unit_tests) $(parity_tests) $(script_tests)
 TEST_EXTENSIONS = .sh
 EXTRA_DIST += $(script_tests)
 noinst_HEADERS += tests/unit/unit.h
