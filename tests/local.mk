@@ -5,10 +5,11 @@ include tests/parity/local.mk
 
 TESTS = $(unit_tests) $(parity_tests) $(script_tests)
 TEST_EXTENSIONS = .sh
-EXTRA_DIST += $(script_tests)
+EXTRA_DIST += $(script_tests) tests/e2e/common.sh
 noinst_HEADERS += tests/unit/unit.h
 
 script_tests += \
+  tests/e2e/errors.sh tests/e2e/run.sh \
   tests/structure/check-headers.sh \
   tests/structure/check-includes.sh \
   tests/structure/check-symbols.sh

@@ -1,0 +1,97 @@
+#!/bin/sh
+# run.sh - tfmrun as people and programs use it: one input, pipes, JSON,
+# quiet, interrupted; the same result in a batch and alone.
+. "$TFM_SRCDIR/tests/e2e/common.sh"
+gpt="$tfmrun $plugins $models/gpt2.tfm --weights $fixtures/gpt2-tied"
+mlm="$tfmrun $plugins $models/bert.tfm --weights $fixtures/bert-mlm"
+
+expect 0 "$tfmrun" --help
+expect 0 "$tfmrun" --version
+says "tfmrun 0.1.0"
+
+# the greedy text that transformers gives
+expect 0 $gpt -q --input "The model" -n 32
+[ -s "$out" ] || fail "no text"
+[ -s "$err" ] && fail "-q is not quiet"
+plain=$(cat "$out")
+expect 0 $gpt -q --no-fuse --input "The model" -n 32
+says "$plain"
+expect 0 $gpt -q --kernels reference --input "The model" -n 32
+says "$plain"
+expect 0 $gpt -q -t 1 --input "The model" -n 32
+says "$plain"
+expect 0 $gpt -q --input "The model" -n 32 --temp 0.8 --top-k 5 --seed 7
+sampled=$(cat "$out")
+expect 0 $gpt -q --input "The model" -n 32 --temp 0.8 --top-k 5 --seed 7
+says "$sampled"
+
+# the directory alone finds its model file
+expect 0 "$tfmrun" $plugins -q "$fixtures/gpt2-tied" --input "The model" -n 32
+says "$plain"
+
+# lines through a pipe: each as it is alone, in order
+printf 'I like tea\n나는\nThe model\nThe river.' >"$work/lines"
+$gpt -q -n 8 <"$work/lines" >"$work/batch" 2>/dev/null || fail "a pipe of lines"
+: >"$work/alone"
+while IFS= read -r line || [ -n "$line" ]; do
+  $gpt -q -n 8 --input "$line" </dev/null >>"$work/alone" 2>/dev/null
+done <"$work/lines"
+cmp -s "$work/batch" "$work/alone" || fail "a batch differs from its lines alone"
+checks=$((checks + 1))
+
+# fill_mask, Korean; the words and probabilities of tests/fixtures/manifest.json
+expect 0 $mlm -q --input "나는 [MASK]를 좋아해"
+head -1 "$out" | grep -q '^0\.2135  생$\|^0\.2135  ##생$' || fail "fill_mask: $(head -1 "$out")"
+tail -1 "$out" | grep -q '를 좋아해$' || fail "the sentence is not filled in: $(tail -1 "$out")"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-classify" --input "나는 딥러닝을 좋아해"
+says "positive 0.4483"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-classify" --input "나는 딥러닝을 좋아해" --top 3
+says "positive 0.4483  neutral 0.3083  negative 0.2435"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-qa" --input "the book?" --context "in the river."
+grep -q '^the river	0\.' "$out" || fail "qa: $(cat "$out")"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-tags" --input "나는 책을"
+[ "$(wc -l <"$out")" -eq 2 ] || fail "classify_tokens: not a line a word"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-model" --input "나는 책을"
+grep -q '^\[.*\]$' "$out" || fail "embed: not a JSON array"
+
+# JSON: one object a line
+expect 0 $gpt -q --json --input "The model" -n 4
+for key in '"task":"generate"' '"text":' '"ids":' '"load_ns":' '"prompt_ns":' '"per_token_ns":' '"peak_memory":'; do
+  grep -qF "$key" "$out" || fail "--json lacks $key"
+done
+[ "$(wc -l <"$out")" -eq 1 ] || fail "--json is not one line"
+expect 0 $mlm -q --json --input "나는 [MASK]를 좋아해" --top 2
+grep -qF '"scores":' "$out" || fail "--json lacks scores"
+
+# no escape codes off a terminal; the result alone on stdout
+expect 0 $gpt --input "The model" -n 4
+grep -q "$(printf '\033')" "$out" "$err" && fail "escape codes off a terminal"
+has "prompt"
+
+# dumps: known and unknown names
+expect 0 $gpt -q --input "The model" -n 0 --dump "h.0.attention.probs=$work/d.safetensors" --dump "logits=$work/d.safetensors"
+[ -s "$work/d.safetensors" ] || fail "no dump"
+expect 2 $gpt -q --input x --dump "nothing=$work/e.safetensors"
+has "nothing"
+[ -e "$work/e.safetensors" ] && fail "a file of a failed dump is left"
+expect 0 $gpt --input "The model" -n 2 --profile
+has "attention"
+expect 0 $gpt --check
+expect 0 "$tfmbench" $plugins --model "$models/gpt2.tfm" --runs 1 --lengths 8 --decode 4 -q "$fixtures/gpt2-tied"
+grep -q "^decode" "$out" || fail "tfmbench prints no decode figure"
+expect 0 "$tfmbench" $plugins --random --json --model "$models/bert.tfm" --runs 1 --lengths 8 -q "$fixtures/bert-model"
+
+# Ctrl-C ends with 130.  The reader of a pipe that never ends keeps tfmrun at work.
+checks=$((checks + 1))
+cat >"$work/interrupt.sh" <<'S'
+mkfifo "$WORK/fifo"
+(while :; do echo "The model"; done >"$WORK/fifo" 2>/dev/null) &
+"$@" <"$WORK/fifo" >/dev/null 2>&1 &
+pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+S
+WORK="$work" bash -m "$work/interrupt.sh" $gpt -q -n 20
+[ $? -eq 130 ] || fail "Ctrl-C does not end with 130"
+finish
