@@ -1,0 +1,482 @@
+/* binding.c - the weight table, a row at a time: operands come before the
+ * rows that use them, so one pass makes all. */
+#include "runtime/binding.h"
+
+#include "base/arena.h"
+#include "base/checked.h"
+#include "base/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { READ_AHEAD_MIN = 1 << 20 };
+
+struct binding {
+  struct arena arena;
+  const struct graph *graph;
+  const struct weights *weights;
+  struct binding_options options;
+  tfm_tensor *tensor; /* dtype TFM_NONE = not bound */
+  void **owned;       /* a row's copy, or NULL */
+  struct map seen;    /* names of tensors counted in elements */
+  uint64_t copied, elements;
+};
+
+/* --------------------------------------------------------- tensors as views */
+
+static void set_contiguous(tfm_tensor *t) {
+  int64_t step = (int64_t)dtype_size((enum dtype)t->dtype);
+  for (uint32_t i = t->rank; i-- > 0;) {
+    t->stride[i] = step;
+    step *= t->shape[i] > 0 ? t->shape[i] : 1;
+  }
+}
+
+static bool is_contiguous(const tfm_tensor *t) {
+  int64_t step = (int64_t)dtype_size((enum dtype)t->dtype);
+  for (uint32_t i = t->rank; i-- > 0;) {
+    if (t->shape[i] != 1 && t->stride[i] != step)
+      return false;
+    step *= t->shape[i] > 0 ? t->shape[i] : 1;
+  }
+  return true;
+}
+
+/* Elements, checked; and with them the bytes fit a size_t for 8-byte types. */
+static bool count_elements(const int64_t *shape, uint32_t rank, size_t *out) {
+  size_t n = 1, bytes;
+  for (uint32_t i = 0; i < rank; i++)
+    if (shape[i] < 0 || !checked_mul(n, (size_t)shape[i], &n))
+      return false;
+  *out = n;
+  return checked_mul(n, 8, &bytes) && bytes <= (size_t)INT64_MAX;
+}
+
+/* to and from have one shape and element size; any strides. */
+static void copy_view(const tfm_tensor *to, const tfm_tensor *from) {
+  size_t size = dtype_size((enum dtype)from->dtype);
+  int64_t at[TFM_MAX_RANK] = {0};
+  uint32_t rank = from->rank;
+  for (uint32_t i = 0; i < rank; i++)
+    if (from->shape[i] == 0)
+      return;
+  int64_t inner = rank ? from->shape[rank - 1] : 1;
+  int64_t to_step = rank ? to->stride[rank - 1] : 0, from_step = rank ? from->stride[rank - 1] : 0;
+  bool whole = to_step == (int64_t)size && from_step == (int64_t)size;
+  for (;;) {
+    char *d = to->data;
+    const char *s = from->data;
+    for (uint32_t i = 0; i + 1 < rank; i++) {
+      d += at[i] * to->stride[i];
+      s += at[i] * from->stride[i];
+    }
+    if (whole)
+      memcpy(d, s, (size_t)inner * size);
+    for (int64_t i = 0; !whole && i < inner; i++)
+      memcpy(d + i * to_step, s + i * from_step, size);
+    uint32_t axis = rank ? rank - 1 : 0;
+    while (axis > 0 && ++at[axis - 1] == from->shape[axis - 1])
+      at[--axis] = 0;
+    if (axis == 0)
+      return;
+  }
+}
+
+/* ------------------------------------------------------------------ copies */
+
+/* Memory of its own for row i, whose dtype, rank and shape are set. */
+static int own(struct binding *binding, int32_t i, struct tfm_error *err) {
+  tfm_tensor *t = &binding->tensor[i];
+  const char *name = binding->graph->weight[i].name;
+  size_t elements, bytes;
+  if (!count_elements(t->shape, t->rank, &elements) ||
+      !checked_mul(elements, dtype_size((enum dtype)t->dtype), &bytes))
+    return error_set(err, TFM_ERROR_LIMIT, "weight `%s` is too large", name);
+  uint64_t limit = binding->options.memory_limit;
+  if (limit && (bytes > limit || binding->copied > limit - bytes)) {
+    error_set(err, TFM_ERROR_LIMIT, "weight `%s` does not fit the memory limit", name);
+    error_note(err, "expected: at most %llu bytes of copies", (unsigned long long)limit);
+    error_note(err, "found: %llu bytes", (unsigned long long)(binding->copied + bytes));
+    return -1;
+  }
+  void *memory = NULL;
+  if (posix_memalign(&memory, 64, bytes ? bytes : 1) != 0) {
+    error_set(err, TFM_ERROR_LIMIT, "out of memory");
+    error_note(err, "found: no room for %zu bytes of weight `%s`", bytes, name);
+    return -1;
+  }
+  binding->owned[i] = memory;
+  binding->copied += bytes;
+  t->data = memory;
+  set_contiguous(t);
+  return 0;
+}
+
+static bool is_direct(enum dtype dtype) {
+  return dtype == DTYPE_F32 || dtype == DTYPE_F16 || dtype == DTYPE_BF16;
+}
+
+/* --------------------------------------------------------- made-up weights */
+
+static uint64_t splitmix(uint64_t *state) {
+  uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return z ^ (z >> 31);
+}
+
+/* FNV-1a of the name, so that a tensor does not depend on its neighbours. */
+static uint64_t name_seed(uint64_t seed, const char *name) {
+  uint64_t h = UINT64_C(0xcbf29ce484222325) ^ seed;
+  for (; *name; name++)
+    h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+  return h;
+}
+
+static bool ends_with(const char *text, const char *end) {
+  size_t n = strlen(text), e = strlen(end);
+  return n >= e && strcmp(text + n - e, end) == 0;
+}
+
+/* Uniform with deviation 0.02, the usual initialisation of Transformers;
+ * around 1 for the scale of a norm. */
+static void fill_random(const tfm_tensor *t, uint64_t seed, const char *name) {
+  uint64_t state = name_seed(seed, name);
+  float centre = t->rank == 1 && ends_with(name, "weight") ? 1.0f : 0.0f;
+  size_t count = 1;
+  for (uint32_t i = 0; i < t->rank; i++)
+    count *= (size_t)t->shape[i];
+  const float step = 0.02f * 1.7320508f / 2147483648.0f;
+  uint64_t bits = 0;
+  for (size_t i = 0; i < count; i++) {
+    bits = i % 2 == 0 ? splitmix(&state) : bits >> 32;
+    float v = centre + (float)(int32_t)(uint32_t)bits * step;
+    if (t->dtype == TFM_F32)
+      ((float *)t->data)[i] = v;
+    else if (t->dtype == TFM_F16)
+      ((uint16_t *)t->data)[i] = dtype_f32_to_f16(v);
+    else
+      ((uint16_t *)t->data)[i] = dtype_f32_to_bf16(v);
+  }
+}
+
+/* -------------------------------------------------------------------- rows */
+
+static int count_parameters(struct binding *binding, const char *name, size_t elements,
+                            struct tfm_error *err) {
+  bool added;
+  if (!map_insert_text(&binding->seen, name, &added))
+    return error_oom(err);
+  if (added)
+    binding->elements += elements;
+  return 0;
+}
+
+static void shape_text(const int64_t *shape, uint32_t rank, char out[200]) {
+  size_t at = 0;
+  out[at++] = '[';
+  for (uint32_t i = 0; i < rank; i++)
+    at += (size_t)snprintf(out + at, 200 - at, "%s%lld", i ? ", " : "", (long long)shape[i]);
+  snprintf(out + at, 200 - at, "]");
+}
+
+static int check_stored(const struct graph_weight *w, const struct weights_tensor *t,
+                        struct tfm_error *err) {
+  char expected[200], found[200];
+  if (t->rank == w->rank && (w->dtype == DTYPE_NONE || t->dtype == w->dtype) &&
+      memcmp(t->shape, w->shape, w->rank * sizeof *w->shape) == 0)
+    return 0;
+  shape_text(w->shape, w->rank, expected);
+  shape_text(t->shape, t->rank, found);
+  error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` is not what the model was compiled for",
+            t->name);
+  error_note(err, "expected: %s%s", dtype_name(w->dtype), expected);
+  error_note(err, "found: %s%s in %s", dtype_name(t->dtype), found, t->file);
+  return -1;
+}
+
+static void read_ahead(const unsigned char *data, size_t size) {
+  long page = sysconf(_SC_PAGESIZE);
+  if (page <= 0 || size < READ_AHEAD_MIN)
+    return;
+  uintptr_t begin = (uintptr_t)data & ~((uintptr_t)page - 1);
+  (void)posix_madvise((void *)begin, size + ((uintptr_t)data - begin), POSIX_MADV_WILLNEED);
+}
+
+/* dtype, rank and shape as kernels will see them. */
+static void set_type(tfm_tensor *t, const struct graph_weight *w, enum dtype stored) {
+  t->dtype = is_direct(stored) ? (tfm_dtype)stored : TFM_F32;
+  t->rank = w->rank;
+  memcpy(t->shape, w->shape, sizeof t->shape);
+}
+
+static int bind_random(struct binding *binding, int32_t i, struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  tfm_tensor *t = &binding->tensor[i];
+  set_type(t, w, w->dtype);
+  if (own(binding, i, err) != 0)
+    return -1;
+  fill_random(t, binding->options.seed, w->name);
+  return 0;
+}
+
+static int bind_stored(struct binding *binding, int32_t i, const struct weights_tensor *stored,
+                       struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  tfm_tensor *t = &binding->tensor[i];
+  size_t size = dtype_size(stored->dtype);
+  if (check_stored(w, stored, err) != 0)
+    return -1;
+  read_ahead(stored->data, stored->size);
+  set_type(t, w, stored->dtype);
+  if (is_direct(stored->dtype) && (uintptr_t)stored->data % size == 0) {
+    t->data = (void *)(uintptr_t)stored->data;
+    set_contiguous(t);
+    return 0;
+  }
+  if (own(binding, i, err) != 0)
+    return -1;
+  if (is_direct(stored->dtype)) {
+    memcpy(t->data, stored->data, stored->size);
+  } else if (!dtype_to_f32(stored->dtype, stored->data, t->data, stored->size / size)) {
+    return error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of %s cannot be read as numbers: %s",
+                     stored->name, stored->file, dtype_name(stored->dtype));
+  }
+  return 0;
+}
+
+static int bind_tensor(struct binding *binding, int32_t i, struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  size_t elements;
+  if (!count_elements(w->shape, w->rank, &elements))
+    return error_set(err, TFM_ERROR_LIMIT, "weight `%s` is too large", w->name);
+  if (count_parameters(binding, w->tensor ? w->tensor : w->name, elements, err) != 0)
+    return -1;
+  if (binding->options.random)
+    return bind_random(binding, i, err);
+  const struct weights_tensor *stored =
+      binding->weights ? weights_find(binding->weights, w->tensor) : NULL;
+  if (!stored) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` is not in the checkpoint", w->tensor);
+    error_note(err, "found: %zu other tensors",
+               binding->weights ? weights_count(binding->weights) : 0);
+    return -1;
+  }
+  return bind_stored(binding, i, stored, err);
+}
+
+static void bind_transpose(struct binding *binding, int32_t i, const tfm_tensor *from) {
+  tfm_tensor *t = &binding->tensor[i];
+  *t = *from;
+  t->shape[0] = from->shape[1];
+  t->shape[1] = from->shape[0];
+  t->stride[0] = from->stride[1];
+  t->stride[1] = from->stride[0];
+}
+
+static void bind_split(struct binding *binding, int32_t i, const tfm_tensor *from) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  tfm_tensor *t = &binding->tensor[i];
+  *t = *from;
+  t->shape[w->axis] = from->shape[w->axis] / w->parts;
+  t->data = (char *)from->data + w->index * t->shape[w->axis] * from->stride[w->axis];
+}
+
+static int bind_reshape(struct binding *binding, int32_t i, const tfm_tensor *from,
+                        struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  tfm_tensor *t = &binding->tensor[i];
+  set_type(t, w, (enum dtype)from->dtype);
+  if (is_contiguous(from)) {
+    t->data = from->data;
+    set_contiguous(t);
+    return 0;
+  }
+  if (own(binding, i, err) != 0)
+    return -1;
+  tfm_tensor to = *from;
+  to.data = t->data;
+  set_contiguous(&to);
+  copy_view(&to, from);
+  return 0;
+}
+
+/* Widen a view to f32 in a temporary copy, for operands of unequal dtypes. */
+static int widen(tfm_tensor *t, void **memory, struct tfm_error *err) {
+  size_t elements;
+  tfm_tensor packed = *t;
+  set_contiguous(&packed);
+  if (!count_elements(t->shape, t->rank, &elements))
+    return error_set(err, TFM_ERROR_LIMIT, "a weight is too large");
+  size_t size = dtype_size((enum dtype)t->dtype);
+  char *raw = malloc(elements * size + 1);
+  float *wide = malloc(elements * sizeof *wide + 1);
+  *memory = wide;
+  if (!raw || !wide) {
+    free(raw);
+    return error_oom(err);
+  }
+  packed.data = raw;
+  copy_view(&packed, t);
+  dtype_to_f32((enum dtype)t->dtype, raw, wide, elements);
+  free(raw);
+  t->data = wide;
+  t->dtype = TFM_F32;
+  set_contiguous(t);
+  return 0;
+}
+
+/* Copy operand number o into its place of the whole. */
+static int place_operand(struct binding *binding, int32_t i, uint32_t o, int64_t *at,
+                         struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  const tfm_tensor *whole = &binding->tensor[i];
+  tfm_tensor from = binding->tensor[w->operand[o]], to = from;
+  void *memory = NULL;
+  int status = 0;
+  if (from.dtype != whole->dtype)
+    status = widen(&from, &memory, err);
+  uint32_t axis = w->kind == GRAPH_WEIGHT_STACK ? 0 : (uint32_t)w->axis;
+  uint32_t skip = w->kind == GRAPH_WEIGHT_STACK ? 1 : 0;
+  to.dtype = whole->dtype;
+  to.data = (char *)whole->data + *at * whole->stride[axis];
+  memcpy(to.stride, whole->stride + skip, sizeof to.stride - skip * sizeof to.stride[0]);
+  *at += skip ? 1 : from.shape[axis];
+  if (status == 0)
+    copy_view(&to, &from);
+  free(memory);
+  return status;
+}
+
+static int bind_joined(struct binding *binding, int32_t i, struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  tfm_dtype dtype = binding->tensor[w->operand[0]].dtype;
+  for (uint32_t o = 1; o < w->operand_count; o++)
+    if (binding->tensor[w->operand[o]].dtype != dtype)
+      dtype = TFM_F32;
+  set_type(&binding->tensor[i], w, (enum dtype)dtype);
+  if (own(binding, i, err) != 0)
+    return -1;
+  int64_t at = 0;
+  for (uint32_t o = 0; o < w->operand_count; o++)
+    if (place_operand(binding, i, o, &at, err) != 0)
+      return -1;
+  return 0;
+}
+
+/* The graph was verified, but a view that leaves its memory must not be
+ * possible even so. */
+static bool sound_view(const struct binding *binding, int32_t i) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  size_t whole = 0, part, n;
+  if (!count_elements(w->shape, w->rank, &n) || w->rank > TFM_MAX_RANK)
+    return false;
+  if (w->kind == GRAPH_WEIGHT_TENSOR)
+    return w->operand_count == 0;
+  if (w->operand_count == 0)
+    return false;
+  for (uint32_t o = 0; o < w->operand_count; o++) {
+    int32_t from = w->operand[o];
+    if (from < 0 || from >= i || binding->tensor[from].dtype == TFM_NONE)
+      return false;
+    const tfm_tensor *t = &binding->tensor[from];
+    uint32_t rank = w->kind == GRAPH_WEIGHT_STACK ? t->rank + 1 : t->rank;
+    count_elements(t->shape, t->rank, &part);
+    whole += part;
+    if (w->kind != GRAPH_WEIGHT_RESHAPE && rank != w->rank)
+      return false;
+    for (uint32_t d = 0; d < t->rank; d++)
+      if ((w->kind == GRAPH_WEIGHT_CONCAT && (int32_t)d != w->axis && t->shape[d] != w->shape[d]) ||
+          (w->kind == GRAPH_WEIGHT_STACK && t->shape[d] != w->shape[d + 1]))
+        return false;
+  }
+  const tfm_tensor *first = &binding->tensor[w->operand[0]];
+  switch (w->kind) {
+  case GRAPH_WEIGHT_TRANSPOSE:
+    return w->rank == 2 && w->shape[0] == first->shape[1] && w->shape[1] == first->shape[0];
+  case GRAPH_WEIGHT_SPLIT:
+    return w->axis >= 0 && (uint32_t)w->axis < w->rank && w->parts > 0 && w->index >= 0 &&
+           w->index < w->parts && first->shape[w->axis] % w->parts == 0 &&
+           w->shape[w->axis] == first->shape[w->axis] / w->parts;
+  case GRAPH_WEIGHT_CONCAT:
+    return w->axis >= 0 && (uint32_t)w->axis < w->rank && whole == n;
+  default:
+    return whole == n;
+  }
+}
+
+static int bind_row(struct binding *binding, int32_t i, struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  if (!sound_view(binding, i))
+    return error_set(err, TFM_ERROR_MODEL, "weight `%s` is no view of its operands", w->name);
+  const tfm_tensor *from = w->operand_count ? &binding->tensor[w->operand[0]] : NULL;
+  switch (w->kind) {
+  case GRAPH_WEIGHT_TENSOR:
+    return bind_tensor(binding, i, err);
+  case GRAPH_WEIGHT_TRANSPOSE:
+    bind_transpose(binding, i, from);
+    return 0;
+  case GRAPH_WEIGHT_SPLIT:
+    bind_split(binding, i, from);
+    return 0;
+  case GRAPH_WEIGHT_RESHAPE:
+    return bind_reshape(binding, i, from, err);
+  case GRAPH_WEIGHT_CONCAT:
+  case GRAPH_WEIGHT_STACK:
+    return bind_joined(binding, i, err);
+  }
+  return error_set(err, TFM_ERROR_MODEL, "weight `%s` is of no known kind", w->name);
+}
+
+int binding_create(const struct graph *graph, const struct weights *weights,
+                   const struct binding_options *options, struct binding **out,
+                   struct tfm_error *err) {
+  *out = NULL;
+  struct binding *binding = calloc(1, sizeof *binding);
+  if (!binding)
+    return error_oom(err);
+  arena_init(&binding->arena, 0);
+  map_init(&binding->seen);
+  binding->graph = graph;
+  binding->weights = weights;
+  if (options)
+    binding->options = *options;
+  binding->tensor = arena_array(&binding->arena, graph->weight_count, sizeof *binding->tensor);
+  binding->owned = arena_array(&binding->arena, graph->weight_count, sizeof *binding->owned);
+  int status = arena_failed(&binding->arena) ? error_oom(err) : 0;
+  for (uint32_t i = 0; status == 0 && i < graph->weight_count; i++)
+    if (graph->weight[i].used)
+      status = bind_row(binding, (int32_t)i, err);
+  if (status != 0) {
+    binding_destroy(binding);
+    return -1;
+  }
+  *out = binding;
+  return 0;
+}
+
+void binding_destroy(struct binding *binding) {
+  if (!binding)
+    return;
+  for (uint32_t i = 0; binding->owned && i < binding->graph->weight_count; i++)
+    free(binding->owned[i]);
+  map_finish(&binding->seen);
+  arena_finish(&binding->arena);
+  free(binding);
+}
+
+const tfm_tensor *binding_tensor(const struct binding *binding, int32_t i) {
+  const tfm_tensor *t = &binding->tensor[i];
+  return t->dtype == TFM_NONE ? NULL : t;
+}
+
+uint64_t binding_copied(const struct binding *binding) {
+  return binding->copied;
+}
+
+uint64_t binding_elements(const struct binding *binding) {
+  return binding->elements;
+}

@@ -1,0 +1,349 @@
+/* weights.c - from a path to one table of tensors.
+ *
+ * With an index, weight_map says what the checkpoint holds and where: a tensor
+ * that a shard has besides is not part of it.  Shard names are bare, so that
+ * an index cannot point outside its directory; the files may be symbolic
+ * links, as in a Hugging Face snapshot. */
+#include "runtime/weights.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "runtime/safetensors.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SINGLE "model.safetensors"
+#define INDEX  "model.safetensors.index.json"
+enum { INDEX_DEPTH = 8, SHARDS_MAX = 10000 };
+static const size_t index_max = (size_t)256 * 1024 * 1024;
+
+struct weights {
+  struct arena arena;
+  struct safetensors *file; /* heap, file_count of them */
+  size_t file_count;
+  size_t count, stored; /* aliases come after stored ones */
+  struct weights_tensor *tensor;
+  struct map index;
+  uint64_t bytes, elements;
+};
+
+static struct weights_tensor view(const struct safetensors *file,
+                                  const struct safetensors_tensor *t) {
+  struct weights_tensor w = {.name = t->name,
+                             .dtype = t->dtype,
+                             .rank = t->rank,
+                             .file = file->path,
+                             .data = t->data,
+                             .size = t->size};
+  memcpy(w.shape, t->shape, sizeof w.shape);
+  return w;
+}
+
+static uint64_t elements_of(const struct weights_tensor *t) {
+  return dtype_size(t->dtype) ? t->size / dtype_size(t->dtype) : 0;
+}
+
+/* Append and index; the name must be new. */
+static int add(struct weights *weights, struct weights_tensor t, struct tfm_error *err) {
+  bool added;
+  struct map_entry *slot = map_insert_text(&weights->index, t.name, &added);
+  if (!slot)
+    return error_oom(err);
+  slot->value.number = (int64_t)weights->count;
+  weights->tensor[weights->count++] = t;
+  if (!t.alias) {
+    weights->stored++;
+    weights->bytes += t.size;
+    weights->elements += elements_of(&t);
+  }
+  return 0;
+}
+
+static size_t alias_limit(const struct weights *weights) {
+  size_t n = 0;
+  for (size_t f = 0; f < weights->file_count; f++)
+    n += weights->file[f].metadata_count;
+  return n;
+}
+
+/* save_model of the safetensors library writes {dropped name: kept name} for
+ * tied tensors; other metadata ({"format": "pt"}) names no tensor. */
+static int add_aliases(struct weights *weights, struct tfm_error *err) {
+  for (size_t f = 0; f < weights->file_count; f++) {
+    const struct safetensors *file = &weights->file[f];
+    for (size_t i = 0; i < file->metadata_count; i++) {
+      const struct weights_tensor *kept = weights_find(weights, file->metadata_value[i]);
+      if (!kept || kept->alias || weights_find(weights, file->metadata_key[i]))
+        continue;
+      struct weights_tensor t = *kept;
+      t.name = file->metadata_key[i];
+      t.alias = kept->name;
+      if (add(weights, t, err) != 0)
+        return -1;
+    }
+  }
+  return 0;
+}
+
+static int reserve(struct weights *weights, size_t stored, struct tfm_error *err) {
+  size_t total = stored + alias_limit(weights);
+  weights->tensor = arena_array(&weights->arena, total, sizeof *weights->tensor);
+  if (!weights->tensor || !map_reserve(&weights->index, total))
+    return error_oom(err);
+  return 0;
+}
+
+/* One file, all that is in it. */
+static int open_single(struct weights *weights, const char *path, struct tfm_error *err) {
+  weights->file = calloc(1, sizeof *weights->file);
+  if (!weights->file)
+    return error_oom(err);
+  if (safetensors_open(weights->file, path, err) != 0)
+    return -1;
+  weights->file_count = 1;
+  if (reserve(weights, weights->file->count, err) != 0)
+    return -1;
+  for (size_t i = 0; i < weights->file->count; i++)
+    if (add(weights, view(weights->file, &weights->file->tensor[i]), err) != 0)
+      return -1;
+  return add_aliases(weights, err);
+}
+
+/* ------------------------------------------------------------------ shards */
+
+static bool is_bare(const char *name) {
+  return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/') &&
+         !strchr(name, '\\');
+}
+
+static int open_shard(struct weights *weights, const char *dir, const char *index,
+                      const char *tensor, const char *shard, struct tfm_error *err) {
+  if (!is_bare(shard)) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "`%s` looks for tensor `%s` outside its directory", index,
+              tensor);
+    error_note(err, "expected: the name of a file beside it");
+    error_note(err, "found: `%s`", shard);
+    error_note(err, "help: do not use this checkpoint unless you know who made it");
+    return -1;
+  }
+  char *path = file_join(dir, shard);
+  if (!path)
+    return error_oom(err);
+  int status = 0;
+  if (!file_exists(path)) {
+    status = error_set(err, TFM_ERROR_CHECKPOINT, "the shard `%s` is missing", path);
+    error_note(err, "expected: a file with tensor `%s`, as `%s` says", tensor, index);
+    error_note(err, "help: fetch all files that the index names");
+  } else if (safetensors_open(&weights->file[weights->file_count], path, err) != 0) {
+    status = -1;
+  } else {
+    weights->file_count++;
+  }
+  free(path);
+  return status;
+}
+
+/* The open shard of that name, opened on first sight.  seen: name -> number. */
+static struct safetensors *shard_of(struct weights *weights, struct map *seen, const char *dir,
+                                    const char *index, const char *tensor, const char *shard,
+                                    struct tfm_error *err) {
+  struct map_entry *slot = map_find_text(seen, shard);
+  if (!slot) {
+    if (weights->file_count == SHARDS_MAX) {
+      error_set(err, TFM_ERROR_CHECKPOINT, "`%s` names more than %d shards", index, SHARDS_MAX);
+      return NULL;
+    }
+    struct safetensors *grown =
+        realloc(weights->file, (weights->file_count + 1) * sizeof *weights->file);
+    if (!grown) {
+      error_oom(err);
+      return NULL;
+    }
+    weights->file = grown;
+    if (open_shard(weights, dir, index, tensor, shard, err) != 0)
+      return NULL;
+    slot = map_insert_text(seen, shard, NULL);
+    if (!slot) {
+      error_oom(err);
+      return NULL;
+    }
+    slot->value.number = (int64_t)weights->file_count - 1;
+  }
+  return &weights->file[slot->value.number];
+}
+
+static int open_all(struct weights *weights, const char *dir, const char *index, json_t *map,
+                    struct map *seen, struct tfm_error *err) {
+  const char *name;
+  json_t *value;
+  json_object_foreach(map, name, value) {
+    const char *shard = json_string_value(value);
+    if (!shard)
+      return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` maps tensor `%s` to no file name", index,
+                       name);
+    if (!shard_of(weights, seen, dir, index, name, shard, err))
+      return -1;
+  }
+  return 0;
+}
+
+static int add_mapped(struct weights *weights, const char *index, json_t *map,
+                      const struct map *seen, struct tfm_error *err) {
+  const char *name;
+  json_t *value;
+  if (reserve(weights, json_object_size(map), err) != 0)
+    return -1;
+  json_object_foreach(map, name, value) {
+    const struct map_entry *slot = map_find_text(seen, json_string_value(value));
+    const struct safetensors *file = &weights->file[slot->value.number];
+    const struct safetensors_tensor *t = safetensors_find(file, name);
+    if (!t) {
+      error_set(err, TFM_ERROR_CHECKPOINT, "the shard `%s` lacks tensor `%s`", file->path, name);
+      error_note(err, "expected: it is there, as `%s` says", index);
+      error_note(err, "help: fetch the checkpoint again: index and shards do not belong together");
+      return -1;
+    }
+    if (add(weights, view(file, t), err) != 0)
+      return -1;
+  }
+  return add_aliases(weights, err);
+}
+
+static int open_index(struct weights *weights, const char *dir, const char *index,
+                      struct tfm_error *err) {
+  json_t *root = NULL;
+  struct map seen;
+  if (json_read(index, index_max, INDEX_DEPTH, TFM_ERROR_CHECKPOINT, &root, err) != 0)
+    return -1;
+  map_init(&seen);
+  json_t *map = json_object_get(root, "weight_map");
+  int status = 0;
+  if (!json_is_object(map)) {
+    status = error_set(err, TFM_ERROR_CHECKPOINT, "`%s` has no weight_map", index);
+    error_note(err, "expected: \"weight_map\": {\"TENSOR\": \"FILE.safetensors\", ...}");
+  } else if (json_object_size(map) > SAFETENSORS_TENSORS_MAX) {
+    status = error_set(err, TFM_ERROR_CHECKPOINT, "`%s` lists %zu tensors, at most %d are possible",
+                       index, json_object_size(map), SAFETENSORS_TENSORS_MAX);
+  }
+  if (status == 0)
+    status = open_all(weights, dir, index, map, &seen, err);
+  if (status == 0)
+    status = add_mapped(weights, index, map, &seen, err);
+  map_finish(&seen);
+  json_decref(root);
+  return status;
+}
+
+/* --------------------------------------------------------------- directory */
+
+static bool has_suffix(const char *name, const char *suffix) {
+  size_t n = strlen(name), s = strlen(suffix);
+  return n > s && strcmp(name + n - s, suffix) == 0;
+}
+
+/* The one *.safetensors of a directory, on the heap.  *found counts them. */
+static int find_only(const char *dir, char **path, size_t *found, struct tfm_error *err) {
+  DIR *handle = opendir(dir);
+  struct dirent *entry;
+  *path = NULL;
+  *found = 0;
+  if (!handle)
+    return error_set(err, TFM_ERROR_CHECKPOINT, "cannot read directory `%s`", dir);
+  while ((entry = readdir(handle))) {
+    if (entry->d_name[0] == '.' || !has_suffix(entry->d_name, ".safetensors"))
+      continue;
+    free(*path);
+    *path = file_join(dir, entry->d_name);
+    if (!*path) {
+      closedir(handle);
+      return error_oom(err);
+    }
+    ++*found;
+  }
+  closedir(handle);
+  return 0;
+}
+
+static int open_only(struct weights *weights, const char *dir, struct tfm_error *err) {
+  size_t found;
+  char *path;
+  int status = find_only(dir, &path, &found, err);
+  if (status == 0 && found == 1) {
+    status = open_single(weights, path, err);
+  } else if (status == 0) {
+    status = error_set(err, TFM_ERROR_CHECKPOINT, "there is no checkpoint in `%s`", dir);
+    error_note(err, "expected: " SINGLE ", or " INDEX " with its shards");
+    error_note(err, "found: %zu other .safetensors files", found);
+  }
+  free(path);
+  return status;
+}
+
+static int open_directory(struct weights *weights, const char *dir, struct tfm_error *err) {
+  char *single = file_join(dir, SINGLE), *index = file_join(dir, INDEX);
+  int status;
+  if (!single || !index)
+    status = error_oom(err);
+  else if (file_exists(single))
+    status = open_single(weights, single, err);
+  else if (file_exists(index))
+    status = open_index(weights, dir, index, err);
+  else
+    status = open_only(weights, dir, err);
+  free(single);
+  free(index);
+  return status;
+}
+
+int weights_open(const char *path, struct weights **out, struct tfm_error *err) {
+  *out = NULL;
+  struct weights *weights = calloc(1, sizeof *weights);
+  if (!weights)
+    return error_oom(err);
+  arena_init(&weights->arena, 0);
+  map_init(&weights->index);
+  int status = file_is_directory(path) ? open_directory(weights, path, err)
+                                       : open_single(weights, path, err);
+  if (status != 0) {
+    weights_close(weights);
+    return -1;
+  }
+  *out = weights;
+  return 0;
+}
+
+void weights_close(struct weights *weights) {
+  if (!weights)
+    return;
+  for (size_t i = 0; i < weights->file_count; i++)
+    safetensors_finish(&weights->file[i]);
+  free(weights->file);
+  map_finish(&weights->index);
+  arena_finish(&weights->arena);
+  free(weights);
+}
+
+size_t weights_count(const struct weights *weights) {
+  return weights->count;
+}
+
+const struct weights_tensor *weights_tensors(const struct weights *weights) {
+  return weights->tensor;
+}
+
+const struct weights_tensor *weights_find(const struct weights *weights, const char *name) {
+  const struct map_entry *slot = map_find_text(&weights->index, name);
+  return slot ? &weights->tensor[slot->value.number] : NULL;
+}
+
+uint64_t weights_bytes(const struct weights *weights) {
+  return weights->bytes;
+}
+
+uint64_t weights_elements(const struct weights *weights) {
+  return weights->elements;
+}
