@@ -1,0 +1,38 @@
+/* internal.h - what a tokenizer is made of; for the files of this folder only. */
+#ifndef TFM_RUNTIME_TOKENIZER_INTERNAL_H
+#define TFM_RUNTIME_TOKENIZER_INTERNAL_H
+
+#include "base/arena.h"
+#include "runtime/tokenizer/added.h"
+#include "runtime/tokenizer/decoder.h"
+#include "runtime/tokenizer/model.h"
+#include "runtime/tokenizer/normalizer.h"
+#include "runtime/tokenizer/post_processor.h"
+#include "runtime/tokenizer/pre_tokenizer.h"
+#include "runtime/tokenizer/tokenizer.h"
+
+struct tokenizer {
+  struct arena arena; /* every component's self, every token's text */
+  struct owned_pattern *patterns;
+  struct normalizer *normalizer;
+  struct pre_tokenizer *pre_tokenizer;
+  struct model model;
+  struct post_processor *post_processor;
+  struct decoder *decoder;
+  struct added added;
+  struct tokenizer_roles roles;
+};
+
+/* Build all parts from the content of a tokenizer.json. */
+int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
+                    struct tfm_error *err);
+
+/* Write the tokenizer.json that older files in the directory stand for.  *out is
+ * NULL, without an error, if there are none; *path names the file in messages
+ * (on the heap). */
+int legacy_read(const char *directory, json_t **out, char **path, struct tfm_error *err);
+
+/* Find the ids of tokenizer->roles. */
+int roles_find(struct tokenizer *tokenizer, const char *directory, struct tfm_error *err);
+
+#endif

@@ -1,0 +1,28 @@
+# runtime/tokenizer/: included by runtime/local.mk, which adds the sources to libruntime.la.
+tokenizer_sources = \
+  runtime/tokenizer/added.c runtime/tokenizer/added.h \
+  runtime/tokenizer/bpe.c \
+  runtime/tokenizer/cutter.c \
+  runtime/tokenizer/decoder.c runtime/tokenizer/decoder.h \
+  runtime/tokenizer/forms.c \
+  runtime/tokenizer/internal.h \
+  runtime/tokenizer/legacy.c \
+  runtime/tokenizer/model.c runtime/tokenizer/model.h \
+  runtime/tokenizer/normalizer.c runtime/tokenizer/normalizer.h \
+  runtime/tokenizer/open.c \
+  runtime/tokenizer/pattern.c runtime/tokenizer/pattern.h \
+  runtime/tokenizer/pieces.c runtime/tokenizer/pieces.h \
+  runtime/tokenizer/post_processor.c runtime/tokenizer/post_processor.h \
+  runtime/tokenizer/pre_tokenizer.c runtime/tokenizer/pre_tokenizer.h \
+  runtime/tokenizer/precompiled.c \
+  runtime/tokenizer/reader.c runtime/tokenizer/reader.h \
+  runtime/tokenizer/roles.c \
+  runtime/tokenizer/tokenizer.c runtime/tokenizer/tokenizer.h \
+  runtime/tokenizer/translate.c \
+  runtime/tokenizer/trie.c runtime/tokenizer/trie.h \
+  runtime/tokenizer/unicode.c runtime/tokenizer/unicode.h \
+  runtime/tokenizer/unicode.def runtime/tokenizer/young.def \
+  runtime/tokenizer/unigram.c \
+  runtime/tokenizer/vocabulary.c runtime/tokenizer/vocabulary.h \
+  runtime/tokenizer/wordlevel.c \
+  runtime/tokenizer/wordpiece.c

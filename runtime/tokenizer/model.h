@@ -1,0 +1,53 @@
+/* model.h - from a piece of text to tokens: BPE, WordPiece, Unigram, WordLevel. */
+#ifndef TFM_RUNTIME_TOKENIZER_MODEL_H
+#define TFM_RUNTIME_TOKENIZER_MODEL_H
+
+#include "runtime/tokenizer/vocabulary.h"
+
+struct token {
+  int32_t id;
+  size_t begin, end;  /* bytes of the piece */
+  struct slice value; /* what the reference calls the token's text; not always terminated */
+};
+
+/* What a model needs while it works, kept from piece to piece by one thread. */
+struct model_scratch {
+  struct token *token; /* the result */
+  size_t count, capacity;
+  void *memory; /* the model's own, grown with model_room */
+  size_t size;
+};
+
+struct model;
+
+struct model_type {
+  const char *name;
+  const char *const *fields;
+  size_t size; /* of self, zeroed */
+  int (*load)(struct model *model, struct reader *reader, const char *place, const json_t *json);
+  void (*finish)(void *self);
+  /* Append the tokens of a piece that is not empty. */
+  int (*tokenize)(const struct model *model, struct model_scratch *scratch, const char *text,
+                  size_t length, struct tfm_error *err);
+};
+
+extern const struct model_type model_bpe, model_wordpiece, model_unigram, model_wordlevel;
+
+struct model {
+  const struct model_type *type;
+  const char *path; /* the file, for messages */
+  void *self;
+  struct vocabulary vocabulary;
+};
+
+int model_load(struct model *model, struct reader *reader, const json_t *json);
+void model_finish(struct model *model);
+
+void model_scratch_finish(struct model_scratch *scratch);
+int model_push(struct model_scratch *scratch, struct token token, struct tfm_error *err);
+/* size bytes of scratch->memory, contents undefined; NULL and err set on failure. */
+void *model_room(struct model_scratch *scratch, size_t count, size_t size, struct tfm_error *err);
+/* "<0x0A>" in the vocabulary, or -1. */
+int32_t model_byte_token(const struct model *model, unsigned char byte);
+
+#endif

@@ -1,0 +1,80 @@
+/* roles.c - which token begins, ends, pads, masks. */
+#include "runtime/tokenizer/internal.h"
+
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One row a role: its field, where its id goes, its usual spellings. */
+static const struct {
+  const char *field;
+  size_t offset;
+  const char *usual[4];
+} roles[] = {
+    {"bos_token",
+     offsetof(struct tokenizer_roles, bos),
+     {"<s>", "<|begin_of_text|>", "<bos>", "<|endoftext|>"}},
+    {"eos_token", offsetof(struct tokenizer_roles, eos), {"</s>", "<|endoftext|>", "<eos>"}},
+    {"unk_token", offsetof(struct tokenizer_roles, unk), {"[UNK]", "<unk>"}},
+    {"sep_token", offsetof(struct tokenizer_roles, sep), {"[SEP]"}},
+    {"pad_token", offsetof(struct tokenizer_roles, pad), {"[PAD]", "<pad>"}},
+    {"cls_token", offsetof(struct tokenizer_roles, cls), {"[CLS]"}},
+    {"mask_token", offsetof(struct tokenizer_roles, mask), {"[MASK]", "<mask>"}},
+};
+enum { ROLES = sizeof roles / sizeof roles[0] };
+
+static int32_t *role(struct tokenizer *tokenizer, size_t i) {
+  return (int32_t *)(void *)((char *)&tokenizer->roles + roles[i].offset);
+}
+
+/* "bos_token": "<s>" or {"content": "<s>", ...} */
+static void read_roles(struct tokenizer *tokenizer, const json_t *json, bool none[ROLES]) {
+  for (size_t i = 0; i < ROLES; i++) {
+    const json_t *value = json_object_get(json, roles[i].field);
+    none[i] = none[i] || json_is_null(value);
+    if (json_is_object(value))
+      value = json_object_get(value, "content");
+    if (*role(tokenizer, i) < 0 && json_is_string(value))
+      *role(tokenizer, i) = tokenizer_id(tokenizer, json_string_value(value));
+  }
+}
+
+static int read_file(struct tokenizer *tokenizer, const char *directory, const char *name,
+                     bool none[ROLES], struct tfm_error *err) {
+  char *path = file_join(directory, name);
+  if (path == NULL)
+    return error_oom(err);
+  json_t *json = NULL;
+  int status = 0;
+  if (file_exists(path))
+    status =
+        json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, &json, err);
+  if (status == 0)
+    read_roles(tokenizer, json, none);
+  json_decref(json);
+  free(path);
+  return status;
+}
+
+int roles_find(struct tokenizer *tokenizer, const char *directory, struct tfm_error *err) {
+  int32_t cls, sep;
+  bool none[ROLES] = {false}; /* said to be null */
+  tokenizer->roles = (struct tokenizer_roles){-1, -1, -1, -1, -1, -1, -1};
+  if (read_file(tokenizer, directory, "tokenizer_config.json", none, err) != 0 ||
+      read_file(tokenizer, directory, "special_tokens_map.json", none, err) != 0)
+    return -1;
+  post_processor_special(tokenizer->post_processor, &cls, &sep);
+  if (tokenizer->roles.cls < 0)
+    tokenizer->roles.cls = cls;
+  if (tokenizer->roles.sep < 0)
+    tokenizer->roles.sep = sep;
+  for (size_t i = 0; i < ROLES; i++)
+    for (size_t u = 0; u < 4 && roles[i].usual[u] != NULL; u++) {
+      const char *name = roles[i].usual[u];
+      const struct added_token *added = added_by_text(&tokenizer->added, name, strlen(name));
+      if (*role(tokenizer, i) < 0 && !none[i] && added != NULL)
+        *role(tokenizer, i) = added->id;
+    }
+  return 0;
+}

@@ -1,0 +1,250 @@
+/* tokenizer.c - the pipeline itself, there and back. */
+#include "runtime/tokenizer/tokenizer.h"
+
+#include "runtime/tokenizer/internal.h"
+#include "runtime/tokenizer/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What one call works with. */
+struct work {
+  const struct tokenizer *tokenizer;
+  struct pieces pieces[2]; /* the text's and the pair's: items point into them */
+  struct matcher *matcher;
+  struct model_scratch scratch;
+  struct arena arena;
+  struct tfm_error *err;
+};
+
+static void work_finish(struct work *work) {
+  pieces_finish(&work->pieces[0]);
+  pieces_finish(&work->pieces[1]);
+  matcher_destroy(work->matcher);
+  model_scratch_finish(&work->scratch);
+  arena_finish(&work->arena);
+}
+
+/* A token of a piece, placed in the original. */
+static struct item place(const struct pieces *pieces, const struct piece *piece, int32_t word,
+                         uint8_t sequence, struct token token) {
+  struct item item = {
+      .id = token.id, .type = sequence, .word = word, .value = token.value, .sequence = sequence};
+  if (token.begin < token.end && piece->begin + token.end <= piece->end) {
+    item.begin = pieces_align(pieces, piece->begin + token.begin).begin;
+    item.end = pieces_align(pieces, piece->begin + token.end - 1).end;
+  } else { /* a token of nothing, or of more than there is: as the reference has it */
+    item.begin = (uint32_t)token.begin;
+    item.end = (uint32_t)token.end;
+  }
+  return item;
+}
+
+/* Run the model over every piece; its tokens' places follow from where they start. */
+static int tokenize_pieces(struct work *work, uint8_t sequence, struct segment *out) {
+  const struct pieces *pieces = &work->pieces[sequence];
+  const struct model *model = &work->tokenizer->model;
+  struct model_scratch *scratch = &work->scratch;
+  size_t *first = arena_array(&work->arena, pieces->list.count + 1, sizeof *first);
+  if (first == NULL)
+    return error_oom(work->err);
+  scratch->count = 0;
+  for (size_t i = 0; i < pieces->list.count; i++) {
+    const struct piece *piece = &pieces->list.item[i];
+    struct slice text = {pieces_bytes(pieces, piece), piece->end - piece->begin};
+    first[i] = scratch->count;
+    int status =
+        piece->id >= 0
+            ? model_push(scratch, (struct token){piece->id, 0, text.length, text}, work->err)
+            : model->type->tokenize(model, scratch, text.text, text.length, work->err);
+    if (status != 0)
+      return -1;
+  }
+  first[pieces->list.count] = scratch->count;
+  out->count = scratch->count;
+  out->item = arena_array(&work->arena, out->count, sizeof *out->item);
+  if (out->item == NULL)
+    return error_oom(work->err);
+  for (size_t i = 0; i < pieces->list.count; i++)
+    for (size_t t = first[i]; t < first[i + 1]; t++)
+      out->item[t] = place(pieces, &pieces->list.item[i], (int32_t)i, sequence, scratch->token[t]);
+  return 0;
+}
+
+static int encode_text(struct work *work, uint8_t sequence, const char *text, size_t length,
+                       struct segment *out) {
+  const struct tokenizer *tokenizer = work->tokenizer;
+  struct pieces *pieces = &work->pieces[sequence];
+  size_t valid = unicode_check(text, length);
+  if (valid != length)
+    return error_set(work->err, TFM_ERROR_USAGE, "the %s is not UTF-8 at byte %zu",
+                     sequence == 0 ? "text" : "second text", valid);
+  pieces_start(pieces, text, length);
+  if (pieces_status(pieces, work->err) != 0 ||
+      added_extract(&tokenizer->added, tokenizer->normalizer, pieces, &work->matcher, work->err) !=
+          0 ||
+      pre_tokenizer_apply(tokenizer->pre_tokenizer, pieces, &work->matcher, work->err) != 0)
+    return -1;
+  return tokenize_pieces(work, sequence, out);
+}
+
+static int make_encoding(const struct encoded *encoded, struct encoding *out,
+                         struct tfm_error *err) {
+  size_t count = 0, at = 0;
+  for (size_t s = 0; s < encoded->count; s++)
+    count += encoded->segment[s].count;
+  size_t room = count > 0 ? count : 1;
+  out->count = count;
+  out->ids = malloc(room * sizeof *out->ids);
+  out->types = malloc(room * sizeof *out->types);
+  out->begin = malloc(room * sizeof *out->begin);
+  out->end = malloc(room * sizeof *out->end);
+  out->special = malloc(room);
+  out->sequence = malloc(room);
+  out->word = malloc(room * sizeof *out->word);
+  if (out->ids == NULL || out->types == NULL || out->begin == NULL || out->end == NULL ||
+      out->special == NULL || out->sequence == NULL || out->word == NULL)
+    return error_oom(err);
+  for (size_t s = 0; s < encoded->count; s++)
+    for (size_t i = 0; i < encoded->segment[s].count; i++, at++) {
+      const struct item *item = &encoded->segment[s].item[i];
+      out->ids[at] = item->id;
+      out->types[at] = item->type;
+      out->begin[at] = item->begin;
+      out->end[at] = item->end;
+      out->special[at] = item->special;
+      out->sequence[at] = item->sequence;
+      out->word[at] = item->word;
+    }
+  return 0;
+}
+
+int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
+                     const char *pair, size_t pair_length, bool add_special, struct encoding *out,
+                     struct tfm_error *err) {
+  struct work work = {.tokenizer = tokenizer, .err = err};
+  struct segment segment[2];
+  struct encoded encoded = {segment, pair == NULL ? 1 : 2, {text, pair}, add_special, &work.arena};
+  memset(out, 0, sizeof *out);
+  arena_init(&work.arena, 0);
+  int status = encode_text(&work, 0, text, length, &segment[0]);
+  if (status == 0 && pair != NULL)
+    status = encode_text(&work, 1, pair, pair_length, &segment[1]);
+  if (status == 0)
+    status = post_processor_apply(tokenizer->post_processor, &encoded, err);
+  if (status == 0)
+    status = make_encoding(&encoded, out, err);
+  if (status != 0)
+    encoding_finish(out);
+  work_finish(&work);
+  return status;
+}
+
+void encoding_finish(struct encoding *encoding) {
+  free(encoding->ids);
+  free(encoding->types);
+  free(encoding->begin);
+  free(encoding->end);
+  free(encoding->special);
+  free(encoding->sequence);
+  free(encoding->word);
+  memset(encoding, 0, sizeof *encoding);
+}
+
+/* ---- the vocabulary ---- */
+
+size_t tokenizer_vocabulary(const struct tokenizer *tokenizer) {
+  size_t model = tokenizer->model.vocabulary.size;
+  return tokenizer->added.ids > model ? tokenizer->added.ids : model;
+}
+
+int32_t tokenizer_id(const struct tokenizer *tokenizer, const char *token) {
+  size_t length = strlen(token);
+  const struct added_token *added = added_by_text(&tokenizer->added, token, length);
+  return added != NULL ? added->id : vocabulary_find(&tokenizer->model.vocabulary, token, length);
+}
+
+const char *tokenizer_token(const struct tokenizer *tokenizer, int32_t id) {
+  const struct added_token *added = added_by_id(&tokenizer->added, id);
+  if (added != NULL)
+    return added->content.text;
+  const struct slice *token = vocabulary_token(&tokenizer->model.vocabulary, id);
+  return token == NULL ? NULL : token->text;
+}
+
+const struct tokenizer_roles *tokenizer_roles(const struct tokenizer *tokenizer) {
+  return &tokenizer->roles;
+}
+
+/* What the decoder is given for an id; .text NULL if there is nothing. */
+static struct slice shown(const struct tokenizer *tokenizer, int32_t id) {
+  const struct added_token *added = added_by_id(&tokenizer->added, id);
+  if (added != NULL)
+    return added->shown;
+  const struct slice *token = vocabulary_token(&tokenizer->model.vocabulary, id);
+  return token == NULL ? (struct slice){NULL, 0} : *token;
+}
+
+bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id) {
+  struct slice text = shown(tokenizer, id);
+  const struct added_token *added =
+      text.text == NULL ? NULL : added_by_text(&tokenizer->added, text.text, text.length);
+  return added != NULL && added->special;
+}
+
+/* ---- and back ---- */
+
+struct token_stream {
+  const struct tokenizer *tokenizer;
+  struct decoding decoding;
+  bool skip_special;
+};
+
+int token_stream_create(const struct tokenizer *tokenizer, bool continues, bool skip_special,
+                        struct token_stream **out, struct tfm_error *err) {
+  *out = NULL;
+  struct token_stream *stream = calloc(1, sizeof *stream);
+  if (stream == NULL)
+    return error_oom(err);
+  stream->tokenizer = tokenizer;
+  stream->skip_special = skip_special;
+  if (decoding_init(&stream->decoding, tokenizer->decoder, continues, err) != 0) {
+    free(stream);
+    return -1;
+  }
+  *out = stream;
+  return 0;
+}
+
+int token_stream_push(struct token_stream *stream, int32_t id, struct buffer *out,
+                      struct tfm_error *err) {
+  struct slice text = shown(stream->tokenizer, id);
+  if (text.text == NULL || (stream->skip_special && tokenizer_is_special(stream->tokenizer, id)))
+    return 0;
+  return decoding_push(&stream->decoding, text, out, err);
+}
+
+int token_stream_finish(struct token_stream *stream, struct buffer *out, struct tfm_error *err) {
+  return decoding_finish(&stream->decoding, out, err);
+}
+
+void token_stream_destroy(struct token_stream *stream) {
+  if (stream == NULL)
+    return;
+  decoding_free(&stream->decoding);
+  free(stream);
+}
+
+int tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count,
+                     bool skip_special, struct buffer *out, struct tfm_error *err) {
+  struct token_stream *stream;
+  if (token_stream_create(tokenizer, false, skip_special, &stream, err) != 0)
+    return -1;
+  int status = 0;
+  for (size_t i = 0; i < count && status == 0; i++)
+    status = token_stream_push(stream, ids[i], out, err);
+  if (status == 0)
+    status = token_stream_finish(stream, out, err);
+  token_stream_destroy(stream);
+  return status;
+}

@@ -1,0 +1,83 @@
+/* tokenizer.h - text to ids and back, as the checkpoint's own files say.
+ *
+ *   text -> added tokens -> normalizers -> added tokens -> pre-tokenizers
+ *        -> model -> post-processor -> ids            ids -> decoder -> text
+ *
+ * Every rule comes from tokenizer.json; older directories (vocab.txt, or
+ * vocab.json with merges.txt) are turned into the tokenizer.json that they stand
+ * for.  The ids are those of Hugging Face's tokenizers.  truncation and padding in
+ * the file are not followed: lengths and batches are the caller's.
+ *
+ * A struct tokenizer does not change after it is opened; threads may share it. */
+#ifndef TFM_RUNTIME_TOKENIZER_TOKENIZER_H
+#define TFM_RUNTIME_TOKENIZER_TOKENIZER_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tokenizer;
+
+/* Read the tokenizer of a checkpoint directory: tokenizer.json, else vocab.txt,
+ * else vocab.json and merges.txt, else encoder.json and vocab.bpe. */
+int tokenizer_open(const char *directory, struct tokenizer **out, struct tfm_error *err);
+void tokenizer_destroy(struct tokenizer *tokenizer);
+
+/* All arrays have count entries; begin and end are bytes of the text that
+ * `sequence` tells, and both 0 for a special token. */
+struct encoding {
+  int32_t *ids;
+  int32_t *types; /* token types: 0, or 1 in a BERT pair's second text */
+  size_t *begin, *end;
+  uint8_t *special;  /* 1: added by the post-processor, not from a text */
+  uint8_t *sequence; /* 0 the text, 1 the pair; 0 if special */
+  int32_t *word;     /* number of the pre-token in its text; -1 if special */
+  size_t count;
+};
+
+/* pair may be NULL.  Invalid UTF-8 is an error that names the byte. */
+int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
+                     const char *pair, size_t pair_length, bool add_special, struct encoding *out,
+                     struct tfm_error *err);
+void encoding_finish(struct encoding *encoding);
+
+/* One more than the largest id. */
+size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
+/* -1 if there is no such token. */
+int32_t tokenizer_id(const struct tokenizer *tokenizer, const char *token);
+/* As the vocabulary spells it; NULL if there is none. */
+const char *tokenizer_token(const struct tokenizer *tokenizer, int32_t id);
+
+/* Ids by role, -1 if the checkpoint has none.  From tokenizer_config.json and
+ * special_tokens_map.json, then the post-processor and the model, then, among
+ * the added tokens, the usual spellings. */
+struct tokenizer_roles {
+  int32_t bos, eos, unk, sep, pad, cls, mask;
+};
+const struct tokenizer_roles *tokenizer_roles(const struct tokenizer *tokenizer);
+/* An added token that decoding skips. */
+bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id);
+
+/* Append the text of the ids.  An id that does not exist is nothing. */
+int tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count,
+                     bool skip_special, struct buffer *out, struct tfm_error *err);
+
+/* The same a token at a time: what is appended is whole UTF-8 sequences, and all
+ * of it together is what tokenizer_decode gives for all ids.
+ *
+ * continues: the ids go on from others (a prompt, or a start token alone), so the
+ * space that decoders take from the beginning of a text stays: after <s>,
+ * "▁Once" is " Once". */
+struct token_stream;
+int token_stream_create(const struct tokenizer *tokenizer, bool continues, bool skip_special,
+                        struct token_stream **out, struct tfm_error *err);
+int token_stream_push(struct token_stream *stream, int32_t id, struct buffer *out,
+                      struct tfm_error *err);
+/* What was held back.  Nothing may be pushed after. */
+int token_stream_finish(struct token_stream *stream, struct buffer *out, struct tfm_error *err);
+void token_stream_destroy(struct token_stream *stream);
+
+#endif
