@@ -107,18 +107,24 @@ static bool gather(struct format *format, struct lex *lex, const struct ast_comm
   }
 }
 
-/* Pair the braces.  They match: the file was parsed. */
+/* Pair the braces, which match: the file was parsed.  A comment starts what the
+ * token after it starts. */
 static bool pair(struct format *format) {
-  size_t *open = malloc((format->count + 1) * sizeof *open), depth = 0;
-  if (open == NULL)
+  size_t *close = malloc((format->count + 1) * sizeof *close), depth = 0;
+  bool starts = true;
+  if (close == NULL)
     return false;
-  for (size_t i = 0; i < format->count; i++) {
-    if (format->item[i].kind == TOKEN_LBRACE)
-      open[depth++] = i;
-    else if (format->item[i].kind == TOKEN_RBRACE && depth > 0)
-      format->item[open[--depth]].close = i;
+  for (size_t i = format->count; i-- > 0;) {
+    struct item *item = &format->item[i];
+    if (item->kind == 0)
+      item->starts = starts;
+    starts = item->starts;
+    if (item->kind == TOKEN_RBRACE)
+      close[depth++] = i;
+    else if (item->kind == TOKEN_LBRACE && depth > 0)
+      item->close = close[--depth];
   }
-  free(open);
+  free(close);
   return true;
 }
 
@@ -215,7 +221,10 @@ static bool input_line(const struct format *format, size_t first, struct input_l
 
 static bool next_input(const struct format *format, const struct input_line *line,
                        struct input_line *next) {
-  return input_line(format, line->last + 1, next) && lines_before(format, next->first) == 1;
+  size_t i = line->last + 1;
+  if (i < format->count && format->item[i].kind == 0 && !format->item[i].alone)
+    i++;
+  return input_line(format, i, next) && lines_before(format, i) == 1;
 }
 
 static void measure(const struct format *format, const struct input_line *line, size_t *name,
@@ -256,13 +265,9 @@ static void align_inputs(struct format *format) {
 /* The indentation of a line that begins with item i, `depth` bodies deep. */
 static unsigned indent_of(const struct format *format, size_t i, unsigned depth) {
   const struct item *item = &format->item[i];
-  size_t token = i;
-  while (token < format->count && format->item[token].kind == 0)
-    token++;
-  bool within = token < format->count && !format->item[token].starts;
   if (item->kind == TOKEN_RBRACE && depth > 0)
     depth--;
-  if (within && item->kind != TOKEN_RPAREN && item->kind != TOKEN_RBRACKET)
+  if (!item->starts && item->kind != TOKEN_RPAREN && item->kind != TOKEN_RBRACKET)
     depth++;
   return depth * FORMAT_INDENT;
 }
@@ -297,11 +302,7 @@ static bool breaks_before(const struct format *format, size_t i) {
 /* A blank line is kept between statements and around comments of their own. */
 static bool blank_before(const struct format *format, size_t i) {
   const struct item *previous = &format->item[i - 1], *item = &format->item[i];
-  size_t token = i;
-  while (token < format->count && format->item[token].kind == 0)
-    token++;
-  bool between = token == format->count || format->item[token].starts;
-  return between && lines_before(format, i) > 1 && previous->kind != TOKEN_LBRACE &&
+  return item->starts && lines_before(format, i) > 1 && previous->kind != TOKEN_LBRACE &&
          item->kind != TOKEN_RBRACE;
 }
 

@@ -38,7 +38,8 @@ static void report_open_brace(struct lex *lex, struct span at) {
     return;
   struct diag_item *item = diag_report(lex->diag, DIAG_ERROR, CODE_BRACE,
                                        lex->brace[lex->braces - 1], "this `{` is never closed");
-  diag_label(lex->diag, item, at, "a `}` is missing before this");
+  if (at.begin < lex->size)
+    diag_label(lex->diag, item, at, "a `}` is missing before this");
 }
 
 /* Forget open brackets, and put a NEWLINE before the token if one is due. */
@@ -120,9 +121,18 @@ int parse_yylex(PARSE_YYSTYPE *value, PARSE_YYLTYPE *span, struct lex *lex) {
     if (!arrange(lex, &token))
       continue;
     lex->previous = token.kind;
+    if (lex->headless && token.kind == TOKEN_LBRACE) {
+      lex_skip(lex, token.kind);
+      lex->swallow = true;
+    }
+    lex->headless = false;
     if (lex->skipping && !past_skipped(lex, token.kind))
       continue;
     lex->skipping = false;
+    if (lex->swallow && token.kind == TOKEN_NEWLINE) {
+      lex->swallow = false;
+      continue;
+    }
     if (token.kind == LEX_ERROR)
       lex_skip(lex, token.kind);
     *value = token.value;
@@ -132,6 +142,7 @@ int parse_yylex(PARSE_YYSTYPE *value, PARSE_YYLTYPE *span, struct lex *lex) {
 }
 
 void lex_skip(struct lex *lex, lex_kind token) {
+  lex->headless = token == TOKEN_NEWLINE;
   if (token == TOKEN_NEWLINE || token == TOKEN_END)
     return;
   lex->skipping = true;

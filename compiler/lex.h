@@ -75,6 +75,8 @@ struct lex {
   bool has_held;
   bool skipping; /* after an error: to the end of the statement, at skip_braces */
   unsigned skip_braces;
+  bool headless; /* the error was at a line's end: a body that follows is no one's */
+  bool swallow;  /* skipping such a body: with the NEWLINE after it */
 };
 
 /* Ready to scan a source of diag; false = out of memory.  Characters that the

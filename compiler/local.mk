@@ -16,6 +16,8 @@ libcompiler_la_SOURCES = \
 nodist_libcompiler_la_SOURCES = compiler/parse.c compiler/parse.h compiler/lex.c
 EXTRA_DIST += compiler/parse.y compiler/lex.l
 BUILT_SOURCES += compiler/parse.h
+compiler/ast_parse.lo compiler/ast_parts.lo compiler/dump.lo compiler/format.lo \
+compiler/layout.lo compiler/lex.lo compiler/syntax.lo compiler/words.lo: compiler/parse.h
 CLEANFILES += compiler/parse.c compiler/parse.h compiler/lex.c
 
 compiler/parse.c: compiler/parse.y
@@ -25,3 +27,23 @@ compiler/parse.h: compiler/parse.c
 	@test -f $@ || { rm -f compiler/parse.c; $(MAKE) $(AM_MAKEFLAGS) compiler/parse.c; }
 compiler/lex.c: compiler/lex.l
 	$(AM_V_GEN)$(MKDIR_P) compiler && $(FLEX) -o $@ $<
+
+unit_tests += \
+  tests/unit/test_format \
+  tests/unit/test_parse \
+  tests/unit/test_schema \
+  tests/unit/test_source
+
+# Golden files: what the compiler makes of a text, TFM_GOLDEN=write rewrites.
+EXTRA_DIST += tests/unit/text_file.h \
+  tests/lang/bert.ast tests/lang/bert.tokens \
+  tests/lang/gpt2.ast tests/lang/gpt2.tokens \
+  tests/lang/llama.ast tests/lang/llama.tokens \
+  tests/lang/forms.ast tests/lang/forms.fmt tests/lang/forms.tfm tests/lang/forms.tokens \
+  tests/lang/bad/character.tfm tests/lang/bad/character.txt \
+  tests/lang/bad/declaration.tfm tests/lang/bad/declaration.txt \
+  tests/lang/bad/newline.tfm tests/lang/bad/newline.txt \
+  tests/lang/bad/scope.tfm tests/lang/bad/scope.txt \
+  tests/lang/bad/statement.tfm tests/lang/bad/statement.txt \
+  tests/lang/bad/unclosed.tfm tests/lang/bad/unclosed.txt \
+  tests/lang/bad/version.tfm tests/lang/bad/version.txt

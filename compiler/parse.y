@@ -111,7 +111,7 @@ static const struct ast_rules no_rules;
 %precedence NEGATIVE
 
 %type <expr> expr binary postfix primary dim
-%type <exprs> exprs list_items strings dims architectures
+%type <exprs> exprs list_items strings dims dim_list architectures
 %type <field> arg param constant bound target entry output
 %type <fields> args arg_list params param_list constants bounds targets
 %type <fields> section entries outputs taps attributes
@@ -423,13 +423,17 @@ type:
 | name "[" dims "]" { $$ = ast_type(build, @$, $1, true, false, $3); }
 | "[" "..." "]"      { $$ = ast_type(build, @$, no_name, true, true, no_exprs); }
 | name "[" "..." "]" { $$ = ast_type(build, @$, $1, true, true, no_exprs); }
-| "[" "..." "," dims "]"      { $$ = ast_type(build, @$, no_name, true, true, $4); }
-| name "[" "..." "," dims "]" { $$ = ast_type(build, @$, $1, true, true, $5); }
+| "[" "..." "," dim_list "]"      { $$ = ast_type(build, @$, no_name, true, true, $4); }
+| name "[" "..." "," dim_list "]" { $$ = ast_type(build, @$, $1, true, true, $5); }
 ;
 
 dims:
-  dim          { $$ = ast_exprs_add(no_exprs, $1); }
-| dims "," dim { $$ = ast_exprs_add($1, $3); }
+  %empty { $$ = no_exprs; }
+| dim_list
+;
+dim_list:
+  dim              { $$ = ast_exprs_add(no_exprs, $1); }
+| dim_list "," dim { $$ = ast_exprs_add($1, $3); }
 ;
 dim:
   expr

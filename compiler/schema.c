@@ -106,6 +106,8 @@ static bool dim_index(const struct maker *maker, const char *name, uint32_t *ind
 /* The variable of that name, made if it is new; room was counted before. */
 static struct schema_dim variable(struct maker *maker, const char *name) {
   struct schema_dim dim = {.kind = SCHEMA_DIM_VAR};
+  if (name == NULL)
+    return dim; /* memory is out */
   if (!dim_index(maker, name, &dim.index) && maker->schema->dim_count < maker->dim_capacity) {
     dim.index = maker->schema->dim_count++;
     maker->dim[dim.index] = name;

@@ -126,14 +126,26 @@ static bool expects(const struct syntax_expected *expected, unsigned count,
   return false;
 }
 
+/* `block f(x)` and then a line that begins with `{`. */
+static bool brace_follows(const struct lex *lex, struct span span) {
+  size_t at = span.end;
+  while (at < lex->size && strchr(" \t\r\n", lex->text[at]) != NULL && lex->text[at] != '\0')
+    at++;
+  return at < lex->size && lex->text[at] == '{';
+}
+
 static void add_help(struct ast_builder *build, const struct lex *lex, struct diag_item *item,
                      struct span span, const struct syntax_expected *expected, unsigned count) {
   lex_kind found = lex->previous;
   bool bracket = found == TOKEN_LPAREN || found == TOKEN_LBRACKET || found == TOKEN_LBRACE;
   if (found == TOKEN_ASSIGN && lex->nesting > 0) {
     diag_help(build->diag, item, "a named argument is written `name: value`");
+  } else if (found == TOKEN_IF) {
+    diag_help(build->diag, item, "a choice is made between values: `x = if c then a else b`");
   } else if (lex_continues(found) && !bracket && starts_line(lex, span.begin)) {
     diag_help(build->diag, item, "a line goes on after its operator, not before it");
+  } else if (found == TOKEN_NEWLINE && brace_follows(lex, span)) {
+    diag_help(build->diag, item, "a body's `{` stands at the end of its header's line");
   } else if (found == TOKEN_IDENT && expects(expected, count, SYNTAX_DECLARATION)) {
     char word[SHOWN_TOKEN];
     text_escape_into(word, sizeof word, lex->text + span.begin, span.end - span.begin, false);
@@ -147,6 +159,8 @@ void syntax_report(struct ast_builder *build, struct lex *lex, struct span span,
                    const struct syntax_expected *expected, unsigned count) {
   struct list list = {.count = 0};
   char found[SHOWN_TOKEN + 8];
+  if (lex->failed)
+    return; /* not the text's fault that it ends here */
   describe_found(lex, span, found, sizeof found);
   collect(&list, expected, count);
   struct diag_item *item =
