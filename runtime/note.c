@@ -5,6 +5,9 @@
  *     namesz descsz type   three u32
  *     name                 namesz bytes, padded to 4
  *     desc                 descsz bytes, padded to 4                       */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* realpath, S_ISVTX */
+#endif
 #include "runtime/note.h"
 
 #include "base/file.h"
@@ -12,7 +15,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
