@@ -7,14 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The word as it stands in text: a continuation piece loses its marker. */
+/* The word as it stands in text: a continuation piece loses its marker, a
+ * word its leading space. */
 static const char *word_text(struct task_run *run, int32_t id, struct tfm_error *err) {
+  struct token_stream *stream = NULL;
   struct buffer text;
-  buffer_init(&text);
   const char *copy = NULL;
-  if (tokenizer_decode(run->model->tokenizer, &id, 1, false, &text, err) == 0 && !text.failed)
-    copy = arena_strndup(&run->result->arena, buffer_text(&text), text.length);
-  if (!copy)
+  buffer_init(&text);
+  int status = token_stream_create(run->model->tokenizer, true, false, &stream, err);
+  if (status == 0)
+    status = token_stream_push(stream, id, &text, err);
+  if (status == 0)
+    status = token_stream_finish(stream, &text, err);
+  token_stream_destroy(stream);
+  if (status == 0 && !text.failed) {
+    const char *word = buffer_text(&text);
+    copy = arena_strdup(&run->result->arena, word + strspn(word, " "));
+  }
+  if (status == 0 && !copy)
     error_oom(err);
   buffer_finish(&text);
   return copy;
@@ -106,7 +116,7 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
 int task_fill_mask(struct task_run *run, struct tfm_error *err) {
   const struct tokenizer *tokenizer = run->model->tokenizer;
   struct task_output out;
-  int32_t mask = tokenizer ? tokenizer_special(tokenizer, TOKENIZER_MASK) : -1;
+  int32_t mask = tokenizer ? tokenizer_roles(tokenizer)->mask : -1;
   if (tokenizer && mask < 0)
     return error_set(err, TFM_ERROR_TOKENIZER, "this tokenizer has no mask token");
   if (task_forward(run, err) != 0 || task_output(run, "logits", 3, &out, err) != 0)

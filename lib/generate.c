@@ -14,7 +14,7 @@
 
 struct stream_row {
   struct sampler sampler;
-  struct token_stream stream;
+  struct token_stream *stream;
   struct buffer text;
   int32_t *ids; /* the prompt, then the new tokens */
   size_t prompt, count, room;
@@ -76,7 +76,7 @@ static int emit(struct generation *g, size_t r, int32_t id, struct tfm_error *er
   size_t before = row->text.length;
   if (push_id(row, id, err) != 0)
     return -1;
-  if (g->run->model->tokenizer && token_stream_push(&row->stream, id, &row->text, err) != 0)
+  if (g->run->model->tokenizer && token_stream_push(row->stream, id, &row->text, err) != 0)
     return -1;
   if (o->token && o->token(o->token_arg, r, id, buffer_text(&row->text) + before,
                            row->text.length - before) != 0)
@@ -175,8 +175,8 @@ static int start_rows(struct generation *g, struct tfm_error *err) {
     g->row[r].fed = (uint32_t)row->count;
     if (sampler_init(&g->row[r].sampler, &options, r, err) != 0)
       return -1;
-    if (g->run->model->tokenizer && token_stream_init(&g->row[r].stream, g->run->model->tokenizer,
-                                                      row->ids, row->count, err) != 0)
+    if (g->run->model->tokenizer &&
+        token_stream_create(g->run->model->tokenizer, true, true, &g->row[r].stream, err) != 0)
       return -1;
   }
   return 0;
@@ -189,7 +189,7 @@ static int finish_row(struct generation *g, size_t r, struct tfm_error *err) {
   const tfm_run_options *o = g->run->options;
   size_t before = row->text.length;
   if (g->run->model->tokenizer) {
-    if (token_stream_finish(&row->stream, &row->text, err) != 0)
+    if (token_stream_finish(row->stream, &row->text, err) != 0)
       return -1;
     if (o->token && row->text.length > before)
       o->token(o->token_arg, r, -1, row->text.data + before, row->text.length - before);
@@ -225,7 +225,7 @@ int task_generate(struct task_run *run, struct tfm_error *err) {
   for (size_t r = 0; r < rows; r++) {
     if (status == 0)
       status = finish_row(&g, r, err);
-    token_stream_destroy(&g.row[r].stream);
+    token_stream_destroy(g.row[r].stream);
     sampler_finish(&g.row[r].sampler);
     buffer_finish(&g.row[r].text);
     free(g.row[r].ids);
