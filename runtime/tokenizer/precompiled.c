@@ -131,6 +131,13 @@ static void put(struct change_list *list, const char *text, size_t length, struc
     list->item[list->count - 1].change -= (int32_t)(olds - news);
 }
 
+/* A mark younger than utf8proc's tables extends what is no control character. */
+static bool extends(uint32_t code, uint32_t next) {
+  unsigned class = (unsigned)utf8proc_get_property((utf8proc_int32_t)code)->boundclass;
+  return unicode_is_young_mark(next) && class != UTF8PROC_BOUNDCLASS_CR &&
+         class != UTF8PROC_BOUNDCLASS_LF && class != UTF8PROC_BOUNDCLASS_CONTROL;
+}
+
 /* The end of the grapheme cluster that begins at `at`. */
 static size_t grapheme_end(const char *bytes, size_t at, size_t end) {
   utf8proc_int32_t state = 0;
@@ -138,7 +145,8 @@ static size_t grapheme_end(const char *bytes, size_t at, size_t end) {
   uint32_t code = unicode_read(bytes + at, &size);
   for (at += size; at < end; at += size) {
     uint32_t next = unicode_read(bytes + at, &size);
-    if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)code, (utf8proc_int32_t)next, &state))
+    if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)code, (utf8proc_int32_t)next, &state) &&
+        !extends(code, next))
       break;
     code = next;
   }

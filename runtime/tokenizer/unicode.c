@@ -45,13 +45,12 @@ static const struct unicode_range young[] = {
 #include "runtime/tokenizer/young.def"
 #undef X
 };
-static const struct unicode_range young_word[] = {
+/* Two of the lists by themselves; the rows of the others expand to nothing. */
 #define X(property, first, last) YOUNG_##property(first, last)
 #define YOUNG_L(first, last)
 #define YOUNG_N(first, last)
 #define YOUNG_P(first, last)
 #define YOUNG_S(first, last)
-#define YOUNG_M(first, last)
 #define YOUNG_Lu(first, last)
 #define YOUNG_Ll(first, last)
 #define YOUNG_Lm(first, last)
@@ -60,10 +59,19 @@ static const struct unicode_range young_word[] = {
 #define YOUNG_No(first, last)
 #define YOUNG_Mn(first, last)
 #define YOUNG_Mc(first, last)
+static const struct unicode_range young_word[] = {
+#define YOUNG_M(first, last)
 #define YOUNG_Word(first, last) {first, last},
 #include "runtime/tokenizer/young.def"
-#undef X
+#undef YOUNG_M
+#undef YOUNG_Word
 };
+static const struct unicode_range young_mark[] = {
+#define YOUNG_M(first, last) {first, last},
+#define YOUNG_Word(first, last)
+#include "runtime/tokenizer/young.def"
+};
+#undef X
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -188,6 +196,10 @@ bool unicode_is_young(uint32_t code) {
     if (code >= young[i].first && code <= young[i].last)
       return true;
   return false;
+}
+
+bool unicode_is_young_mark(uint32_t code) {
+  return code >= 0x0897 && unicode_in(code, young_mark, COUNT(young_mark));
 }
 
 /* utf8proc has no Alphabetic property.  Letters, numbers that are letters, and

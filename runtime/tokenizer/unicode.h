@@ -64,6 +64,7 @@ bool unicode_is_chinese(uint32_t code); /* the blocks that BERT sets apart */
 bool unicode_is_word(uint32_t code);
 /* Younger than PCRE2's tables (young.def). */
 bool unicode_is_young(uint32_t code);
+bool unicode_is_young_mark(uint32_t code);
 
 /* One or two code points; returns how many. */
 size_t unicode_lower(uint32_t code, uint32_t out[2]);

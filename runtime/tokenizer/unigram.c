@@ -9,6 +9,7 @@
 #include "runtime/tokenizer/unicode.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define UNKNOWN_PENALTY 10.0
@@ -29,6 +30,32 @@ struct node {
 
 static const char *const fields[] = {"type", "unk_id", "vocab", "byte_fallback", NULL};
 
+/* A score as the reference reads it: the digits as one integer, rounded to double,
+ * then divided by a power of ten and rounded again.  That is not always the
+ * nearest double, and sums of many equal tokens show it.  The digits are those of
+ * the shortest decimal that means the number, which is what writers write. */
+static double reread(double number) {
+  static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  char text[40];
+  int digits = 1, exponent;
+  do
+    snprintf(text, sizeof text, "%.*e", digits - 1, number);
+  while (strtod(text, NULL) != number && ++digits <= 17);
+  uint64_t integer = 0;
+  const char *at = text + (text[0] == '-');
+  for (; *at != 'e' && *at != '\0'; at++)
+    if (*at >= '0' && *at <= '9')
+      integer = integer * 10 + (uint64_t)(*at - '0');
+  exponent = atoi(at + 1) - (digits - 1);
+  if (exponent < -22 || exponent > 22)
+    return number;
+  double read =
+      exponent < 0 ? (double)integer / powers[-exponent] : (double)integer * powers[exponent];
+  return text[0] == '-' ? -read : read;
+}
+
 static int add(struct model *model, struct reader *reader, size_t at, const json_t *row) {
   struct unigram *self = model->self;
   const json_t *token = json_array_get(row, 0), *score = json_array_get(row, 1);
@@ -40,7 +67,7 @@ static int add(struct model *model, struct reader *reader, size_t at, const json
   if (vocabulary_add(&model->vocabulary, reader, place, json_string_value(token),
                      json_string_length(token), (int32_t)at) != 0)
     return -1;
-  self->score[at] = json_number_value(score);
+  self->score[at] = reread(json_number_value(score));
   if (self->score[at] < self->least)
     self->least = self->score[at];
   const struct slice *kept = &model->vocabulary.token[at];
