@@ -1,6 +1,7 @@
 #!/bin/bash
 # tables.sh - the tables of the pages are those of the program: the codes of
-# diagnostics, and the schemas of the ops that come with tfm.
+# diagnostics, the schemas of the ops that come with tfm, and the reasons for
+# which a plugin is refused.
 set -u
 : "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}"
 : "${TFM_PLUGIN_DIR:=$TFM_BUILDDIR/plugins/.libs}"
@@ -30,6 +31,13 @@ schemas_of_page() { # each begins with `op` at the start of a line
     on { s = s " " $0 }' "$page" "$plugin_page" | squeeze | sort -u
 }
 
+# What stands between the `…` of a reason, in the first cell of a row.
+refusals_of_page() {
+  awk '/^## Why a plugin is refused/ { on = 1 } on && /^\| [a-z…]/ && !/^\| the reason/' "$plugin_page" |
+    cut -d'|' -f2 | tr ';' '\n' | sed 's/…/\n/g' | squeeze | sed 's/:$//' |
+    grep -v '^$' | grep -v '^, everybody or its group$' | grep -v '^what `init` said$'
+}
+
 compare() { # WHAT
   if [ ! -s "$work/$1.program" ]; then
     printf 'no %s were found in the program\n' "$1"
@@ -47,4 +55,10 @@ compare codes
 schemas_of_program >"$work/schemas.program"
 schemas_of_page >"$work/schemas.page"
 compare schemas
+cat "$TFM_SRCDIR"/runtime/{note,load,registry}.c >"$work/loader"
+refusals_of_page >"$work/refusals"
+[ "$(wc -l <"$work/refusals")" -gt 20 ] || { echo 'docs/plugins.md has few refusals'; status=1; }
+while read -r reason; do
+  grep -qF -- "$reason" "$work/loader" || { echo "no plugin is refused because: $reason"; status=1; }
+done <"$work/refusals"
 exit $status
