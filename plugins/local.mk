@@ -116,6 +116,23 @@ plugins_shape_la_CFLAGS = $(plugin_cflags)
 plugins_shape_la_LDFLAGS = $(plugin_ldflags)
 plugins_shape_la_LIBADD = $(LIBM)
 
+# Each plugin is tested through its .so, in a host of the tests' own.
+unit_tests += \
+  tests/unit/test_plugin_attention \
+  tests/unit/test_plugin_ffn \
+  tests/unit/test_plugin_norm \
+  tests/unit/test_plugin_parts \
+  tests/unit/test_plugin_rope
+op_tests = \
+  tests/op/attention_case.c tests/op/attention_case.h \
+  tests/op/test_host.c tests/op/test_host.h \
+  tests/op/test_tensor.c tests/op/test_tensor.h
+tests_unit_test_plugin_attention_SOURCES = tests/unit/test_plugin_attention.c $(op_tests)
+tests_unit_test_plugin_ffn_SOURCES = tests/unit/test_plugin_ffn.c $(op_tests)
+tests_unit_test_plugin_norm_SOURCES = tests/unit/test_plugin_norm.c $(op_tests)
+tests_unit_test_plugin_parts_SOURCES = tests/unit/test_plugin_parts.c $(op_tests)
+tests_unit_test_plugin_rope_SOURCES = tests/unit/test_plugin_rope.c $(op_tests)
+
 # A plugin is opened by its .so; the .la that libtool installs is of no use.
 install-data-hook:
 	@for la in $(plugin_LTLIBRARIES); do \

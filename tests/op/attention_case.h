@@ -1,0 +1,32 @@
+/* attention_case.h - a random call of the op `attention`, with everything that
+ * it points to, for the tests of its kernels. */
+#ifndef TFM_TESTS_OP_ATTENTION_CASE_H
+#define TFM_TESTS_OP_ATTENTION_CASE_H
+
+#include "tests/op/test_host.h"
+
+struct attention_case {
+  struct call call;
+  int64_t batch, tokens, heads, kv_heads, size;
+  tfm_tensor *real, *dense; /* bool, what masks point to; or NULL */
+  tfm_kv *kv;               /* in call.input[5]; or NULL          */
+  tfm_tensor *key, *value;  /* the cache's own; its tail is NaN   */
+  tfm_tensor *past;         /* i32[B]                             */
+};
+
+/* q of [batch, tokens, heads * size]; k and v of as many tokens, or, without
+ * a cache, `keys` of them (0 = tokens). */
+void attention_case_init(struct attention_case *c, int64_t batch, int64_t tokens, int64_t keys,
+                         int64_t heads, int64_t kv_heads, int64_t size);
+/* A cache of that capacity, with random past lengths, the first `past` long at
+ * most; call before masks and bias. */
+void attention_case_cache(struct attention_case *c, int64_t past, int64_t capacity);
+/* The longest row of keys. */
+int64_t attention_case_keys(const struct attention_case *c);
+/* A bias for each batch row, or one for all. */
+void attention_case_bias(struct attention_case *c, bool each);
+/* Append a term or an operator to the mask. */
+void attention_case_mask(struct attention_case *c, uint32_t kind, int64_t n);
+void attention_case_finish(struct attention_case *c);
+
+#endif

@@ -1,0 +1,311 @@
+/* The small plugins: masking, embedding, elementwise, shape, pooling. */
+#include "tests/op/test_host.h"
+#include "tests/unit/unit.h"
+
+#include <math.h>
+#include <string.h>
+
+static const tfm_plugin_desc *masking, *embedding, *elementwise, *shape, *pooling;
+
+static void open_plugins(void) {
+  if (masking)
+    return;
+  masking = plugin_open("masking");
+  embedding = plugin_open("embedding");
+  elementwise = plugin_open("elementwise");
+  shape = plugin_open("shape");
+  pooling = plugin_open("pooling");
+}
+
+static tfm_status run_reference(const tfm_plugin_desc *plugin, struct call *call) {
+  return call_run(call, plugin_kernel(plugin, call->op, "reference"), 1);
+}
+
+START_TEST(test_descriptors) {
+  open_plugins();
+  plugin_check(masking, "masking");
+  plugin_check(embedding, "embedding");
+  plugin_check(elementwise, "elementwise");
+  plugin_check(shape, "shape");
+  plugin_check(pooling, "pooling");
+  for (uint32_t i = 0; i < masking->op_count; i++)
+    ck_assert_uint_eq(masking->op[i]->flags, TFM_OP_HOLDS_INPUTS);
+}
+END_TEST
+
+/* ---- masking */
+
+static tfm_mask run_mask(const char *op, tfm_tensor *a, tfm_tensor *b, int64_t n) {
+  struct call call = {.op = op, .output_count = 1, .input = {a, b}};
+  call.input_count = a ? b ? 2 : 1 : 0;
+  call.output[0] = TENSOR(TFM_MASK, 1);
+  if (n >= 0)
+    call_attr_int(&call, "n", n);
+  ck_assert_int_eq(run_reference(masking, &call), TFM_OK);
+  tfm_mask mask = *(tfm_mask *)call.output[0]->data;
+  tensor_free(call.output[0]);
+  return mask;
+}
+
+static tfm_tensor *mask_tensor(tfm_mask mask) {
+  tfm_tensor *tensor = TENSOR(TFM_MASK, 1);
+  memcpy(tensor->data, &mask, sizeof mask);
+  return tensor;
+}
+
+START_TEST(test_masks) {
+  open_plugins();
+  tfm_tensor *real = tensor_fill(TENSOR(TFM_BOOL, 2, 5), 1);
+  tfm_tensor *full = tensor_fill(TENSOR(TFM_BOOL, 1, 3, 5), 1);
+  tfm_mask mask = run_mask("causal", NULL, NULL, -1);
+  ck_assert_uint_eq(mask.count, 1);
+  ck_assert_uint_eq(mask.term[0].kind, TFM_MASK_CAUSAL);
+  mask = run_mask("window", NULL, NULL, 4);
+  ck_assert_uint_eq(mask.term[0].kind, TFM_MASK_WINDOW);
+  ck_assert_int_eq(mask.term[0].n, 4);
+  mask = run_mask("prefix", NULL, NULL, 7);
+  ck_assert_uint_eq(mask.term[0].kind, TFM_MASK_PREFIX);
+  ck_assert_int_eq(mask.term[0].n, 7);
+  mask = run_mask("dense", full, NULL, -1);
+  ck_assert_uint_eq(mask.term[0].kind, TFM_MASK_DENSE);
+  ck_assert_ptr_eq(mask.term[0].tensor, full);
+  mask = run_mask("padding", real, NULL, -1);
+  ck_assert_uint_eq(mask.term[0].kind, TFM_MASK_PADDING);
+  ck_assert_ptr_eq(mask.term[0].tensor, real);
+
+  tfm_tensor *a = mask_tensor(run_mask("causal", NULL, NULL, -1)), *b = mask_tensor(mask);
+  tfm_mask both = run_mask("mask_and", a, b, -1);
+  ck_assert_uint_eq(both.count, 3);
+  ck_assert_uint_eq(both.term[0].kind, TFM_MASK_CAUSAL);
+  ck_assert_uint_eq(both.term[1].kind, TFM_MASK_PADDING);
+  ck_assert_uint_eq(both.term[2].kind, TFM_MASK_AND);
+  tfm_tensor *c = mask_tensor(both);
+  tfm_mask three = run_mask("mask_or", c, a, -1);
+  ck_assert_uint_eq(three.count, 5);
+  ck_assert_uint_eq(three.term[3].kind, TFM_MASK_CAUSAL);
+  ck_assert_uint_eq(three.term[4].kind, TFM_MASK_OR);
+
+  tfm_tensor *all = mask_tensor((tfm_mask){0});
+  ck_assert_uint_eq(run_mask("mask_and", all, c, -1).count, 3);
+  ck_assert_uint_eq(run_mask("mask_and", c, all, -1).count, 3);
+  ck_assert_uint_eq(run_mask("mask_or", all, c, -1).count, 0);
+  ck_assert_uint_eq(run_mask("mask_or", c, all, -1).count, 0);
+  tfm_tensor *tensors[] = {real, full, a, b, c, all};
+  for (int i = 0; i < 6; i++)
+    tensor_free(tensors[i]);
+}
+END_TEST
+
+START_TEST(test_mask_limits) {
+  open_plugins();
+  tfm_mask mask = run_mask("causal", NULL, NULL, -1);
+  for (int i = 0; i < 7; i++) {
+    tfm_tensor *a = mask_tensor(mask), *b = mask_tensor(run_mask("window", NULL, NULL, i));
+    mask = run_mask("mask_and", a, b, -1);
+    tensor_free(a);
+    tensor_free(b);
+  }
+  ck_assert_uint_eq(mask.count, TFM_MASK_TERMS);
+  struct call call = {.op = "mask_or", .input_count = 2, .output_count = 1};
+  call.input[0] = mask_tensor(mask);
+  call.input[1] = mask_tensor(run_mask("causal", NULL, NULL, -1));
+  call.output[0] = TENSOR(TFM_MASK, 1);
+  ck_assert_int_eq(run_reference(masking, &call), TFM_FAILED);
+  ck_assert_ptr_nonnull(strstr(call.message, "at most 15"));
+  call_finish(&call, true);
+  struct call below = {.op = "window", .output_count = 1};
+  below.output[0] = TENSOR(TFM_MASK, 1);
+  call_attr_int(&below, "n", -1);
+  ck_assert_int_eq(run_reference(masking, &below), TFM_FAILED);
+  ck_assert_ptr_nonnull(strstr(below.message, "n is -1"));
+  call_finish(&below, true);
+}
+END_TEST
+
+/* ---- embedding */
+
+START_TEST(test_embedding) {
+  open_plugins();
+  chance_seed(1);
+  for (int n = 0; n < 12; n++) {
+    static const tfm_dtype dtypes[] = {TFM_F32, TFM_F16, TFM_BF16};
+    struct call call = {.op = "embedding", .input_count = 1, .weight_count = 1, .output_count = 1};
+    int64_t width = 1 + (int64_t)chance(20), rows = 9;
+    call.weight[0] =
+        n % 2 ? tensor_transposed(dtypes[n % 3], rows, width) : TENSOR(dtypes[n % 3], rows, width);
+    tensor_fill(call.weight[0], 1);
+    call.input[0] = TENSOR(TFM_I32, 2, 3);
+    call.output[0] = TENSOR(TFM_F32, 2, 3, width);
+    int32_t ids[] = {0, 8, 3, 3, 1, 7};
+    memcpy(call.input[0]->data, ids, sizeof ids);
+    ck_assert_int_eq(run_reference(embedding, &call), TFM_OK);
+    for (int64_t i = 0; i < 6 * width; i++)
+      ck_assert_double_eq(f32(call.output[0])[i],
+                          tensor_at(call.weight[0], ids[i / width], i % width));
+    ((int32_t *)call.input[0]->data)[4] = n % 2 ? 9 : -1;
+    ck_assert_int_eq(run_reference(embedding, &call), TFM_FAILED);
+    ck_assert_ptr_nonnull(strstr(call.message, n % 2 ? "id 9 at [1, 1]" : "id -1 at [1, 1]"));
+    ck_assert_ptr_nonnull(strstr(call.message, "9 rows"));
+    call_finish(&call, true);
+  }
+}
+END_TEST
+
+/* ---- elementwise */
+
+static float element(const char *op, float a, float b) {
+  switch (op[0]) {
+  case 'a':
+    return a + b;
+  case 'm':
+    return a * b;
+  case 'd':
+    return a / b;
+  default:
+    return op[1] == 'u' ? a - b : a * 0.3f;
+  }
+}
+
+START_TEST(test_elementwise) {
+  static const char *const ops[] = {"add", "sub", "mul", "div", "scale"};
+  static const char *const kernels[] = {"reference", "base"};
+  open_plugins();
+  chance_seed(2);
+  for (int n = 0; n < 30; n++) {
+    struct call call = {.op = ops[n % 5], .input_count = n % 5 < 4 ? 2 : 1, .output_count = 1};
+    int64_t size = n < 20 ? (int64_t)chance(40) : 70001;
+    for (uint32_t i = 0; i < call.input_count; i++)
+      call.input[i] = tensor_fill(TENSOR(TFM_F32, 1, size), 1);
+    call.output[0] = TENSOR(TFM_F32, 1, size);
+    call_attr_real(&call, "by", 0.3);
+    for (int k = 0; k < 2; k++) {
+      ck_assert_int_eq(call_run(&call, plugin_kernel(elementwise, call.op, kernels[k]), 3), TFM_OK);
+      for (int64_t i = 0; i < size; i++)
+        ck_assert_float_eq(
+            f32(call.output[0])[i],
+            element(call.op, f32(call.input[0])[i], call.input[1] ? f32(call.input[1])[i] : 0));
+    }
+    call_finish(&call, true);
+  }
+}
+END_TEST
+
+/* ---- shape */
+
+START_TEST(test_split) {
+  open_plugins();
+  struct call call = {.op = "split", .input_count = 1, .output_count = 3};
+  call.input[0] = tensor_fill(TENSOR(TFM_F32, 2, 5, 12), 1);
+  call_attr_int(&call, "parts", 3);
+  tfm_type type[CALL_MAX];
+  ck_assert_int_eq(call_infer(&call, plugin_op(shape, "split"), type, CALL_MAX), 3);
+  for (int i = 0; i < 3; i++) {
+    ck_assert_uint_eq(type[i].rank, 3);
+    ck_assert_int_eq(type[i].shape[2], 4);
+    call.output[i] = TENSOR(TFM_F32, 2, 5, 4);
+  }
+  ck_assert_int_eq(run_reference(shape, &call), TFM_OK);
+  for (int64_t i = 0; i < 120; i++)
+    ck_assert_float_eq(f32(call.output[i % 12 / 4])[i / 12 * 4 + i % 4], f32(call.input[0])[i]);
+  call.attr[0].integer = 5;
+  ck_assert_int_eq(call_infer(&call, plugin_op(shape, "split"), type, CALL_MAX), -1);
+  ck_assert_ptr_nonnull(strstr(call.message, "5 equal parts"));
+  call.attr[0].integer = 100;
+  ck_assert_int_eq(call_infer(&call, plugin_op(shape, "split"), type, CALL_MAX), -1);
+  call_finish(&call, true);
+}
+END_TEST
+
+START_TEST(test_select) {
+  open_plugins();
+  for (int axis = -3; axis < 3; axis++)
+    for (int index = -2; index < 2; index++) {
+      static const int64_t dims[] = {4, 3, 2};
+      int real_axis = axis < 0 ? axis + 3 : axis;
+      int64_t length = dims[real_axis], at = index < 0 ? index + length : index, left[2];
+      struct call call = {.op = "select", .input_count = 1, .output_count = 1};
+      call.input[0] = tensor_fill(TENSOR(TFM_F32, 4, 3, 2), 1);
+      call_attr_int(&call, "axis", axis);
+      call_attr_int(&call, "index", index);
+      tfm_type type;
+      ck_assert_int_eq(call_infer(&call, plugin_op(shape, "select"), &type, 1), 1);
+      ck_assert_uint_eq(type.rank, 2);
+      for (int i = 0, j = 0; i < 3; i++)
+        if (i != real_axis)
+          left[j++] = dims[i];
+      ck_assert_mem_eq(type.shape, left, sizeof left);
+      call.output[0] = tensor_new(TFM_F32, 2, left);
+      ck_assert_int_eq(run_reference(shape, &call), TFM_OK);
+      int64_t k = 0;
+      for (int64_t i = 0; i < 24; i++) {
+        int64_t place[] = {i / 6, i / 2 % 3, i % 2};
+        if (place[real_axis] == at)
+          ck_assert_float_eq(f32(call.output[0])[k++], f32(call.input[0])[i]);
+      }
+      ck_assert_int_eq(k, tensor_size(call.output[0]));
+      call.attr[1].integer = 4;
+      ck_assert_int_eq(call_infer(&call, plugin_op(shape, "select"), &type, 1), -1);
+      call.attr[0].integer = 3;
+      ck_assert_int_eq(call_infer(&call, plugin_op(shape, "select"), &type, 1), -1);
+      call_finish(&call, true);
+    }
+}
+END_TEST
+
+START_TEST(test_concat) {
+  open_plugins();
+  struct call call = {.op = "concat", .input_count = 2, .output_count = 1};
+  call.input[0] = tensor_fill(TENSOR(TFM_F32, 2, 3), 1);
+  call.input[1] = tensor_fill(TENSOR(TFM_F32, 2, 1), 1);
+  call.output[0] = TENSOR(TFM_F32, 2, 4);
+  tfm_type type;
+  ck_assert_int_eq(call_infer(&call, plugin_op(shape, "concat"), &type, 1), 1);
+  ck_assert_int_eq(type.shape[1], 4);
+  ck_assert_int_eq(run_reference(shape, &call), TFM_OK);
+  for (int i = 0; i < 8; i++)
+    ck_assert_float_eq(f32(call.output[0])[i], i % 4 < 3 ? f32(call.input[0])[i / 4 * 3 + i % 4]
+                                                         : f32(call.input[1])[i / 4]);
+  call_finish(&call, true);
+}
+END_TEST
+
+/* ---- pooling */
+
+START_TEST(test_last_token) {
+  open_plugins();
+  struct call call = {.op = "last_token", .input_count = 2, .output_count = 1};
+  call.input[0] = tensor_fill(TENSOR(TFM_F32, 2, 3, 4), 1);
+  call.input[1] = TENSOR(TFM_I32, 2);
+  call.output[0] = TENSOR(TFM_F32, 2, 1, 4);
+  int32_t *index = call.input[1]->data;
+  index[0] = 2;
+  index[1] = 0;
+  ck_assert_int_eq(run_reference(pooling, &call), TFM_OK);
+  ck_assert_mem_eq(call.output[0]->data, f32(call.input[0]) + 8, 16);
+  ck_assert_mem_eq(f32(call.output[0]) + 4, f32(call.input[0]) + 12, 16);
+  index[1] = 3;
+  ck_assert_int_eq(run_reference(pooling, &call), TFM_FAILED);
+  ck_assert_ptr_nonnull(strstr(call.message, "index 3 of row 1"));
+  call_finish(&call, true);
+}
+END_TEST
+
+START_TEST(test_mean_pool) {
+  open_plugins();
+  struct call call = {.op = "mean_pool", .input_count = 2, .output_count = 1};
+  call.input[0] = TENSOR(TFM_F32, 3, 2, 2);
+  call.input[1] = TENSOR(TFM_BOOL, 3, 2);
+  call.output[0] = TENSOR(TFM_F32, 3, 2);
+  float x[] = {1, 2, 3, 5, 7, 11, NAN, 13, 17, 19, 23, 29};
+  uint8_t real[] = {1, 1, 1, 0, 0, 0};
+  memcpy(call.input[0]->data, x, sizeof x);
+  memcpy(call.input[1]->data, real, sizeof real);
+  ck_assert_int_eq(run_reference(pooling, &call), TFM_OK);
+  float expected[] = {2, 3.5f, 7, 11, 0, 0};
+  ck_assert_mem_eq(call.output[0]->data, expected, sizeof expected);
+  call_finish(&call, true);
+}
+END_TEST
+
+UNIT_MAIN("small plugins", test_descriptors, test_masks, test_mask_limits, test_embedding,
+          test_elementwise, test_split, test_select, test_concat, test_last_token, test_mean_pool)
