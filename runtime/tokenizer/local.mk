@@ -26,3 +26,8 @@ tokenizer_sources = \
   runtime/tokenizer/vocabulary.c runtime/tokenizer/vocabulary.h \
   runtime/tokenizer/wordlevel.c \
   runtime/tokenizer/wordpiece.c
+
+unit_tests += \
+  tests/unit/test_tokenizer \
+  tests/unit/test_tokenizer_vectors
+EXTRA_DIST += tests/unit/tokenizer_dir.h

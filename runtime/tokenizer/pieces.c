@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_TEXT = 256, FIRST_PIECES = 32 };
+/* PCRE2's compiled patterns look at whole blocks of 16 bytes, so the bytes around a
+ * text are there and set. */
+enum { BLOCK = 64, FIRST_TEXT = 256, FIRST_PIECES = 32 };
 
 void pieces_init(struct pieces *pieces) {
   *pieces = (struct pieces){0};
@@ -36,9 +38,12 @@ static bool text_room(struct pieces *pieces, struct text *text, size_t extra) {
   size_t capacity = text->capacity == 0 ? FIRST_TEXT : text->capacity * 2;
   if (capacity < text->length + extra)
     capacity = text->length + extra;
+  capacity = (capacity + BLOCK - 1) / BLOCK * BLOCK;
   char *bytes = realloc(text->bytes, capacity);
-  if (bytes != NULL)
+  if (bytes != NULL) {
     text->bytes = bytes;
+    memset(bytes + text->capacity, 0, capacity - text->capacity);
+  }
   struct alignment *align = realloc(text->align, capacity * sizeof *align);
   if (align != NULL)
     text->align = align;
