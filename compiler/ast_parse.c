@@ -72,25 +72,40 @@ static bool is_unit(const struct ast_decl *decl) {
   return decl->kind == AST_DECL_MODEL || decl->kind == AST_DECL_LIBRARY;
 }
 
-/* A file is one model or one library.  Only a file that could be read whole is
- * said to lack it. */
-static void find_unit(struct ast_builder *build, bool whole) {
-  struct ast_file *file = build->file;
-  for (struct ast_decl *decl = file->decls.first; decl != NULL; decl = decl->next) {
-    if (is_unit(decl) && file->unit == NULL) {
-      file->unit = decl;
-    } else if (is_unit(decl)) {
-      struct diag_item *item = diag_report(build->diag, DIAG_ERROR, CODE_UNIT, decl->span,
-                                           "a file is one `model` or one `library`");
-      diag_label(build->diag, item, file->unit->span, "the first");
-    }
-  }
-  if (file->unit != NULL || !whole)
-    return;
+static void report_second_unit(struct ast_builder *build, const struct ast_decl *decl) {
+  struct diag_item *item = diag_report(build->diag, DIAG_ERROR, CODE_UNIT, decl->span,
+                                       "a file is one `model` or one `library`");
+  diag_label(build->diag, item, build->file->unit->span, "the first");
+}
+
+static void report_no_unit(struct ast_builder *build) {
   struct span line = {build->source, 0, first_line_end(&build->diag->sources[build->source])};
   struct diag_item *item =
       diag_report(build->diag, DIAG_ERROR, CODE_UNIT, line, "the file names no model or library");
   diag_help(build->diag, item, "say `model NAME for \"model_type\"`, or `library NAME`");
+}
+
+static void report_late_unit(struct ast_builder *build, const struct ast_decl *unit) {
+  struct diag_item *item =
+      diag_report(build->diag, DIAG_ERROR, CODE_UNIT, unit->span,
+                  "a file names its %s before all else", ast_decl_keyword(unit->kind));
+  diag_label(build->diag, item, build->file->decls.first->span, "this comes before it");
+}
+
+/* A file is one model or one library, said first.  Only a file that could be
+ * read whole is said to lack it. */
+static void find_unit(struct ast_builder *build, bool whole) {
+  struct ast_file *file = build->file;
+  for (struct ast_decl *decl = file->decls.first; decl != NULL; decl = decl->next) {
+    if (is_unit(decl) && file->unit == NULL)
+      file->unit = decl;
+    else if (is_unit(decl))
+      report_second_unit(build, decl);
+  }
+  if (file->unit == NULL && whole)
+    report_no_unit(build);
+  else if (file->unit != NULL && file->unit != file->decls.first)
+    report_late_unit(build, file->unit);
 }
 
 /* ------------------------------------------------------------------- parsing */

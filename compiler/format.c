@@ -10,6 +10,8 @@
  *     all of it fits in 100 columns;
  *   - at most one blank line, none at the edge of a body;
  *   - adjacent `input` lines have their types and sources in columns. */
+#include "compiler/format.h"
+
 #include "compiler/compile.h"
 #include "compiler/lex.h"
 #include "compiler/source.h"
@@ -336,8 +338,8 @@ static void put_items(struct format *format) {
   buffer_putc(format->out, '\n');
 }
 
-static bool format_file(struct arena *arena, struct diag *diag, const struct ast_file *file,
-                        struct buffer *out) {
+bool format_file(struct arena *arena, struct diag *diag, const struct ast_file *file,
+                 struct buffer *out) {
   struct format format = {.text = diag->sources[file->source].text, .out = out};
   struct lex lex;
   bool sound = false;

@@ -5,7 +5,7 @@ libcompiler_la_SOURCES = \
   compiler/codes.def compiler/codes.h \
   compiler/compile.h \
   compiler/dump.c \
-  compiler/format.c \
+  compiler/format.c compiler/format.h \
   compiler/layout.c compiler/lex.h compiler/words.c \
   compiler/schema.c compiler/schema.h \
   compiler/source.c compiler/source.h \
@@ -47,3 +47,8 @@ EXTRA_DIST += tests/unit/text_file.h \
   tests/lang/bad/statement.tfm tests/lang/bad/statement.txt \
   tests/lang/bad/unclosed.tfm tests/lang/bad/unclosed.txt \
   tests/lang/bad/version.tfm tests/lang/bad/version.txt
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_parse
+tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -366,6 +366,7 @@ START_TEST(units) {
   expect_codes("tfm 1\n", "E116@1:1");
   expect_codes("tfm 1\nparam A = 1\n", "E116@1:1");
   expect_codes("tfm 1\nlibrary t\nmodel m for \"x\"\nlibrary u\n", "E116@3:1 E116@4:1");
+  expect_codes("tfm 1\nparam A = 1\nlibrary t\n", "E116@3:1");
   expect_codes("tfm 1\nmodel m\n", "E110@2:8");
 }
 END_TEST
@@ -547,6 +548,7 @@ START_TEST(hostile) {
   expect_hostile(HEADER "param A = ", "a", 4097, "\n", CODE_LIMIT_TOKEN);
   expect_hostile(HEADER "param A = ", "1", all, "\n", CODE_LIMIT_TOKEN);
   expect_hostile(HEADER "param A = \"", "1", all, "\"\n", CODE_LIMIT_TOKEN);
+  expect_hostile(HEADER "# ", "1", all, "\n", CODE_LIMIT_TOKEN);
   expect_hostile(HEADER "weight w = @a", ".a", all, "\n", CODE_LIMIT_TOKEN);
   expect_hostile(HEADER "param A = [1", ",1", all, "]\n", 0);
   expect_hostile(HEADER, "param A = 1\n", all, "", 0);
