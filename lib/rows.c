@@ -28,6 +28,12 @@ static int fill_row(const struct tokenizer *tokenizer, const tfm_input *input, s
   row->ids = row->encoding.ids;
   row->types = row->encoding.types;
   row->count = row->encoding.count;
+  row->start = tokenizer_roles(tokenizer)->bos;
+  if (row->count == 0 && row->start >= 0) {
+    row->ids = &row->start;
+    row->types = NULL;
+    row->count = 1;
+  }
   return 0;
 }
 

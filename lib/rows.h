@@ -13,6 +13,7 @@
 struct row {
   const int32_t *ids, *types; /* count each; types NULL = all 0 */
   size_t count;
+  int32_t start;            /* ids of an empty text: the start token */
   struct encoding encoding; /* owns ids and types when the input was text */
 };
 
