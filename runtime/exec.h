@@ -38,14 +38,18 @@ void exec_destroy(struct exec *exec);
 void exec_set_watch(struct exec *exec, exec_watch *watch, void *arg);
 
 /* Make room for these dimensions (one for each of the graph's dims; -1 = not
- * known, then no value of the stage may need it).  Contents of kept values stay. */
+ * known, then no value of the stage may need it) and settle every shape.  A
+ * kept value that outgrows its buffer loses its contents. */
 int exec_fit(struct exec *exec, enum graph_stage stage, const int64_t *variable,
              struct tfm_error *err);
 
 /* The tensor of a value.  After exec_fit the data of inputs is the caller's to
- * fill; that of outputs is valid after exec_run until the next one.  The data
- * of a state is a tfm_kv that the caller owns and sets. */
+ * fill; that of outputs is valid after exec_run until the next one. */
 tfm_tensor *exec_tensor(struct exec *exec, int32_t value);
+
+/* A state's cache, owned by the caller; before exec_fit, and again whenever
+ * its memory or capacity changed. */
+void exec_set_state(struct exec *exec, int32_t value, const tfm_kv *kv);
 
 int exec_run(struct exec *exec, enum graph_stage stage, struct tfm_error *err);
 

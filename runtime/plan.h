@@ -7,7 +7,8 @@
  *   KEPT      graph inputs, and what an encode node leaves for decode nodes: a
  *             buffer of its own each, for the whole request
  *   STATE     the session's key/value cache
- *   ARENA     everything else: offsets in one arena, by lifetime
+ *   ARENA     everything else: offsets in one arena, by lifetime.  The two
+ *             stages are laid out apart and use the same bytes, one at a time
  *
  * In place: an output takes over its node's input 0 when the kernel allows
  * it, types agree, and nobody reads that input later.  Such values share a root. */
@@ -23,17 +24,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PLAN_ALIGNMENT = 64 };
+enum { PLAN_ALIGNMENT = 64, PLAN_STAGES = 2 };
 
 enum plan_place { PLAN_ARENA, PLAN_KEPT, PLAN_STATE };
 
 struct plan_value {
   enum plan_place place;
-  int32_t root;        /* the value whose memory it uses; itself if none */
-  int32_t first, last; /* of the root: steps from its writer to its last reader */
-  uint32_t dims;       /* bit i: its shape depends on run-time dimension i */
-  size_t size;         /* bytes by the last layout; of the root: rounded up, the most of all */
-  size_t offset;       /* ARENA: by the last layout */
+  enum graph_stage stage; /* of its producer; of its first reader for an input */
+  int32_t root;           /* the value whose memory it uses; itself if none */
+  /* Steps from its writer to its last reader, its own and, on a root, those of
+   * all who share it. */
+  int32_t first, last;
+  uint32_t dims; /* bit i: its shape depends on run-time dimension i */
+  size_t size;   /* on an ARENA root: bytes of its place, as laid out */
+  size_t offset; /* on an ARENA root: as laid out */
+};
+
+struct plan_stage {
+  uint32_t root_count;
+  int32_t *root; /* the values that are ARENA roots, largest first once laid out */
+  size_t peak;   /* bytes of the arena, as laid out */
+  bool laid_out;
 };
 
 struct plan {
@@ -42,12 +53,10 @@ struct plan {
   uint32_t step_count; /* all nodes: encode first, then decode */
   const int32_t *step; /* step -> node */
   uint32_t encode_count;
-  struct plan_value *value; /* graph->value_count */
-  uint32_t root_count;      /* ARENA roots */
-  int32_t *root;            /* their values */
-  size_t peak;              /* bytes of the arena by the last layout */
-  bool laid_out;
-  void *scratch; /* of the layout */
+  struct plan_value *value;             /* graph->value_count */
+  struct plan_stage stage[PLAN_STAGES]; /* by enum graph_stage */
+  size_t *wanted;                       /* scratch of the layout: a value's new size */
+  int32_t *placed;                      /* scratch of the layout: roots by offset */
 };
 
 /* inplace[n]: node n's kernel is INPLACE_OK; NULL = none is. */
@@ -55,19 +64,20 @@ int plan_create(const struct graph *graph, const bool *inplace, struct plan **ou
                 struct tfm_error *err);
 void plan_destroy(struct plan *plan);
 
-/* Bytes of a value for these dimensions; LIMIT when it does not fit a size_t.
- * variable: one for each of the graph's dims. */
+/* Bytes of a value for these dimensions (one for each of the graph's dims, -1 =
+ * not known); LIMIT when they do not fit a size_t. */
 int plan_value_size(const struct plan *plan, int32_t value, const int64_t *variable, size_t *size,
                     struct tfm_error *err);
 
-/* Fit the dimensions.  *moved = offsets changed; else every value still fits
- * its place.  limit: bytes that the arena may take, 0 = no limit. */
-int plan_layout(struct plan *plan, const int64_t *variable, size_t limit, bool *moved,
-                struct tfm_error *err);
+/* Fit the values of a stage to the dimensions.  *moved = offsets changed; else
+ * every value still fits its place.  limit: bytes that the arena may take, 0 =
+ * no limit.  After a failure the stage must be laid out again. */
+int plan_layout(struct plan *plan, enum graph_stage stage, const int64_t *variable, size_t limit,
+                bool *moved, struct tfm_error *err);
 
-/* The plan as text: a line a value with its place, size as a polynomial in
- * bytes, life and offset for the given dimensions; then the totals.
- * variable[i] = 0 stands for "1, or the dim's bound when that is known". */
+/* The plan as text: a line a value with its place, life, size as a polynomial
+ * in bytes, and offset and size for the given dimensions; then the totals.
+ * A dimension of 0 stands for its bound, or 1 if none is stated. */
 int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
                struct tfm_error *err);
 

@@ -317,6 +317,17 @@ void program_destroy(struct program *program) {
   free(program);
 }
 
+int program_plan(const struct program *program, struct plan **out, struct tfm_error *err) {
+  bool *inplace = calloc(program->count + 1, sizeof *inplace);
+  if (!inplace)
+    return error_oom(err);
+  for (uint32_t i = 0; i < program->count; i++)
+    inplace[i] = program->node[i].kernel->desc->flags & TFM_KERNEL_INPLACE_OK;
+  int status = plan_create(program->graph, inplace, out, err);
+  free(inplace);
+  return status;
+}
+
 /* --------------------------------------------------------------- explaining */
 
 int program_explain(const struct program *program, struct buffer *out, struct tfm_error *err) {

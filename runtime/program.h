@@ -13,6 +13,7 @@
 #include "graph/graph.h"
 #include "runtime/binding.h"
 #include "runtime/host.h"
+#include "runtime/plan.h"
 #include "runtime/pool.h"
 #include "runtime/registry.h"
 #include "tfm/plugin.h"
@@ -55,6 +56,9 @@ int program_create(const struct graph *graph, const struct registry *registry,
                    const struct program_options *options, struct program **out,
                    int32_t *failed_node, struct tfm_error *err);
 void program_destroy(struct program *program);
+
+/* The graph's plan, with what these kernels can do in place. */
+int program_plan(const struct program *program, struct plan **out, struct tfm_error *err);
 
 /* One line a node: its name, op, the kernel that serves it, its plugin, and
  * why each other kernel lost. */

@@ -1,0 +1,346 @@
+/* plan.c - decide where every value lives before anything runs.
+ *
+ * A value is live from its writer to its last reader.  Two values may
+ * share bytes only if their lives do not meet:
+ *
+ *     step   0    1    2    3
+ *     a      [=========]
+ *     b           [=========]
+ *     c                     []      a and c may share; b may not
+ *
+ * Largest first, smallest gap that fits.  O(n^2), n is a few hundred. */
+#include "runtime/plan.h"
+
+#include "base/checked.h"
+#include "tfm/plugin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --------------------------------------------------------------- lifetimes */
+
+static uint32_t dims_of(const struct type *type) {
+  uint32_t dims = 0;
+  for (uint32_t d = 0; d < type->rank; d++)
+    for (uint32_t t = 0; t < type->shape[d].count; t++)
+      for (uint32_t v = 0; v < DIM_VARIABLES; v++)
+        if (type->shape[d].term[t].power[v])
+          dims |= 1u << v;
+  return dims;
+}
+
+static int order_steps(struct plan *plan, struct tfm_error *err) {
+  const struct graph *graph = plan->graph;
+  int32_t *step = arena_array(&plan->arena, graph->node_count, sizeof *step);
+  if (!step)
+    return error_oom(err);
+  for (int stage = GRAPH_ENCODE; stage <= GRAPH_DECODE; stage++) {
+    for (uint32_t n = 0; n < graph->node_count; n++)
+      if ((int)graph->node[n].stage == stage)
+        step[plan->step_count++] = (int32_t)n;
+    if (stage == GRAPH_ENCODE)
+      plan->encode_count = plan->step_count;
+  }
+  plan->step = step;
+  return 0;
+}
+
+static void first_use(struct plan *plan) {
+  const struct graph *graph = plan->graph;
+  for (uint32_t v = 0; v < graph->value_count; v++)
+    plan->value[v] = (struct plan_value){.place = PLAN_KEPT,
+                                         .stage = GRAPH_DECODE,
+                                         .root = (int32_t)v,
+                                         .dims = dims_of(&graph->value[v].type)};
+  for (uint32_t i = 0; i < graph->input_count; i++)
+    plan->value[graph->input[i].value].stage = graph->input[i].stage;
+  for (uint32_t i = 0; i < graph->state_count; i++)
+    plan->value[graph->state[i].value].place = PLAN_STATE;
+  for (uint32_t s = 0; s < plan->step_count; s++) {
+    const struct graph_node *node = &graph->node[plan->step[s]];
+    for (uint32_t i = 0; i < node->output_count; i++) {
+      struct plan_value *value = &plan->value[node->output[i]];
+      value->place = PLAN_ARENA;
+      value->stage = node->stage;
+      value->first = value->last = (int32_t)s;
+    }
+  }
+}
+
+static void extend(struct plan_value *value, int32_t last) {
+  if (last > value->last)
+    value->last = last;
+}
+
+/* Last readers, from the end: what a node holds of its inputs lives as long
+ * as its outputs, whose lives are known by then. */
+static void last_use(struct plan *plan) {
+  const struct graph *graph = plan->graph;
+  for (uint32_t o = 0; o < graph->output_count; o++) {
+    struct plan_value *value = &plan->value[graph->output[o].value];
+    uint32_t end = value->stage == GRAPH_ENCODE ? plan->encode_count : plan->step_count;
+    extend(value, (int32_t)end);
+  }
+  for (uint32_t s = plan->step_count; s-- > 0;) {
+    const struct graph_node *node = &graph->node[plan->step[s]];
+    int32_t last = (int32_t)s;
+    for (uint32_t i = 0; node->holds_inputs && i < node->output_count; i++)
+      if (plan->value[node->output[i]].last > last)
+        last = plan->value[node->output[i]].last;
+    for (uint32_t i = 0; i < node->input_count; i++)
+      if (node->input[i] != GRAPH_NONE)
+        extend(&plan->value[node->input[i]], last);
+  }
+  /* What encode leaves for decode, which may run many times. */
+  bool decodes = plan->encode_count < plan->step_count;
+  for (uint32_t v = 0; decodes && v < graph->value_count; v++) {
+    struct plan_value *value = &plan->value[v];
+    if (value->place == PLAN_ARENA && value->stage == GRAPH_ENCODE &&
+        value->last >= (int32_t)plan->encode_count)
+      value->place = PLAN_KEPT;
+  }
+}
+
+static bool same_type(const struct type *a, const struct type *b) {
+  if (a->dtype != b->dtype || a->rank != b->rank)
+    return false;
+  for (uint32_t i = 0; i < a->rank; i++)
+    if (!dim_equal(&a->shape[i], &b->shape[i]))
+      return false;
+  return true;
+}
+
+/* May output 0 of the node take over the memory of input 0? */
+static bool can_take_over(const struct plan *plan, const struct graph_node *node, int32_t step) {
+  const struct graph *graph = plan->graph;
+  if (node->input_count == 0 || node->output_count == 0 || node->input[0] == GRAPH_NONE ||
+      node->holds_inputs)
+    return false;
+  int32_t from = node->input[0], to = node->output[0];
+  if (plan->value[from].place != PLAN_ARENA || plan->value[to].place != PLAN_ARENA ||
+      plan->value[from].last != step ||
+      !same_type(&graph->value[from].type, &graph->value[to].type))
+    return false;
+  for (uint32_t i = 1; i < node->input_count; i++)
+    if (node->input[i] == from)
+      return false;
+  return true;
+}
+
+static void share(struct plan *plan, const bool *inplace) {
+  for (uint32_t s = 0; s < plan->step_count; s++) {
+    const struct graph_node *node = &plan->graph->node[plan->step[s]];
+    if (!inplace || !inplace[plan->step[s]] || !can_take_over(plan, node, (int32_t)s))
+      continue;
+    struct plan_value *to = &plan->value[node->output[0]];
+    to->root = plan->value[node->input[0]].root;
+    extend(&plan->value[to->root], to->last);
+  }
+}
+
+static int list_roots(struct plan *plan, struct tfm_error *err) {
+  uint32_t count = plan->graph->value_count;
+  for (int stage = 0; stage < PLAN_STAGES; stage++) {
+    struct plan_stage *list = &plan->stage[stage];
+    list->root = arena_array(&plan->arena, count, sizeof *list->root);
+    if (!list->root)
+      return error_oom(err);
+    for (uint32_t v = 0; v < count; v++)
+      if (plan->value[v].place == PLAN_ARENA && plan->value[v].root == (int32_t)v &&
+          (int)plan->value[v].stage == stage)
+        list->root[list->root_count++] = (int32_t)v;
+  }
+  plan->wanted = arena_array(&plan->arena, count, sizeof *plan->wanted);
+  plan->placed = arena_array(&plan->arena, count, sizeof *plan->placed);
+  return arena_failed(&plan->arena) ? error_oom(err) : 0;
+}
+
+int plan_create(const struct graph *graph, const bool *inplace, struct plan **out,
+                struct tfm_error *err) {
+  *out = NULL;
+  struct plan *plan = calloc(1, sizeof *plan);
+  if (!plan)
+    return error_oom(err);
+  arena_init(&plan->arena, 0);
+  plan->graph = graph;
+  plan->value = arena_array(&plan->arena, graph->value_count, sizeof *plan->value);
+  int status = plan->value ? order_steps(plan, err) : error_oom(err);
+  if (status == 0) {
+    first_use(plan);
+    last_use(plan);
+    share(plan, inplace);
+    status = list_roots(plan, err);
+  }
+  if (status != 0) {
+    plan_destroy(plan);
+    return -1;
+  }
+  *out = plan;
+  return 0;
+}
+
+void plan_destroy(struct plan *plan) {
+  if (!plan)
+    return;
+  arena_finish(&plan->arena);
+  free(plan);
+}
+
+/* ------------------------------------------------------------------- layout */
+
+static int unknown_dim(const struct plan *plan, int32_t value, const int64_t *variable,
+                       struct tfm_error *err) {
+  const struct graph *graph = plan->graph;
+  for (uint32_t d = 0; d < graph->dim_count; d++)
+    if ((plan->value[value].dims >> d & 1) && variable[d] < 0)
+      return error_set(err, TFM_ERROR_RUN, "dimension `%s` of `%s` is not known: no input has it",
+                       graph->dim[d].name, graph->value[value].name);
+  return error_set(err, TFM_ERROR_LIMIT, "`%s` is too large for these dimensions",
+                   graph->value[value].name);
+}
+
+int plan_value_size(const struct plan *plan, int32_t value, const int64_t *variable, size_t *size,
+                    struct tfm_error *err) {
+  const struct type *type = &plan->graph->value[value].type;
+  size_t bytes = sizeof(float);
+  if (type->dtype == DTYPE_MASK)
+    bytes = sizeof(tfm_mask);
+  else if (type->dtype == DTYPE_KV)
+    bytes = 0;
+  else if (type->dtype != DTYPE_NONE)
+    bytes = dtype_size(type->dtype);
+  for (uint32_t d = 0; d < plan->graph->dim_count; d++)
+    if ((plan->value[value].dims >> d & 1) && variable[d] < 0)
+      return unknown_dim(plan, value, variable, err);
+  for (uint32_t i = 0; type->dtype != DTYPE_KV && i < type->rank; i++) {
+    int64_t n;
+    if (!dim_eval(&type->shape[i], variable, &n) || n < 0 ||
+        !checked_mul(bytes, (size_t)n, &bytes) || bytes > (size_t)INT64_MAX)
+      return unknown_dim(plan, value, variable, err);
+  }
+  *size = bytes;
+  return 0;
+}
+
+static bool round_up(size_t size, size_t *out) {
+  if (!checked_add(size, PLAN_ALIGNMENT - 1, out))
+    return false;
+  *out &= ~(size_t)(PLAN_ALIGNMENT - 1);
+  return true;
+}
+
+/* New sizes of the stage's roots into plan->wanted; *grew = one outgrew its place. */
+static int measure(struct plan *plan, enum graph_stage stage, const int64_t *variable, bool *grew,
+                   struct tfm_error *err) {
+  const struct plan_stage *list = &plan->stage[stage];
+  *grew = !list->laid_out;
+  for (uint32_t r = 0; r < list->root_count; r++) {
+    int32_t v = list->root[r];
+    size_t size;
+    if (plan_value_size(plan, v, variable, &size, err) != 0)
+      return -1;
+    if (!round_up(size, &plan->wanted[v]))
+      return unknown_dim(plan, v, variable, err);
+    *grew = *grew || plan->wanted[v] > plan->value[v].size;
+  }
+  return 0;
+}
+
+static bool meet(const struct plan_value *a, const struct plan_value *b) {
+  return a->first <= b->last && b->first <= a->last;
+}
+
+/* The offset for root v among those placed, which are in order of offset: the
+ * smallest gap that it fits in, else behind all that live with it.  False on
+ * overflow. */
+static bool find_place(const struct plan *plan, uint32_t placed, int32_t v, size_t *offset) {
+  const struct plan_value *value = &plan->value[v];
+  size_t end = 0, best = SIZE_MAX, end_of;
+  for (uint32_t i = 0; i < placed; i++) {
+    const struct plan_value *other = &plan->value[plan->placed[i]];
+    if (!meet(value, other))
+      continue;
+    if (other->offset > end && other->offset - end >= value->size && other->offset - end < best) {
+      best = other->offset - end;
+      *offset = end;
+    }
+    if (!checked_add(other->offset, other->size, &end_of))
+      return false;
+    if (end_of > end)
+      end = end_of;
+  }
+  if (best == SIZE_MAX)
+    *offset = end;
+  return checked_add(*offset, value->size, &end_of);
+}
+
+static void insert_placed(struct plan *plan, uint32_t placed, int32_t v) {
+  uint32_t at = placed;
+  for (; at > 0 && plan->value[plan->placed[at - 1]].offset > plan->value[v].offset; at--)
+    plan->placed[at] = plan->placed[at - 1];
+  plan->placed[at] = v;
+}
+
+struct sort_key {
+  size_t size;
+  int32_t value;
+};
+
+static int by_size(const void *a, const void *b) {
+  const struct sort_key *x = a, *y = b;
+  if (x->size != y->size)
+    return x->size > y->size ? -1 : 1;
+  return x->value < y->value ? -1 : x->value > y->value;
+}
+
+/* list->root by wanted size, largest first. */
+static int sort_roots(struct plan *plan, struct plan_stage *list, struct tfm_error *err) {
+  struct sort_key *key = calloc(list->root_count + 1, sizeof *key);
+  if (!key)
+    return error_oom(err);
+  for (uint32_t r = 0; r < list->root_count; r++)
+    key[r] = (struct sort_key){plan->wanted[list->root[r]], list->root[r]};
+  qsort(key, list->root_count, sizeof *key, by_size);
+  for (uint32_t r = 0; r < list->root_count; r++)
+    list->root[r] = key[r].value;
+  free(key);
+  return 0;
+}
+
+static int too_large(const struct plan *plan, const struct plan_stage *list, size_t peak,
+                     size_t limit, struct tfm_error *err) {
+  int32_t v = list->root[0];
+  error_set(err, TFM_ERROR_LIMIT, "activations need %zu bytes, over the limit of %zu", peak, limit);
+  error_note(err, "found: the largest is `%s`, %zu bytes", plan->graph->value[v].name,
+             plan->value[v].size);
+  error_note(err, "help: give fewer or shorter inputs");
+  return -1;
+}
+
+int plan_layout(struct plan *plan, enum graph_stage stage, const int64_t *variable, size_t limit,
+                bool *moved, struct tfm_error *err) {
+  struct plan_stage *list = &plan->stage[stage];
+  *moved = false;
+  if (measure(plan, stage, variable, moved, err) != 0)
+    return -1;
+  if (!*moved)
+    return 0;
+  if (sort_roots(plan, list, err) != 0)
+    return -1;
+  list->laid_out = false;
+  list->peak = 0;
+  for (uint32_t r = 0; r < list->root_count; r++) {
+    struct plan_value *value = &plan->value[list->root[r]];
+    value->size = plan->wanted[list->root[r]];
+    if (!find_place(plan, r, list->root[r], &value->offset))
+      return error_set(err, TFM_ERROR_LIMIT, "activations are too large for these dimensions");
+    insert_placed(plan, r, list->root[r]);
+    if (value->offset + value->size > list->peak)
+      list->peak = value->offset + value->size;
+  }
+  if (limit && list->peak > limit)
+    return too_large(plan, list, list->peak, limit, err);
+  list->laid_out = true;
+  return 0;
+}
