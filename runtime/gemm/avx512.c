@@ -6,7 +6,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,f16c,fma")))
+#define TARGET GEMM_UNCHECKED __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,f16c,fma")))
 #define INLINE static inline TARGET __attribute__((always_inline))
 
 typedef __m512 vector;
@@ -30,7 +30,7 @@ INLINE vector multiply_add(vector a, vector b, vector sum) {
 }
 
 INLINE __mmask16 first_lanes(int64_t count) {
-  return count >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << count) - 1u);
+  return (__mmask16)(count >= LANES ? 0xffffu : (1u << count) - 1u);
 }
 
 INLINE vector load(const tfm_dtype dtype, const char *from, int64_t count) {

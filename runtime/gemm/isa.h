@@ -96,6 +96,14 @@ extern const struct gemm_isa gemm_portable;
 extern const struct gemm_isa gemm_avx2, gemm_avx512;
 #endif
 
+/* Unrolled vector code takes sanitizers minutes to compile; what it reads and
+ * writes is held to guard pages by tests/unit/test_gemm.c instead. */
+#if defined(__GNUC__)
+#define GEMM_UNCHECKED __attribute__((no_sanitize("address", "undefined", "thread")))
+#else
+#define GEMM_UNCHECKED
+#endif
+
 /* Fully unrolled, for loops over arrays that must live in registers. */
 #if defined(__clang__)
 #define GEMM_UNROLL _Pragma("clang loop unroll(full)")
