@@ -1,3 +1,24 @@
 # runtime/: from a graph and a checkpoint to logits; knows base and graph.
+include runtime/gemm/local.mk
+include runtime/tokenizer/local.mk
+
 noinst_LTLIBRARIES += libruntime.la
-libruntime_la_SOURCES =
+libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
+  runtime/binding.c runtime/binding.h \
+  runtime/choose.c \
+  runtime/cpu.c runtime/cpu.h \
+  runtime/exec.c runtime/exec.h \
+  runtime/feed.c \
+  runtime/host.c runtime/host.h \
+  runtime/inputs.c \
+  runtime/load.c \
+  runtime/note.c runtime/note.h \
+  runtime/plan.c runtime/plan.h runtime/plan_print.c \
+  runtime/pool.c runtime/pool.h \
+  runtime/program.c runtime/program.h \
+  runtime/registry.c runtime/registry.h runtime/registry_private.h \
+  runtime/safetensors.c runtime/safetensors.h \
+  runtime/sample.c runtime/sample.h \
+  runtime/session.c runtime/session.h runtime/session_private.h \
+  runtime/state.c \
+  runtime/weights.c runtime/weights.h

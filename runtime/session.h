@@ -73,7 +73,8 @@ uint32_t session_rows(const struct session *session);
 int64_t session_length(const struct session *session, uint32_t row);
 /* Forget what comes after the first `length` tokens of a row. */
 int session_truncate(struct session *session, uint32_t row, int64_t length, struct tfm_error *err);
-/* Row i becomes what row[i] was: drop finished rows, reorder, fork. */
+/* Row i becomes what row[i] was: drop finished rows, reorder, copy one over
+ * another.  count is at most session_rows. */
 int session_select(struct session *session, const uint32_t *row, uint32_t count,
                    struct tfm_error *err);
 /* Forget all rows; memory is kept. */

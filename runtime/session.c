@@ -1,0 +1,328 @@
+/* session.c - a request, stage by stage.
+ *
+ * Each call: the sizes of this batch, the run-time dimensions from them, room
+ * in the cache, room for activations, the inputs' values, and then the run.
+ * All that can be refused is refused before the run. */
+#include "base/checked.h"
+#include "runtime/session_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_MAX = 1 << 20 };
+
+/* The bound of the cache's own dimension: that of the mask's keys, else of ids. */
+static int64_t find_limit(const struct session *session) {
+  int64_t limit = 0;
+  for (uint32_t i = 0; i < session->graph->input_count; i++) {
+    const struct session_input *in = &session->input[i];
+    if ((session->two_sided && !in->generated) || in->type->rank < 2)
+      continue;
+    for (uint32_t d = 0; d < session->graph->dim_count; d++) {
+      struct dim variable = dim_variable(d);
+      int64_t bound = session->graph->dim[d].bound;
+      if (bound > 0 && dim_equal(&in->type->shape[1], &variable) && (!limit || bound < limit))
+        limit = bound;
+    }
+  }
+  return limit;
+}
+
+static void forget_dims(struct session *session) {
+  for (int stage = 0; stage < PLAN_STAGES; stage++)
+    for (uint32_t d = 0; d < DIM_VARIABLES; d++)
+      session->variable[stage][d] = -1;
+}
+
+int session_create(const struct program *program, const struct session_options *options,
+                   struct session **out, struct tfm_error *err) {
+  *out = NULL;
+  struct session *session = calloc(1, sizeof *session);
+  if (!session)
+    return error_oom(err);
+  arena_init(&session->arena, 0);
+  session->program = program;
+  session->graph = program->graph;
+  if (options)
+    session->options = *options;
+  struct exec_options exec = {.memory_limit = session->options.memory_limit,
+                              .cancel = session->options.cancel,
+                              .profile = session->options.profile};
+  forget_dims(session);
+  if (exec_create(program, &exec, &session->exec, err) != 0 || inputs_create(session, err) != 0 ||
+      state_create(session, err) != 0) {
+    session_destroy(session);
+    return -1;
+  }
+  session->limit = find_limit(session);
+  *out = session;
+  return 0;
+}
+
+void session_destroy(struct session *session) {
+  if (!session)
+    return;
+  inputs_destroy(session);
+  state_destroy(session);
+  exec_destroy(session->exec);
+  free(session->length);
+  free(session->zero);
+  free(session->source_count);
+  free(session->all_count);
+  arena_finish(&session->arena);
+  free(session);
+}
+
+void session_set_watch(struct session *session, exec_watch *watch, void *arg) {
+  exec_set_watch(session->exec, watch, arg);
+}
+
+/* ---------------------------------------------------------------------- rows */
+
+static bool grow(void **array, uint32_t before, uint32_t rows, size_t size) {
+  char *grown = realloc(*array, (size_t)rows * size);
+  if (!grown)
+    return false;
+  memset(grown + (size_t)before * size, 0, (size_t)(rows - before) * size);
+  *array = grown;
+  return true;
+}
+
+static int set_rows(struct session *session, int64_t rows, struct tfm_error *err) {
+  if (rows < 1 || rows > ROWS_MAX)
+    return error_set(err, TFM_ERROR_USAGE, "a batch of %lld inputs is not possible",
+                     (long long)rows);
+  if (session->rows == rows)
+    return 0;
+  if (session->rows != 0) {
+    error_set(err, TFM_ERROR_USAGE, "a request of %u inputs cannot go on with %lld", session->rows,
+              (long long)rows);
+    return -1;
+  }
+  uint32_t before = session->row_capacity, wanted = (uint32_t)rows;
+  if (wanted > before) {
+    if (!grow((void **)&session->length, before, wanted, sizeof *session->length) ||
+        !grow((void **)&session->zero, before, wanted, sizeof *session->zero) ||
+        !grow((void **)&session->source_count, before, wanted, sizeof *session->source_count) ||
+        !grow((void **)&session->all_count, before, wanted, sizeof *session->all_count))
+      return error_oom(err);
+    session->row_capacity = wanted;
+  }
+  session->rows = wanted;
+  memset(session->length, 0, wanted * sizeof *session->length);
+  return 0;
+}
+
+/* The side that the batch gives, or that the feeds of the stage imply.
+ * goes_on: its tokens follow those that the rows have. */
+static int make_side(struct session *session, enum graph_stage stage,
+                     const struct session_batch *batch, bool goes_on, struct session_side *side,
+                     struct tfm_error *err) {
+  int64_t rows = batch ? batch->rows : 0, tokens = 0;
+  if (!batch)
+    inputs_fed_size(session, stage, &rows, &tokens);
+  if (!batch && rows == 0)
+    return error_set(err, TFM_ERROR_USAGE, "no input of the model was given");
+  if (set_rows(session, rows, err) != 0)
+    return -1;
+  if (tokens > INT32_MAX)
+    return error_set(err, TFM_ERROR_LIMIT, "an input of %lld tokens is too long",
+                     (long long)tokens);
+  for (uint32_t b = 0; !batch && b < session->rows; b++)
+    session->all_count[b] = (uint32_t)tokens;
+  *side = (struct session_side){.rows = session->rows,
+                                .past = goes_on ? session->length : session->zero,
+                                .count = batch ? batch->count : session->all_count,
+                                .ids = batch ? batch->ids : NULL,
+                                .types = batch ? batch->types : NULL};
+  for (uint32_t b = 0; b < side->rows; b++) {
+    int64_t count = side->count[b], total = side->past[b] + count;
+    if (total > INT32_MAX)
+      return error_set(err, TFM_ERROR_LIMIT, "a sequence of %lld tokens is too long",
+                       (long long)total);
+    side->tokens = count > side->tokens ? count : side->tokens;
+    side->total = total > side->total ? total : side->total;
+  }
+  return side->tokens > 0 ? 0 : error_set(err, TFM_ERROR_USAGE, "the input is empty");
+}
+
+/* ----------------------------------------------------------------------- run */
+
+static int run_stage(struct session *session, enum graph_stage stage,
+                     const struct session_side *source, const struct session_side *side,
+                     struct tfm_error *err) {
+  int64_t variable[DIM_VARIABLES];
+  for (uint32_t d = 0; d < DIM_VARIABLES; d++)
+    variable[d] = -1;
+  session->ran[stage] = false;
+  if (inputs_bind(session, stage, source, side, variable, err) != 0)
+    return -1;
+  if (exec_fit(session->exec, stage, variable, err) != 0 ||
+      inputs_fill(session, stage, source, side, err) != 0)
+    return -1;
+  memcpy(session->variable[stage], variable, sizeof variable);
+  if (exec_run(session->exec, stage, err) != 0)
+    return -1;
+  session->ran[stage] = true;
+  return 0;
+}
+
+int session_encode(struct session *session, const struct session_batch *batch,
+                   struct tfm_error *err) {
+  struct session_side side;
+  session_reset(session);
+  if (make_side(session, GRAPH_ENCODE, batch, false, &side, err) != 0)
+    return -1;
+  if (run_stage(session, GRAPH_ENCODE, &side, &side, err) != 0) {
+    session_reset(session);
+    return -1;
+  }
+  memcpy(session->source_count, side.count, side.rows * sizeof *side.count);
+  return 0;
+}
+
+/* The encoder's side, as the last encode left it: enough for masks. */
+static struct session_side source_side(const struct session *session) {
+  struct session_side side = {
+      .rows = session->rows, .past = session->zero, .count = session->source_count};
+  for (uint32_t b = 0; b < side.rows; b++)
+    if (side.count[b] > side.tokens)
+      side.tokens = side.count[b];
+  side.total = side.tokens;
+  return side;
+}
+
+static bool has_encode(const struct session *session) {
+  for (uint32_t i = 0; i < session->graph->node_count; i++)
+    if (session->graph->node[i].stage == GRAPH_ENCODE)
+      return true;
+  return false;
+}
+
+/* Nodes of encode in a graph of one side depend on this step's tokens. */
+static int run_step(struct session *session, const struct session_side *side,
+                    struct tfm_error *err) {
+  struct session_side source = source_side(session);
+  if (session->two_sided)
+    return run_stage(session, GRAPH_DECODE, &source, side, err);
+  if (has_encode(session) && run_stage(session, GRAPH_ENCODE, side, side, err) != 0)
+    return -1;
+  return run_stage(session, GRAPH_DECODE, side, side, err);
+}
+
+static int step(struct session *session, const struct session_batch *batch, struct tfm_error *err) {
+  struct session_side side;
+  if (session->two_sided && !session->ran[GRAPH_ENCODE])
+    return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
+  if (make_side(session, GRAPH_DECODE, batch, true, &side, err) != 0)
+    return -1;
+  int64_t need = side.total;
+  for (uint32_t b = 0; b < side.rows; b++)
+    if (side.past[b] + side.tokens > need)
+      need = side.past[b] + side.tokens;
+  if (session->limit > 0 && side.total > session->limit) {
+    error_set(err, TFM_ERROR_LIMIT, "the sequence is %lld tokens long, more than the model takes",
+              (long long)side.total);
+    error_note(err, "expected: at most %lld", (long long)session->limit);
+    return -1;
+  }
+  if (state_reserve(session, need, err) != 0 || run_step(session, &side, err) != 0)
+    return -1;
+  for (uint32_t b = 0; session_cached(session) && b < side.rows; b++)
+    session->length[b] += (int32_t)side.count[b];
+  return 0;
+}
+
+int session_step(struct session *session, const struct session_batch *batch,
+                 struct tfm_error *err) {
+  uint32_t before = session->rows;
+  int status = step(session, batch, err);
+  if (status != 0)
+    session->rows = before; /* a first step that failed began no request */
+  return status;
+}
+
+/* -------------------------------------------------------------------- access */
+
+const tfm_tensor *session_output(const struct session *session, const char *name) {
+  const struct graph *graph = session->graph;
+  for (uint32_t i = 0; i < graph->output_count; i++) {
+    if (strcmp(graph->output[i].name, name) != 0)
+      continue;
+    int32_t value = graph->output[i].value, node = graph->value[value].node;
+    enum graph_stage stage = node == GRAPH_NONE ? GRAPH_DECODE : graph->node[node].stage;
+    for (uint32_t j = 0; node == GRAPH_NONE && j < graph->input_count; j++)
+      if (graph->input[j].value == value)
+        stage = graph->input[j].stage;
+    return session->ran[stage] ? exec_tensor(session->exec, value) : NULL;
+  }
+  return NULL;
+}
+
+uint32_t session_rows(const struct session *session) {
+  return session->rows;
+}
+
+int64_t session_length(const struct session *session, uint32_t row) {
+  return row < session->rows ? session->length[row] : 0;
+}
+
+int session_truncate(struct session *session, uint32_t row, int64_t length, struct tfm_error *err) {
+  if (row >= session->rows || length < 0 || length > session->length[row])
+    return error_set(err, TFM_ERROR_USAGE, "row %u cannot be cut to %lld tokens", row,
+                     (long long)length);
+  session->length[row] = (int32_t)length;
+  return 0;
+}
+
+int session_select(struct session *session, const uint32_t *row, uint32_t count,
+                   struct tfm_error *err) {
+  if (session->two_sided)
+    return error_set(err, TFM_ERROR_USAGE, "rows of an encoder-decoder cannot be chosen anew");
+  if (count == 0 || count > session->rows)
+    return error_set(err, TFM_ERROR_USAGE, "%u rows cannot become %u", session->rows, count);
+  for (uint32_t i = 0; i < count; i++)
+    if (row[i] >= session->rows)
+      return error_set(err, TFM_ERROR_USAGE, "there is no row %u", row[i]);
+  int32_t *length = malloc(count * sizeof *length);
+  if (!length)
+    return error_oom(err);
+  int status = state_select(session, row, count, err);
+  for (uint32_t i = 0; status == 0 && i < count; i++)
+    length[i] = session->length[row[i]];
+  if (status == 0) {
+    memcpy(session->length, length, count * sizeof *length);
+    session->rows = count;
+    session->ran[GRAPH_ENCODE] = session->ran[GRAPH_DECODE] = false;
+  }
+  free(length);
+  return status;
+}
+
+void session_reset(struct session *session) {
+  for (uint32_t b = 0; b < session->rows; b++)
+    session->length[b] = 0;
+  session->rows = 0;
+  session->ran[GRAPH_ENCODE] = session->ran[GRAPH_DECODE] = false;
+  forget_dims(session);
+}
+
+int64_t session_limit(const struct session *session) {
+  return session->limit;
+}
+
+bool session_cached(const struct session *session) {
+  return session->graph->state_count > 0;
+}
+
+uint64_t session_activation_bytes(const struct session *session) {
+  return exec_bytes(session->exec);
+}
+
+uint64_t session_state_bytes(const struct session *session) {
+  return state_bytes(session);
+}
+
+const struct exec_profile *session_profiles(const struct session *session, uint32_t *count) {
+  return exec_profiles(session->exec, count);
+}

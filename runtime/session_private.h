@@ -1,0 +1,92 @@
+/* session_private.h - what session.c (the request), state.c (the cache) and
+ * inputs.c (sources and feeds) share. */
+#ifndef TFM_RUNTIME_SESSION_PRIVATE_H
+#define TFM_RUNTIME_SESSION_PRIVATE_H
+
+#include "base/arena.h"
+#include "runtime/session.h"
+
+/* What fills an input. */
+enum source_kind {
+  SOURCE_IDS,
+  SOURCE_TYPES,
+  SOURCE_POSITIONS,
+  SOURCE_MASK,
+  SOURCE_LAST,
+  SOURCE_FEED
+};
+
+struct session_input {
+  const struct graph_input *input;
+  const struct type *type;
+  enum source_kind kind;
+  bool generated; /* generated.*: the decoder's side of an encoder-decoder */
+  /* The feed: owned, contiguous, in the input's dtype; data NULL = none. */
+  tfm_tensor feed;
+  size_t feed_size;
+};
+
+/* One side's tokens during a call: row b has past[b] before and count[b] new. */
+struct session_side {
+  uint32_t rows;
+  int64_t tokens; /* T: the most new ones of a row */
+  int64_t total;  /* S: the most of past + new */
+  const int32_t *past;
+  const uint32_t *count;
+  const int32_t *const *ids, *const *types; /* NULL = not known */
+};
+
+struct session_state {
+  int32_t value;
+  int64_t width;
+  tfm_kv kv;
+};
+
+struct session {
+  struct arena arena;
+  const struct program *program;
+  const struct graph *graph;
+  struct session_options options;
+  struct exec *exec;
+
+  struct session_input *input; /* graph->input_count */
+  bool two_sided;              /* has generated.* inputs */
+
+  uint32_t rows, row_capacity; /* rows 0 = no request yet */
+  int32_t *length;             /* [row_capacity]: past */
+  int32_t *zero;               /* [row_capacity]: past of the encoder's side */
+  uint32_t *source_count;      /* [row_capacity]: tokens of the encoder's side */
+  uint32_t *all_count;         /* [row_capacity]: counts where everything is fed */
+  bool ran[PLAN_STAGES];
+
+  struct session_state *state; /* graph->state_count */
+  int64_t capacity;            /* tokens a row */
+  uint64_t room;               /* tokens of all rows that the memory holds */
+  int64_t limit;               /* most tokens of a row; 0 = none stated */
+
+  int64_t variable[PLAN_STAGES][DIM_VARIABLES];
+};
+
+/* state.c */
+int state_create(struct session *session, struct tfm_error *err);
+void state_destroy(struct session *session);
+/* Room for `need` tokens in each of session->rows rows; what is there stays. */
+int state_reserve(struct session *session, int64_t need, struct tfm_error *err);
+int state_select(struct session *session, const uint32_t *row, uint32_t count,
+                 struct tfm_error *err);
+uint64_t state_bytes(const struct session *session);
+
+/* inputs.c */
+int inputs_create(struct session *session, struct tfm_error *err);
+void inputs_destroy(struct session *session);
+/* Rows and tokens as the fed inputs of a stage say; 0, 0 if none is fed. */
+void inputs_fed_size(const struct session *session, enum graph_stage stage, int64_t *rows,
+                     int64_t *tokens);
+/* Give the run-time dimensions their values from the shapes of the stage's inputs. */
+int inputs_bind(struct session *session, enum graph_stage stage, const struct session_side *source,
+                const struct session_side *side, int64_t *variable, struct tfm_error *err);
+/* Write the stage's inputs into their tensors. */
+int inputs_fill(struct session *session, enum graph_stage stage, const struct session_side *source,
+                const struct session_side *side, struct tfm_error *err);
+
+#endif
