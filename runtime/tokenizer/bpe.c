@@ -1,53 +1,40 @@
-/* bpe.c - byte pair encoding: characters, then the merge of lowest rank, the
- * leftmost first, until none applies.
+/* bpe.c - byte pair encoding: a piece's characters become symbols, merges.c joins
+ * them, and what is left are the tokens.
  *
- * The symbols of a piece are a linked list in an array, so a merge moves nothing:
- *
- *     h  e  l  l  o        rank(h e) 2, rank(l l) 0, rank(ll o) 1
- *     h  e  ll .  o        the heap gave (l l); new pairs (e ll), (ll o) join it
- *     h  e  llo .  .
- *
- * A heap entry that its symbols have outlived is known by its result's id and is
- * skipped.  n log n in the piece's length; short pieces, which are nearly all,
- * look for the least rank by going through the pairs. */
+ * Words repeat, so the last short piece of each hash is remembered with its tokens.
+ * A vocabulary of SentencePiece's has no pre-tokenizer but marks words by ▁; its
+ * texts are merged a word at a time where that changes nothing. */
+#define _GNU_SOURCE /* memmem */
+#include "runtime/tokenizer/merges.h"
 #include "runtime/tokenizer/model.h"
 #include "runtime/tokenizer/unicode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-enum { SINGLES = 0x10000, SHORT = 24, NO_MERGE = UINT32_MAX };
-
-struct merge {
-  uint64_t pair; /* left << 32 | right, plus 1; 0 = free */
-  uint32_t rank;
-  int32_t id;
-};
+enum { SINGLES = 0x10000 };
 
 struct bpe {
-  struct merge *merge; /* open addressing, at most half full */
-  size_t capacity;
-  uint64_t factor; /* odd and random */
+  struct merges merges;
   struct slice unknown, prefix, suffix;
   int32_t unknown_id;
   bool has_unknown, fuse_unknown, byte_fallback, ignore_merges;
+  bool words;              /* no token goes over the beginning of a word, see find_words */
   int32_t bytes[256];      /* ids of <0x00> to <0xFF>, -1 if missing */
   int32_t single[SINGLES]; /* ids of one-character tokens, -1 */
 };
 
-struct symbol {
-  int32_t id;
-  int32_t previous, next; /* -1 at the ends */
-  uint32_t length;        /* bytes; 0 = merged into the one before */
-  uint32_t rank;          /* of the pair with next; short pieces only */
-  int32_t merged;         /* what that pair makes */
-};
+/* Short pieces met before, by hash: the last one of each slot.  Words repeat. */
+enum { CACHE_SLOTS = 4096, CACHE_BYTES = 24, CACHE_TOKENS = 6 };
 
-struct candidate {
-  uint32_t rank;
-  int32_t at, id;
+struct bpe_cache {
+  struct cached {
+    uint8_t length, count; /* bytes of text (0: empty) and tokens */
+    uint8_t end[CACHE_TOKENS];
+    char text[CACHE_BYTES];
+    int32_t id[CACHE_TOKENS];
+  } slot[CACHE_SLOTS];
 };
 
 static const char *const fields[] = {"type",
@@ -61,15 +48,6 @@ static const char *const fields[] = {"type",
                                      "vocab",
                                      "merges",
                                      NULL};
-
-static struct merge *probe(const struct bpe *self, int32_t left, int32_t right) {
-  uint64_t pair = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) + 1;
-  size_t mask = self->capacity - 1;
-  size_t i = (size_t)((pair * self->factor) >> 32) & mask;
-  while (self->merge[i].pair != 0 && self->merge[i].pair != pair)
-    i = (i + 1) & mask;
-  return &self->merge[i];
-}
 
 /* The two halves of a merge, written "a b" or ["a", "b"]. */
 static int halves(struct reader *reader, size_t at, const json_t *json, struct slice *left,
@@ -118,22 +96,15 @@ static int add_merge(struct model *model, struct reader *reader, size_t at, cons
   int32_t made = vocabulary_find(vocabulary, joined, length);
   if (made < 0)
     return missing(reader, at, joined, length);
-  struct merge *merge = probe(self, a, b);
-  *merge = (struct merge){((uint64_t)(uint32_t)a << 32 | (uint32_t)b) + 1, (uint32_t)at, made};
+  merges_put(&self->merges, a, b, (uint32_t)at, made);
   return 0;
 }
 
 static int load_merges(struct model *model, struct reader *reader, const json_t *merges) {
   struct bpe *self = model->self;
   size_t count = json_array_size(merges);
-  if (getrandom(&self->factor, sizeof self->factor, GRND_NONBLOCK) < 0)
-    self->factor = UINT64_C(0x9e3779b97f4a7c15);
-  self->factor |= 1;
-  for (self->capacity = 16; self->capacity < count * 2;)
-    self->capacity *= 2;
-  self->merge = calloc(self->capacity, sizeof *self->merge);
   char *joined = malloc(model->vocabulary.longest * 2 + 1);
-  int status = self->merge == NULL || joined == NULL ? error_oom(reader->err) : 0;
+  int status = joined == NULL || !merges_init(&self->merges, count) ? error_oom(reader->err) : 0;
   for (size_t i = 0; i < count && status == 0; i++)
     status = add_merge(model, reader, i, json_array_get(merges, i), joined);
   free(joined);
@@ -158,6 +129,32 @@ static void index_tokens(struct model *model) {
     self->bytes[byte] = model_byte_token(model, (unsigned char)byte);
 }
 
+/* The first place after `at` where a word begins: a ▁ after another character. */
+static size_t next_word(const char *text, size_t at, size_t length) {
+  static const char mark[] = "\xe2\x96\x81";
+  while (at + 3 <= length && memcmp(text + at, mark, 3) == 0)
+    at += 3;
+  const char *found = memmem(text + at, length - at, mark, 3);
+  return found == NULL ? length : (size_t)(found - text);
+}
+
+/* In SentencePiece's vocabularies no token has a ▁ after another character, so
+ * a text without pre-tokenizer, thousands of words in one piece, can be merged a
+ * word at a time.  Unknown characters fuse across words unless ▁ is known. */
+static void find_words(struct model *model) {
+  struct bpe *self = model->self;
+  bool known = self->has_unknown || self->byte_fallback; /* no character vanishes */
+  for (size_t byte = 0; byte < 256 && !self->has_unknown; byte++)
+    known = known && self->bytes[byte] >= 0;
+  self->words =
+      known && self->single[0x2581] >= 0 && self->prefix.length == 0 && self->suffix.length == 0;
+  for (size_t id = 0; id < model->vocabulary.size && self->words; id++) {
+    const struct slice *token = &model->vocabulary.token[id];
+    if (token->length > 3)
+      self->words = next_word(token->text, 0, token->length) == token->length;
+  }
+}
+
 static int load(struct model *model, struct reader *reader, const char *place, const json_t *json) {
   struct bpe *self = model->self;
   const json_t *merges, *dropout = json_object_get(json, "dropout");
@@ -179,11 +176,12 @@ static int load(struct model *model, struct reader *reader, const char *place, c
                                                          self->unknown.length)
                                        : -1;
   index_tokens(model);
+  find_words(model);
   return load_merges(model, reader, merges);
 }
 
 static void finish(void *self) {
-  free(((struct bpe *)self)->merge);
+  merges_finish(&((struct bpe *)self)->merges);
 }
 
 /* The id of a character where it stands, with prefix and suffix if there are any. */
@@ -209,8 +207,8 @@ static void add_symbol(struct symbol *symbol, size_t *count, int32_t id, size_t 
   int32_t at = (int32_t)*count;
   if (at > 0)
     symbol[at - 1].next = at;
-  symbol[at] = (struct symbol){
-      .id = id, .previous = at - 1, .next = -1, .length = (uint32_t)length, .rank = NO_MERGE};
+  symbol[at] =
+      (struct symbol){.id = id, .previous = at - 1, .next = -1, .length = (uint32_t)length};
   ++*count;
 }
 
@@ -260,108 +258,9 @@ static int split(const struct model *model, const char *text, size_t length, str
   return 0;
 }
 
-static void rank_pair(const struct bpe *self, struct symbol *symbol, int32_t at) {
-  if (at < 0)
-    return;
-  symbol[at].rank = NO_MERGE;
-  if (symbol[at].next < 0)
-    return;
-  const struct merge *merge = probe(self, symbol[at].id, symbol[symbol[at].next].id);
-  if (merge->pair != 0) {
-    symbol[at].rank = merge->rank;
-    symbol[at].merged = merge->id;
-  }
-}
-
-/* Join the symbol at `at` and the next one. */
-static void join(struct symbol *symbol, int32_t at, int32_t id) {
-  int32_t right = symbol[at].next;
-  symbol[at].id = id;
-  symbol[at].length += symbol[right].length;
-  symbol[at].next = symbol[right].next;
-  symbol[right].length = 0;
-  if (symbol[right].next >= 0)
-    symbol[symbol[right].next].previous = at;
-}
-
-static void merge_short(const struct bpe *self, struct symbol *symbol, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    rank_pair(self, symbol, (int32_t)i);
-  for (;;) {
-    int32_t best = 0;
-    for (int32_t i = 0; i >= 0; i = symbol[i].next)
-      if (symbol[i].rank < symbol[best].rank)
-        best = i;
-    if (symbol[best].rank == NO_MERGE)
-      return;
-    join(symbol, best, symbol[best].merged);
-    rank_pair(self, symbol, best);
-    rank_pair(self, symbol, symbol[best].previous);
-  }
-}
-
-static bool before(struct candidate a, struct candidate b) {
-  return a.rank != b.rank ? a.rank < b.rank : a.at < b.at;
-}
-
-static void sift_up(struct candidate *heap, size_t at) {
-  struct candidate moved = heap[at];
-  for (; at > 0 && before(moved, heap[(at - 1) / 2]); at = (at - 1) / 2)
-    heap[at] = heap[(at - 1) / 2];
-  heap[at] = moved;
-}
-
-static void sift_down(struct candidate *heap, size_t count) {
-  size_t at = 0;
-  struct candidate moved = heap[0];
-  for (size_t child = 1; child < count; child = at * 2 + 1) {
-    if (child + 1 < count && before(heap[child + 1], heap[child]))
-      child++;
-    if (!before(heap[child], moved))
-      break;
-    heap[at] = heap[child];
-    at = child;
-  }
-  heap[at] = moved;
-}
-
-static void push_pair(const struct bpe *self, const struct symbol *symbol, int32_t at,
-                      struct candidate *heap, size_t *count) {
-  if (at < 0 || symbol[at].next < 0)
-    return;
-  const struct merge *merge = probe(self, symbol[at].id, symbol[symbol[at].next].id);
-  if (merge->pair == 0)
-    return;
-  heap[*count] = (struct candidate){merge->rank, at, merge->id};
-  sift_up(heap, (*count)++);
-}
-
-/* heap has room for 3 * count: one for each pair, two for each merge. */
-static void merge_long(const struct bpe *self, struct symbol *symbol, size_t count,
-                       struct candidate *heap) {
-  size_t waiting = 0;
-  for (size_t i = 0; i < count; i++)
-    push_pair(self, symbol, (int32_t)i, heap, &waiting);
-  while (waiting > 0) {
-    struct candidate top = heap[0];
-    heap[0] = heap[--waiting];
-    if (waiting > 0)
-      sift_down(heap, waiting);
-    int32_t right = symbol[top.at].next;
-    if (symbol[top.at].length == 0 || right < 0)
-      continue;
-    const struct merge *merge = probe(self, symbol[top.at].id, symbol[right].id);
-    if (merge->pair == 0 || merge->id != top.id)
-      continue;
-    join(symbol, top.at, top.id);
-    push_pair(self, symbol, symbol[top.at].previous, heap, &waiting);
-    push_pair(self, symbol, top.at, heap, &waiting);
-  }
-}
-
 static int push_symbols(const struct model *model, struct model_scratch *scratch,
-                        const struct symbol *symbol, size_t count, struct tfm_error *err) {
-  size_t at = 0;
+                        const struct symbol *symbol, size_t count, size_t at,
+                        struct tfm_error *err) {
   for (int32_t i = count > 0 ? 0 : -1; i >= 0; i = symbol[i].next) {
     struct token token = {symbol[i].id, at, at + symbol[i].length,
                           *vocabulary_token(&model->vocabulary, symbol[i].id)};
@@ -372,14 +271,10 @@ static int push_symbols(const struct model *model, struct model_scratch *scratch
   return 0;
 }
 
-static int tokenize(const struct model *model, struct model_scratch *scratch, const char *text,
-                    size_t length, struct tfm_error *err) {
+/* Split, merge and push one piece. */
+static int merge_piece(const struct model *model, struct model_scratch *scratch, const char *text,
+                       size_t length, size_t offset, struct tfm_error *err) {
   const struct bpe *self = model->self;
-  if (self->ignore_merges) {
-    int32_t id = vocabulary_find(&model->vocabulary, text, length);
-    if (id >= 0)
-      return model_push(scratch, (struct token){id, 0, length, {text, length}}, err);
-  }
   /* A character makes at most one symbol a byte of its spelling. */
   size_t most =
       length * (1 + (self->byte_fallback ? self->prefix.length : 0)) + self->suffix.length;
@@ -396,11 +291,76 @@ static int tokenize(const struct model *model, struct model_scratch *scratch, co
   size_t count = 0;
   if (split(model, text, length, symbol, &count, room, err) != 0)
     return -1;
-  if (count > SHORT)
-    merge_long(self, symbol, count, heap);
-  else if (count > 1)
-    merge_short(self, symbol, count);
-  return push_symbols(model, scratch, symbol, count, err);
+  merges_apply(&self->merges, symbol, count, heap);
+  return push_symbols(model, scratch, symbol, count, offset, err);
+}
+
+static struct cached *cache_slot(struct model_scratch *scratch, const char *text, size_t length) {
+  if (length > CACHE_BYTES)
+    return NULL;
+  if (scratch->cache == NULL)
+    scratch->cache = calloc(1, sizeof *scratch->cache);
+  if (scratch->cache == NULL)
+    return NULL;
+  uint32_t hash = 2166136261u; /* FNV-1a; a collision costs a slot, no more */
+  for (size_t i = 0; i < length; i++)
+    hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+  return &scratch->cache->slot[(hash ^ hash >> 16) % CACHE_SLOTS];
+}
+
+static int push_cached(const struct model *model, struct model_scratch *scratch,
+                       const struct cached *cached, size_t offset, struct tfm_error *err) {
+  for (size_t i = 0, begin = 0; i < cached->count; begin = cached->end[i++]) {
+    struct token token = {cached->id[i], offset + begin, offset + cached->end[i],
+                          *vocabulary_token(&model->vocabulary, cached->id[i])};
+    if (model_push(scratch, token, err) != 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* Tokens that do not end past the text are as good the next time. */
+static void keep(struct cached *cached, const struct token *token, size_t count, const char *text,
+                 size_t length, size_t offset) {
+  if (count > CACHE_TOKENS || (count > 0 && token[count - 1].end > offset + length))
+    return;
+  cached->length = (uint8_t)length;
+  cached->count = (uint8_t)count;
+  memcpy(cached->text, text, length);
+  for (size_t i = 0; i < count; i++) {
+    cached->id[i] = token[i].id;
+    cached->end[i] = (uint8_t)(token[i].end - offset);
+  }
+}
+
+/* A piece, or a word of one that is cut where no token goes across. */
+static int tokenize_word(const struct model *model, struct model_scratch *scratch, const char *text,
+                         size_t length, size_t offset, struct tfm_error *err) {
+  struct cached *cached = cache_slot(scratch, text, length);
+  size_t before = scratch->count;
+  if (cached != NULL && cached->length == length && memcmp(cached->text, text, length) == 0)
+    return push_cached(model, scratch, cached, offset, err);
+  if (merge_piece(model, scratch, text, length, offset, err) != 0)
+    return -1;
+  if (cached != NULL)
+    keep(cached, scratch->token + before, scratch->count - before, text, length, offset);
+  return 0;
+}
+
+static int tokenize(const struct model *model, struct model_scratch *scratch, const char *text,
+                    size_t length, struct tfm_error *err) {
+  const struct bpe *self = model->self;
+  if (self->ignore_merges) {
+    int32_t id = vocabulary_find(&model->vocabulary, text, length);
+    if (id >= 0)
+      return model_push(scratch, (struct token){id, 0, length, {text, length}}, err);
+  }
+  for (size_t at = 0, end; at < length; at = end) {
+    end = self->words ? next_word(text, at, length) : length;
+    if (tokenize_word(model, scratch, text + at, end - at, at, err) != 0)
+      return -1;
+  }
+  return 0;
 }
 
 const struct model_type model_bpe = {"BPE", fields, sizeof(struct bpe), load, finish, tokenize};

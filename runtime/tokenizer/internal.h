@@ -11,6 +11,8 @@
 #include "runtime/tokenizer/pre_tokenizer.h"
 #include "runtime/tokenizer/tokenizer.h"
 
+struct spare; /* one finished call's buffers, for the next one (tokenizer.c) */
+
 struct tokenizer {
   struct arena arena; /* every component's self, every token's text */
   struct owned_pattern *patterns;
@@ -21,8 +23,14 @@ struct tokenizer {
   struct decoder *decoder;
   struct added added;
   struct tokenizer_roles roles;
+  struct spare *spare;
 };
 
+struct spare *spare_create(void);
+void spare_destroy(struct spare *spare);
+
+/* Without any parts; NULL = out of memory. */
+struct tokenizer *tokenizer_create(void);
 /* Build all parts from the content of a tokenizer.json. */
 int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
                     struct tfm_error *err);

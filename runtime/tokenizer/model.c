@@ -57,6 +57,7 @@ void model_finish(struct model *model) {
 void model_scratch_finish(struct model_scratch *scratch) {
   free(scratch->token);
   free(scratch->memory);
+  free(scratch->cache);
   *scratch = (struct model_scratch){0};
 }
 

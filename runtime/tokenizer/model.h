@@ -10,12 +10,15 @@ struct token {
   struct slice value; /* what the reference calls the token's text; not always terminated */
 };
 
+struct bpe_cache;
+
 /* What a model needs while it works, kept from piece to piece by one thread. */
 struct model_scratch {
   struct token *token; /* the result */
   size_t count, capacity;
   void *memory; /* the model's own, grown with model_room */
   size_t size;
+  struct bpe_cache *cache; /* bpe.c's */
 };
 
 struct model;

@@ -50,16 +50,27 @@ static int read_files(const char *directory, json_t **json, char **path, struct 
   return -1;
 }
 
+struct tokenizer *tokenizer_create(void) {
+  struct tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+  if (tokenizer == NULL)
+    return NULL;
+  arena_init(&tokenizer->arena, 0);
+  vocabulary_init(&tokenizer->model.vocabulary);
+  added_init(&tokenizer->added);
+  tokenizer->spare = spare_create();
+  if (tokenizer->spare != NULL)
+    return tokenizer;
+  tokenizer_destroy(tokenizer);
+  return NULL;
+}
+
 int tokenizer_open(const char *directory, struct tokenizer **out, struct tfm_error *err) {
   json_t *json = NULL;
   char *path = NULL;
   *out = NULL;
-  struct tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+  struct tokenizer *tokenizer = tokenizer_create();
   if (tokenizer == NULL)
     return error_oom(err);
-  arena_init(&tokenizer->arena, 0);
-  vocabulary_init(&tokenizer->model.vocabulary);
-  added_init(&tokenizer->added);
   int status = read_files(directory, &json, &path, err);
   if (status == 0)
     status = tokenizer_build(tokenizer, path, json, err);
@@ -79,6 +90,7 @@ void tokenizer_destroy(struct tokenizer *tokenizer) {
     return;
   for (struct owned_pattern *p = tokenizer->patterns; p != NULL; p = p->next)
     pattern_destroy(p->pattern);
+  spare_destroy(tokenizer->spare);
   model_finish(&tokenizer->model);
   added_finish(&tokenizer->added);
   arena_finish(&tokenizer->arena);

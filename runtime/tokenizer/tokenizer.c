@@ -4,8 +4,11 @@
 #include "runtime/tokenizer/internal.h"
 #include "runtime/tokenizer/unicode.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { KEPT_LIMIT = 4 * 1024 * 1024 };
 
 /* What one call works with. */
 struct work {
@@ -17,12 +20,58 @@ struct work {
   struct tfm_error *err;
 };
 
-static void work_finish(struct work *work) {
+/* A call takes the last one's buffers if no other thread has them, and leaves its
+ * own for the next: nobody waits, and a tokenizer stays the same to its users. */
+struct spare {
+  _Atomic(struct work *) work;
+};
+
+static void work_destroy(struct work *work) {
+  if (work == NULL)
+    return;
   pieces_finish(&work->pieces[0]);
   pieces_finish(&work->pieces[1]);
   matcher_destroy(work->matcher);
   model_scratch_finish(&work->scratch);
+  free(work);
+}
+
+struct spare *spare_create(void) {
+  return calloc(1, sizeof(struct spare));
+}
+
+void spare_destroy(struct spare *spare) {
+  if (spare != NULL)
+    work_destroy(atomic_load(&spare->work));
+  free(spare);
+}
+
+static struct work *work_take(const struct tokenizer *tokenizer, struct tfm_error *err) {
+  struct work *work = atomic_exchange(&tokenizer->spare->work, NULL);
+  if (work == NULL)
+    work = calloc(1, sizeof *work);
+  if (work == NULL) {
+    error_oom(err);
+    return NULL;
+  }
+  work->tokenizer = tokenizer;
+  work->err = err;
+  arena_init(&work->arena, 0);
+  return work;
+}
+
+/* Buffers that a long text made large, or that failed, are not kept. */
+static void work_return(struct work *work) {
+  size_t held = work->scratch.size + work->scratch.capacity * sizeof(struct token);
+  for (size_t i = 0; i < 2; i++)
+    held += work->pieces[i].now.capacity + work->pieces[i].next.capacity;
+  bool failed = work->pieces[0].failed || work->pieces[0].toolong || work->pieces[1].failed ||
+                work->pieces[1].toolong;
   arena_finish(&work->arena);
+  if (failed || held > KEPT_LIMIT)
+    work_destroy(work);
+  else
+    work_destroy(atomic_exchange(&work->tokenizer->spare->work, work));
 }
 
 /* A token of a piece, placed in the original. */
@@ -122,21 +171,22 @@ static int make_encoding(const struct encoded *encoded, struct encoding *out,
 int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
                      const char *pair, size_t pair_length, bool add_special, struct encoding *out,
                      struct tfm_error *err) {
-  struct work work = {.tokenizer = tokenizer, .err = err};
-  struct segment segment[2];
-  struct encoded encoded = {segment, pair == NULL ? 1 : 2, {text, pair}, add_special, &work.arena};
   memset(out, 0, sizeof *out);
-  arena_init(&work.arena, 0);
-  int status = encode_text(&work, 0, text, length, &segment[0]);
+  struct work *work = work_take(tokenizer, err);
+  if (work == NULL)
+    return -1;
+  struct segment segment[2];
+  struct encoded encoded = {segment, pair == NULL ? 1 : 2, {text, pair}, add_special, &work->arena};
+  int status = encode_text(work, 0, text, length, &segment[0]);
   if (status == 0 && pair != NULL)
-    status = encode_text(&work, 1, pair, pair_length, &segment[1]);
+    status = encode_text(work, 1, pair, pair_length, &segment[1]);
   if (status == 0)
     status = post_processor_apply(tokenizer->post_processor, &encoded, err);
   if (status == 0)
     status = make_encoding(&encoded, out, err);
   if (status != 0)
     encoding_finish(out);
-  work_finish(&work);
+  work_return(work);
   return status;
 }
 

@@ -39,7 +39,7 @@ static double reread(double number) {
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   char text[40];
-  int digits = 1, exponent;
+  int digits = 15, exponent; /* with fewer, the integer is exact: nothing changes */
   do
     snprintf(text, sizeof text, "%.*e", digits - 1, number);
   while (strtod(text, NULL) != number && ++digits <= 17);
