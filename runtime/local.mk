@@ -22,3 +22,8 @@ libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
   runtime/session.c runtime/session.h runtime/session_private.h \
   runtime/state.c \
   runtime/weights.c runtime/weights.h
+
+unit_tests += \
+  tests/unit/test_safetensors \
+  tests/unit/test_weights
+EXTRA_DIST += tests/unit/runtime.h tests/unit/runtime_ops.h

@@ -341,7 +341,7 @@ static int read_table(struct safetensors *file, json_t *root, const unsigned cha
 /* file is zeroed but for its map. */
 static int parse(struct safetensors *file, const char *name, const unsigned char *data, size_t size,
                  struct tfm_error *err) {
-  size_t header;
+  size_t header = 0;
   json_t *root = NULL;
   arena_init(&file->arena, 0);
   map_init(&file->index);

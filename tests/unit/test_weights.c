@@ -1,0 +1,274 @@
+/* Checkpoints of each layout, what is wrong with bad ones, and the graph's
+ * weight table over them. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* nftw, mkdtemp */
+#endif
+#include "runtime/binding.h"
+#include "runtime/weights.h"
+#include "tests/unit/runtime.h"
+
+static void open_fixture(const char *name, struct weights **weights) {
+  char *path = test_fixture(name);
+  CHECK_OK(weights_open(path, weights, err));
+  free(path);
+}
+
+static void fail_fixture(const char *name, const char *says) {
+  struct weights *weights;
+  char *path = test_fixture(name);
+  CHECK_FAILS(weights_open(path, &weights, err), TFM_ERROR_CHECKPOINT, says);
+  ck_assert_ptr_null(weights);
+  free(path);
+}
+
+START_TEST(test_layouts) {
+  struct weights *one, *shards;
+  open_fixture("gpt2-tied", &one);
+  const struct weights_tensor *wte = weights_find(one, "wte.weight");
+  ck_assert_ptr_nonnull(wte);
+  ck_assert_uint_eq(wte->rank, 2);
+  ck_assert_ptr_null(weights_find(one, "nothing"));
+  ck_assert_uint_gt(weights_bytes(one), 0);
+  weights_close(one);
+  open_fixture("gpt2-tied/model.safetensors", &one);
+  weights_close(one);
+
+  open_fixture("llama-shards", &shards);
+  const struct weights_tensor *first = weights_find(shards, "model.embed_tokens.weight");
+  const struct weights_tensor *last = weights_find(shards, "model.norm.weight");
+  ck_assert_ptr_nonnull(first);
+  ck_assert_ptr_nonnull(last);
+  ck_assert_str_ne(first->file, last->file);
+  ck_assert_uint_eq(weights_bytes(shards), 69792);
+  weights_close(shards);
+}
+END_TEST
+
+START_TEST(test_alias) {
+  struct weights *weights;
+  open_fixture("llama-tied", &weights);
+  const struct weights_tensor *head = weights_find(weights, "lm_head.weight");
+  ck_assert_ptr_nonnull(head);
+  ck_assert_str_eq(head->alias, "model.embed_tokens.weight");
+  ck_assert_ptr_eq(head->data, weights_find(weights, head->alias)->data);
+  ck_assert_ptr_eq(head, &weights_tensors(weights)[weights_count(weights) - 1]);
+  weights_close(weights);
+}
+END_TEST
+
+START_TEST(test_refused) {
+  fail_fixture("damaged/missing-shard", "model-00002-of-00003.safetensors` is missing");
+  fail_fixture("damaged/escaping-shard", "outside its directory");
+  fail_fixture("damaged/truncated", "truncated");
+  fail_fixture("tokenizers", "no checkpoint");
+  fail_fixture("nothing/here", "cannot open");
+}
+END_TEST
+
+#define F32_1 "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}"
+
+START_TEST(test_index) {
+  char *dir = test_dir();
+  struct weights *weights;
+  static const char lacks[] = "{\"weight_map\":{\"a\":\"x.safetensors\",\"b\":\"x.safetensors\"}}";
+  static const char only_a[] = "{\"weight_map\":{\"a\":\"x.safetensors\"}}";
+  static const char *const bad[] = {"..", ".", "", "a/b", "/etc/passwd", "..\\\\x"};
+  test_safetensors(dir, "x.safetensors", "\"a\":" F32_1, "abcd", 4);
+  CHECK_OK(weights_open(dir, &weights, err)); /* the only one */
+  weights_close(weights);
+  test_write(dir, "model.safetensors.index.json", lacks, sizeof lacks - 1);
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "lacks tensor `b`");
+  test_write(dir, "model.safetensors.index.json", only_a, sizeof only_a - 1);
+  CHECK_OK(weights_open(dir, &weights, err));
+  ck_assert_uint_eq(weights_count(weights), 1);
+  weights_close(weights);
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char text[200];
+    snprintf(text, sizeof text, "{\"weight_map\":{\"a\":\"%s\"}}", bad[i]);
+    test_write(dir, "model.safetensors.index.json", text, strlen(text));
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "outside its directory");
+  }
+  test_write(dir, "model.safetensors.index.json", "{\"weight_map\":{\"a\":1}}", 22);
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "no file name");
+  test_write(dir, "model.safetensors.index.json", "{}", 2);
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "no weight_map");
+  char *index = file_join(dir, "model.safetensors.index.json");
+  remove(index);
+  free(index);
+  test_safetensors(dir, "y.safetensors", "", "", 0);
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "2 other .safetensors");
+  test_remove(dir);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ binding */
+
+static const char views[] = "graph t\n"
+                            "dim B\n"
+                            "decode\n"
+                            "input %0 x = feed : f32[B,6] @x\n"
+                            "weight $m : f32[2,6] = \"m\"\n"
+                            "weight $h : f16[3] = \"h\"\n"
+                            "weight $i : i64[2] = \"i\"\n"
+                            "weight $t : f32[6,2] = transpose($m; 0, 0, 0)\n"
+                            "weight $s : f32[2,3] = split($m; 1, 2, 1)\n"
+                            "weight $c : f32[2,9] = concat($m, $s; 1, 0, 0)\n"
+                            "weight $ct : f32[12,2] = concat($t, $t; 0, 0, 0)\n"
+                            "weight $k : f32[2,2,6] = stack($m, $m; 0, 0, 0)\n"
+                            "weight $r : f32[3,4] = reshape($m; 0, 0, 0)\n"
+                            "weight $rt : f32[12] = reshape($t; 0, 0, 0)\n"
+                            "weight $no : f32[1] = \"not there\" unused\n";
+
+static struct graph *view_graph(void) {
+  struct tfm_error err = {0};
+  struct graph *graph = graph_parse("views", views, sizeof views - 1, &err);
+  ck_assert_msg(graph != NULL, "%s", err.message);
+  return graph;
+}
+
+static const tfm_tensor *by_name(const struct graph *graph, const struct binding *binding,
+                                 const char *name) {
+  for (uint32_t i = 0; i < graph->weight_count; i++)
+    if (strcmp(graph->weight[i].name, name) == 0)
+      return binding_tensor(binding, (int32_t)i);
+  return NULL;
+}
+
+/* Element number `at`, in the order of the shape. */
+static float at(const tfm_tensor *t, int64_t index) {
+  const char *p = t->data;
+  float v;
+  for (uint32_t i = t->rank; i-- > 0; index /= t->shape[i])
+    p += index % t->shape[i] * t->stride[i];
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+static void check_values(const tfm_tensor *t, size_t count, const float *expected) {
+  ck_assert_ptr_nonnull(t);
+  ck_assert_uint_eq(t->dtype, TFM_F32);
+  for (size_t i = 0; i < count; i++)
+    ck_assert_msg(at(t, (int64_t)i) == expected[i], "element %zu is %g, not %g", i,
+                  (double)at(t, (int64_t)i), (double)expected[i]);
+}
+
+/* shift: bytes before the tensors, so that they are not aligned. */
+static char *view_checkpoint(size_t shift) {
+  char data[128] = {0}, head[600];
+  float m[12];
+  uint16_t h[3] = {0x3c00, 0x4000, 0xbc00};
+  int64_t n[2] = {-7, 1 << 20};
+  for (int i = 0; i < 12; i++)
+    m[i] = (float)i;
+  memcpy(data + shift, m, 48);
+  memcpy(data + shift + 48, h, 6);
+  memcpy(data + shift + 54, n, 16);
+  snprintf(head, sizeof head,
+           "\"pad\":{\"dtype\":\"U8\",\"shape\":[%zu],\"data_offsets\":[0,%zu]},"
+           "\"m\":{\"dtype\":\"F32\",\"shape\":[2,6],\"data_offsets\":[%zu,%zu]},"
+           "\"h\":{\"dtype\":\"F16\",\"shape\":[3],\"data_offsets\":[%zu,%zu]},"
+           "\"i\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[%zu,%zu]}",
+           shift, shift, shift, shift + 48, shift + 48, shift + 54, shift + 54, shift + 70);
+  char *dir = test_dir();
+  size_t length = strlen(head) + 10; /* make the data begin at a multiple of 8 */
+  while (length++ % 8 != 0)
+    strcat(head, " ");
+  test_safetensors(dir, "model.safetensors", head, data, shift + 70);
+  return dir;
+}
+
+static void check_views(size_t shift) {
+  static const float t[] = {0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11};
+  static const float s[] = {3, 4, 5, 9, 10, 11};
+  static const float c[] = {0, 1, 2, 3, 4, 5, 3, 4, 5, 6, 7, 8, 9, 10, 11, 9, 10, 11};
+  static const float i[] = {-7, 1 << 20};
+  float m[24], ct[24];
+  for (int j = 0; j < 24; j++) {
+    m[j] = (float)(j % 12);
+    ct[j] = t[j % 12];
+  }
+  char *dir = view_checkpoint(shift);
+  struct graph *graph = view_graph();
+  struct weights *weights;
+  struct binding *binding;
+  CHECK_OK(weights_open(dir, &weights, err));
+  CHECK_OK(binding_create(graph, weights, NULL, &binding, err));
+  check_values(by_name(graph, binding, "m"), 12, m);
+  check_values(by_name(graph, binding, "i"), 2, i);
+  check_values(by_name(graph, binding, "t"), 12, t);
+  check_values(by_name(graph, binding, "s"), 6, s);
+  check_values(by_name(graph, binding, "c"), 18, c);
+  check_values(by_name(graph, binding, "ct"), 24, ct);
+  check_values(by_name(graph, binding, "k"), 24, m);
+  check_values(by_name(graph, binding, "r"), 12, m);
+  check_values(by_name(graph, binding, "rt"), 12, t);
+  const tfm_tensor *h = by_name(graph, binding, "h");
+  ck_assert_uint_eq(h->dtype, TFM_F16);
+  ck_assert_uint_eq((uintptr_t)h->data % 2, 0);
+  ck_assert_uint_eq(((const uint16_t *)h->data)[2], 0xbc00);
+  const struct weights_tensor *stored = weights_find(weights, "m");
+  ck_assert((shift % 4 == 0) == ((const void *)stored->data == by_name(graph, binding, "m")->data));
+  ck_assert_uint_eq((uintptr_t)by_name(graph, binding, "m")->data % 4, 0);
+  ck_assert_uint_eq(binding_elements(binding), 12 + 3 + 2);
+  binding_destroy(binding);
+
+  struct binding_options tight = {.memory_limit = 64};
+  CHECK_FAILS(binding_create(graph, weights, &tight, &binding, err), TFM_ERROR_LIMIT,
+              "memory limit");
+  weights_close(weights);
+  graph_destroy(graph);
+  test_remove(dir);
+}
+
+START_TEST(test_views) {
+  check_views(0);
+  check_views(1);
+  check_views(3);
+  check_views(4);
+}
+END_TEST
+
+START_TEST(test_mismatch) {
+  char *dir = test_dir();
+  struct graph *graph = view_graph();
+  struct weights *weights;
+  struct binding *binding;
+  test_safetensors(dir, "a.safetensors", "\"m\":" F32_1, "abcd", 4);
+  CHECK_OK(weights_open(dir, &weights, err));
+  CHECK_FAILS(binding_create(graph, weights, NULL, &binding, err), TFM_ERROR_CHECKPOINT,
+              "expected: f32[2, 6]");
+  weights_close(weights);
+  test_safetensors(dir, "a.safetensors", "\"n\":" F32_1, "abcd", 4);
+  CHECK_OK(weights_open(dir, &weights, err));
+  CHECK_FAILS(binding_create(graph, weights, NULL, &binding, err), TFM_ERROR_CHECKPOINT,
+              "tensor `m` is not in the checkpoint");
+  weights_close(weights);
+  graph_destroy(graph);
+  test_remove(dir);
+}
+END_TEST
+
+START_TEST(test_random) {
+  struct graph *graph = view_graph();
+  struct binding_options options = {.random = true, .seed = 1};
+  struct binding *a, *b;
+  CHECK_OK(binding_create(graph, NULL, &options, &a, err));
+  CHECK_OK(binding_create(graph, NULL, &options, &b, err));
+  const tfm_tensor *x = by_name(graph, a, "m"), *y = by_name(graph, b, "m");
+  ck_assert_mem_eq(x->data, y->data, 48);
+  double square = 0;
+  for (int64_t i = 0; i < 12; i++)
+    square += (double)at(x, i) * (double)at(x, i);
+  ck_assert(square / 12 > 1e-4 && square / 12 < 1e-3); /* 0.02 squared is 4e-4 */
+  binding_destroy(b);
+  options.seed = 2;
+  CHECK_OK(binding_create(graph, NULL, &options, &b, err));
+  ck_assert_mem_ne(x->data, by_name(graph, b, "m")->data, 48);
+  binding_destroy(a);
+  binding_destroy(b);
+  graph_destroy(graph);
+}
+END_TEST
+
+UNIT_MAIN("weights", test_layouts, test_alias, test_refused, test_index, test_views, test_mismatch,
+          test_random)
