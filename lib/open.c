@@ -209,7 +209,9 @@ int model_compile(struct tfm_model *model, const tfm_open_options *options, stru
   free(dump);
   if (model->graph)
     return 0;
-  if (err->code == TFM_ERROR_PLUGIN || err->code == TFM_ERROR_MODEL)
+  size_t refused;
+  registry_refusals(model->registry, &refused);
+  if (err->code == TFM_ERROR_PLUGIN || refused || compile.op_name_count == 0)
     registry_note_missing(model->registry, "", err);
   return -1;
 }
