@@ -30,7 +30,7 @@ enum {
   GEMM_TILE_M_MAX = 14, /* of every instruction set */
   GEMM_TILE_N_MAX = 32, /* a multiple of every tile_n */
   GEMM_DIRECT_M_MAX = 4,
-  GEMM_WIDTH_MAX = 256,  /* columns of the weight in scratch at once */
+  GEMM_WIDTH_MAX = 192,  /* columns of the weight in scratch at once */
   GEMM_DIRECT_MAX = 1024 /* columns of one call of direct */
 };
 
