@@ -12,6 +12,7 @@ plugin_LTLIBRARIES += \
 
 plugins_common = \
   plugins/common/kernel.h \
+  plugins/common/simd.h \
   plugins/common/vec.h \
   plugins/common/vec_avx2.h \
   plugins/common/vec_avx512.h \

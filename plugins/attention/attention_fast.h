@@ -1,9 +1,11 @@
 /* attention_fast.h - attention on vectors, with an online softmax (Dao et al.
  * 2022, algorithm 1); included once for each instruction set.
  *
- * A piece of work is one key head of one batch row, and up to ROWS rows of
- * queries: the tokens, times the query heads that share the key head.  Its
- * keys come in blocks of 64:
+ * A piece of work is up to ROWS rows of queries of one batch row.  The rows of
+ * a key head are the tokens, times the query heads that share it; a piece is
+ * some rows of one head, or, with few tokens, all rows of several heads, which
+ * lie side by side in memory.  Its keys come in blocks of 64, and each block
+ * is, head by head:
  *
  *             keys, transposed [K, 64]            values [64, K]
  *            +------------------------+          +-----------+
@@ -46,18 +48,23 @@ struct attention_lane {
   float *maxima; /* [ROWS], the largest score so far; -inf = none         */
 };
 
-/* A piece of work. */
+/* A piece of work: count rows of each of heads key heads. */
 struct attention_piece {
   const struct attention_call *call;
   struct attention_lane lane;
-  int64_t b, g;         /* batch row, key head                           */
-  int64_t first;        /* query row: token first / group, head % group  */
-  int count;            /* of rows, 1..ROWS                              */
-  int64_t padded;       /* K rounded up to whole vectors                 */
-  int64_t start, keys;  /* of the block: its first key, and how many     */
-  const float *value;   /* of the block's first key                      */
-  int64_t value_stride; /* in floats                                     */
-  uint64_t allowed[ROWS];
+  int64_t b;              /* batch row                                   */
+  int64_t g;              /* the first key head                          */
+  int64_t first;          /* of a head's rows: token * group + head      */
+  int heads, count;       /* heads * count <= ROWS                       */
+  int64_t padded;         /* K rounded up to whole vectors               */
+  int64_t start, keys;    /* the block's first key, and how many there are */
+  uint64_t allowed[ROWS]; /* [count]: what a row may see of the block   */
+};
+
+/* Values of a block, of one head. */
+struct attention_values {
+  const float *at;
+  int64_t stride; /* floats */
 };
 
 static int64_t padded_size(int64_t size) {
@@ -79,12 +86,14 @@ static struct attention_lane lane_at(float *memory, int64_t size) {
   return lane;
 }
 
+/* Rows are numbered through the heads of a piece. */
 static int64_t row_token(const struct attention_piece *piece, int row) {
-  return (piece->first + row) / piece->call->group;
+  return (piece->first + row % piece->count) / piece->call->group;
 }
 
 static int64_t row_head(const struct attention_piece *piece, int row) {
-  return piece->g * piece->call->group + (piece->first + row) % piece->call->group;
+  int64_t group = piece->call->group;
+  return (piece->g + row / piece->count) * group + (piece->first + row % piece->count) % group;
 }
 
 /* ---- scores: [rows, BLOCK] = q [rows, K] . keys [K, BLOCK] */
@@ -153,37 +162,36 @@ SIMD_INLINE void sum_some(const float *probs, int rows, int low, int high, const
       vec_store(sums + r * padded + j * VEC_WIDTH, sum[r][j]);
 }
 
-SIMD_INLINE void sum_rows(const struct attention_piece *piece, int rows, int low, int high,
-                          float *sums) {
+SIMD_INLINE void sum_rows(const struct attention_piece *piece, struct attention_values value,
+                          int rows, int low, int high, float *sums) {
   int64_t size = piece->call->size, c = 0, padded = piece->padded;
   const float *probs = piece->lane.probs;
   for (; c + TILE_VECS * VEC_WIDTH <= size; c += TILE_VECS * VEC_WIDTH)
-    sum_some(probs, rows, low, high, piece->value + c, piece->value_stride, TILE_VECS, sums + c,
-             padded);
+    sum_some(probs, rows, low, high, value.at + c, value.stride, TILE_VECS, sums + c, padded);
   for (; c < size; c += VEC_WIDTH)
-    sum_some(probs, rows, low, high, piece->value + c, piece->value_stride, 1, sums + c, padded);
+    sum_some(probs, rows, low, high, value.at + c, value.stride, 1, sums + c, padded);
 }
 
-SIMD_TARGET static void sum_tile(const struct attention_piece *piece, int rows, int low, int high,
-                                 float *sums) {
+SIMD_TARGET static void sum_tile(const struct attention_piece *piece, struct attention_values value,
+                                 int rows, int low, int high, float *sums) {
   switch (rows) {
   case 1:
-    sum_rows(piece, 1, low, high, sums);
+    sum_rows(piece, value, 1, low, high, sums);
     return;
   case 2:
-    sum_rows(piece, 2, low, high, sums);
+    sum_rows(piece, value, 2, low, high, sums);
     return;
   case 3:
-    sum_rows(piece, 3, low, high, sums);
+    sum_rows(piece, value, 3, low, high, sums);
     return;
   case 4:
-    sum_rows(piece, 4, low, high, sums);
+    sum_rows(piece, value, 4, low, high, sums);
     return;
   case 5:
-    sum_rows(piece, 5, low, high, sums);
+    sum_rows(piece, value, 5, low, high, sums);
     return;
   default:
-    sum_rows(piece, TILE, low, high, sums);
+    sum_rows(piece, value, TILE, low, high, sums);
   }
 }
 
@@ -209,7 +217,7 @@ SIMD_TARGET static float finish_scores(const struct attention_piece *piece, int 
     vec x = vec_mul(vec_load(scores + c), scale);
     if (bias && left > 0)
       x = vec_add(x, vec_load_upto(bias + piece->start + c, left));
-    x = vec_if_bits((uint32_t)(piece->allowed[row] >> c), x, nothing);
+    x = vec_if_bits((uint32_t)(piece->allowed[row % piece->count] >> c), x, nothing);
     if (tap && left > 0)
       vec_store_upto(tap + piece->start + c, x, left);
     largest = vec_max(largest, x);
@@ -242,46 +250,48 @@ SIMD_TARGET static void soften(const struct attention_piece *piece, int row, flo
 
 /* ---- a block of keys */
 
-SIMD_TARGET static void load_block(struct attention_piece *piece) {
+/* Ask for 16 rows of the keys and values that the work after this needs. */
+static void prefetch_rows(const float *key, const float *value, int64_t stride) {
+  for (int64_t s = 0; s < 16; s++) {
+    __builtin_prefetch(key + s * stride);
+    __builtin_prefetch(value + s * stride);
+  }
+}
+
+/* Transpose the keys of head g; find its values, or copy them where they are
+ * not whole vectors.  Meanwhile ask for the next head's, or the next block's. */
+SIMD_TARGET static struct attention_values load_block(const struct attention_piece *piece,
+                                                      int64_t g) {
   const struct attention_call *call = piece->call;
   int64_t size = call->size, stride = call->kv_stride;
-  int64_t at = piece->b * call->kv_batch + piece->start * stride + piece->g * size;
-  const float *key = call->key + at;
+  int64_t at = piece->b * call->kv_batch + piece->start * stride + g * size;
+  int64_t ahead = g + 1 < piece->g + piece->heads ? size : BLOCK * stride - (g - piece->g) * size;
+  const float *key = call->key + at, *value = call->value + at;
   for (int64_t s = 0; s < BLOCK; s += VEC_WIDTH)
-    for (int64_t d = 0; d < size; d += VEC_WIDTH)
+    for (int64_t d = 0; d < size; d += VEC_WIDTH) {
+      if (s % 16 == 0 && d % 16 == 0 && s < piece->keys)
+        prefetch_rows(key + ahead + s * stride + d, value + ahead + s * stride + d, stride);
       vec_transpose(key + s * stride + d, stride, piece->keys - s, size - d,
                     piece->lane.keys + d * BLOCK + s, BLOCK);
-  piece->value = call->value + at;
-  piece->value_stride = stride;
+    }
   if (size % VEC_WIDTH == 0)
-    return;
+    return (struct attention_values){value, stride};
   for (int64_t s = 0; s < piece->keys; s++)
     for (int64_t d = 0; d < size; d += VEC_WIDTH)
       vec_store(piece->lane.values + s * piece->padded + d,
-                vec_load_upto(piece->value + s * stride + d, size - d));
-  piece->value = piece->lane.values;
-  piece->value_stride = piece->padded;
+                vec_load_upto(value + s * stride + d, size - d));
+  return (struct attention_values){piece->lane.values, piece->padded};
 }
 
-/* Rows differ by stride floats: ask for the next block while this one is worked on. */
-static void prefetch_block(const struct attention_piece *piece, int64_t keys) {
-  const struct attention_call *call = piece->call;
-  int64_t at = piece->b * call->kv_batch + piece->g * call->size;
-  for (int64_t s = piece->start + BLOCK; s < keys && s < piece->start + 2 * BLOCK; s++)
-    for (int64_t d = 0; d < call->size; d += 16) {
-      __builtin_prefetch(call->key + at + s * call->kv_stride + d);
-      __builtin_prefetch(call->value + at + s * call->kv_stride + d);
-    }
-}
-
-SIMD_TARGET static void run_tile(const struct attention_piece *piece, int row, int rows) {
+SIMD_TARGET static void run_tile(const struct attention_piece *piece, struct attention_values value,
+                                 int row, int rows) {
   const struct attention_call *call = piece->call;
   const float *q[TILE];
   uint64_t any = 0;
   for (int r = 0; r < rows; r++) {
     int64_t at = (piece->b * call->tokens + row_token(piece, row + r)) * call->heads;
     q[r] = call->q + (at + row_head(piece, row + r)) * call->size;
-    any |= piece->allowed[row + r];
+    any |= piece->allowed[(row + r) % piece->count];
   }
   if (any == 0)
     return;
@@ -289,7 +299,7 @@ SIMD_TARGET static void run_tile(const struct attention_piece *piece, int row, i
   score_tile(q, rows, piece->lane.keys, call->size, probs);
   for (int r = 0; r < rows; r++)
     soften(piece, row + r, probs + r * BLOCK);
-  sum_tile(piece, rows, __builtin_ctzll(any), 64 - __builtin_clzll(any),
+  sum_tile(piece, value, rows, __builtin_ctzll(any), 64 - __builtin_clzll(any),
            piece->lane.sums + row * piece->padded);
 }
 
@@ -315,7 +325,7 @@ static bool mask_block(struct attention_piece *piece) {
 
 SIMD_TARGET static void begin_rows(const struct attention_piece *piece) {
   const struct attention_call *call = piece->call;
-  for (int row = 0; row < piece->count; row++) {
+  for (int row = 0; row < piece->heads * piece->count; row++) {
     piece->lane.maxima[row] = -INFINITY;
     vec_store(piece->lane.totals + row * VEC_WIDTH, vec_set(0));
     for (int64_t d = 0; d < piece->padded; d += VEC_WIDTH)
@@ -356,20 +366,38 @@ static void run_piece(struct attention_piece *piece) {
     piece->keys = keys - piece->start < BLOCK ? keys - piece->start : BLOCK;
     if (!mask_block(piece))
       continue;
-    prefetch_block(piece, keys);
-    load_block(piece);
-    for (int row = 0; row < piece->count; row += TILE)
-      run_tile(piece, row, piece->count - row < TILE ? piece->count - row : TILE);
+    for (int h = 0; h < piece->heads; h++) {
+      struct attention_values value = load_block(piece, piece->g + h);
+      for (int row = 0; row < piece->count; row += TILE)
+        run_tile(piece, value, h * piece->count + row,
+                 piece->count - row < TILE ? piece->count - row : TILE);
+    }
   }
-  for (int row = 0; row < piece->count; row++)
+  for (int row = 0; row < piece->heads * piece->count; row++)
     finish_row(piece, row);
 }
 
 struct attention_work {
   const struct attention_call *call;
   float *memory;
-  int64_t blocks; /* pieces of one key head */
+  int64_t blocks; /* pieces of one key head's rows; 1 if heads > 1 */
+  int64_t heads;  /* key heads in a piece                          */
+  int64_t groups; /* pieces side by side in a batch row            */
 };
+
+/* All heads of a batch row at once if their rows fit, but a piece for each
+ * lane if there is work enough. */
+static struct attention_work divide(const tfm_host *host, const struct attention_call *call,
+                                    void *memory) {
+  int64_t rows = call->tokens * call->group, lanes = host->lanes(host);
+  int64_t heads = (call->batch * call->kv_heads + lanes - 1) / lanes;
+  heads = heads > call->kv_heads ? call->kv_heads : heads;
+  if (rows > 0 && heads > ROWS / rows)
+    heads = ROWS / rows;
+  heads = heads > 0 ? heads : 1;
+  return (struct attention_work){call, memory, (rows + ROWS - 1) / ROWS, heads,
+                                 (call->kv_heads + heads - 1) / heads};
+}
 
 /* Pieces [begin, end): late tokens first, since with a causal mask they have
  * most to do. */
@@ -382,10 +410,12 @@ static void run_pieces(void *arg, int64_t begin, int64_t end, uint32_t lane) {
       .lane = lane_at(work->memory + (int64_t)lane * lane_floats(call->size), call->size),
       .padded = padded_size(call->size)};
   for (int64_t i = begin; i < end; i++) {
-    int64_t head = i / work->blocks, block = work->blocks - 1 - i % work->blocks;
-    piece.b = head / call->kv_heads;
-    piece.g = head % call->kv_heads;
+    int64_t group = i / work->blocks, block = work->blocks - 1 - i % work->blocks;
+    piece.b = group / work->groups;
+    piece.g = group % work->groups * work->heads;
     piece.first = block * ROWS;
+    piece.heads =
+        (int)(call->kv_heads - piece.g < work->heads ? call->kv_heads - piece.g : work->heads);
     piece.count = (int)(rows - piece.first < ROWS ? rows - piece.first : ROWS);
     run_piece(&piece);
   }
@@ -397,9 +427,8 @@ static tfm_status run_fast(const tfm_host *host, const void *instance, const tfm
   tfm_status status = attention_open(host, run, &call);
   if (status != TFM_OK)
     return status;
-  struct attention_work work = {&call, run->workspace,
-                                (call.tokens * call.group + ROWS - 1) / ROWS};
-  host->parallel_for(host, call.batch * call.kv_heads * work.blocks, 1, run_pieces, &work);
+  struct attention_work work = divide(host, &call, run->workspace);
+  host->parallel_for(host, call.batch * work.groups * work.blocks, 1, run_pieces, &work);
   return TFM_OK;
 }
 

@@ -19,12 +19,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__clang__)
-#define SIMD_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define SIMD_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 #if defined(SIMD_AVX512)
 #include "plugins/common/vec_avx512.h"
 #elif defined(SIMD_AVX2)
@@ -61,6 +55,36 @@ SIMD_INLINE void vec_store_upto(float *to, vec v, int64_t n) {
     vec_store(to, v);
   else
     vec_store_part(to, v, n);
+}
+
+/* to[c][r] = from[r][c], for VEC_WIDTH rows and columns; strides in elements. */
+SIMD_TARGET static inline void vec_transpose_full(const float *from, int64_t from_stride, float *to,
+                                                  int64_t to_stride) {
+  for (int c = 0; c < VEC_WIDTH; c += 4) {
+    vec column[4];
+    vec_transpose_four(from + c, from_stride, column);
+    SIMD_UNROLL for (int j = 0; j < 4; j++) vec_store(to + (c + j) * to_stride, column[j]);
+  }
+}
+
+/* The same for fewer rows or columns (0 or less is none).  Rows that are not
+ * there become zeros; columns that are not there are not written. */
+SIMD_TARGET static inline void vec_transpose(const float *from, int64_t from_stride, int64_t rows,
+                                             int64_t columns, float *to, int64_t to_stride) {
+  if (rows >= VEC_WIDTH && columns >= VEC_WIDTH) {
+    vec_transpose_full(from, from_stride, to, to_stride);
+    return;
+  }
+  float square[VEC_WIDTH * VEC_WIDTH], turned[VEC_WIDTH * VEC_WIDTH];
+  for (int64_t r = 0; r < VEC_WIDTH; r++) {
+    vec row = vec_set(0);
+    if (r < rows)
+      row = vec_load_upto(from + r * from_stride, columns);
+    vec_store(square + r * VEC_WIDTH, row);
+  }
+  vec_transpose_full(square, VEC_WIDTH, turned, VEC_WIDTH);
+  for (int64_t c = 0; c < VEC_WIDTH && c < columns; c++)
+    vec_store(to + c * to_stride, vec_load(turned + c * VEC_WIDTH));
 }
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef TFM_PLUGINS_COMMON_VEC_AVX2_H
 #define TFM_PLUGINS_COMMON_VEC_AVX2_H
 
+#include "plugins/common/simd.h"
+
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -100,32 +102,23 @@ SIMD_INLINE float vec_max_across(vec a) {
   return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
 
-/* to[c][r] = from[r][c]: [rows, columns] at most VEC_WIDTH each way; rows that
- * are not there become zeros, so to is [columns, VEC_WIDTH].  Strides in
- * elements. */
-SIMD_TARGET static inline void vec_transpose(const float *from, int64_t from_stride, int64_t rows,
-                                             int64_t columns, float *to, int64_t to_stride) {
-  __m256 a[8], b[8];
-  __m256i some = vec_first(columns);
-  for (int i = 0; i < 8; i++)
-    a[i] = i < rows ? _mm256_maskload_ps(from + i * from_stride, some) : _mm256_setzero_ps();
-  _Pragma("GCC unroll 16") for (int i = 0; i < 8; i += 2) { /* pairs of floats */
-    b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
-    b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+/* Columns 4q to 4q + 3 of 8 rows.  Lane L of in[j] is a piece of row 4L + j,
+ * so that a transposition of 4 x 4 within the lanes is all that is left. */
+SIMD_INLINE void vec_transpose_four(const float *from, int64_t from_stride, __m256 out[4]) {
+  __m256 in[4];
+  SIMD_UNROLL for (int j = 0; j < 4; j++) {
+    const float *row = from + j * from_stride;
+    __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(row));
+    in[j] = _mm256_insertf128_ps(v, _mm_loadu_ps(row + 4 * from_stride), 1);
   }
-  _Pragma("GCC unroll 16") for (int i = 0; i < 8; i += 4) { /* fours */
-    for (int j = 0; j < 2; j++) {
-      __m256d low = _mm256_castps_pd(b[i + j]), high = _mm256_castps_pd(b[i + j + 2]);
-      a[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
-      a[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
-    }
-  }
-  _Pragma("GCC unroll 16") for (int j = 0; j < 4; j++) {
-    b[j] = _mm256_permute2f128_ps(a[j], a[j + 4], 0x20);
-    b[j + 4] = _mm256_permute2f128_ps(a[j], a[j + 4], 0x31);
-  }
-  for (int i = 0; i < 8 && i < columns; i++)
-    _mm256_storeu_ps(to + i * to_stride, b[i]);
+  __m256d ab = _mm256_castps_pd(_mm256_unpacklo_ps(in[0], in[1]));
+  __m256d cd = _mm256_castps_pd(_mm256_unpacklo_ps(in[2], in[3]));
+  out[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+  out[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+  ab = _mm256_castps_pd(_mm256_unpackhi_ps(in[0], in[1]));
+  cd = _mm256_castps_pd(_mm256_unpackhi_ps(in[2], in[3]));
+  out[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+  out[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
 }
 
 #endif

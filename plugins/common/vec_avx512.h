@@ -2,6 +2,8 @@
 #ifndef TFM_PLUGINS_COMMON_VEC_AVX512_H
 #define TFM_PLUGINS_COMMON_VEC_AVX512_H
 
+#include "plugins/common/simd.h"
+
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -96,38 +98,25 @@ SIMD_INLINE float vec_max_across(vec a) {
   return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
 
-/* to[c][r] = from[r][c]: [rows, columns] at most VEC_WIDTH each way; rows that
- * are not there become zeros, so to is [columns, VEC_WIDTH].  Strides in
- * elements. */
-SIMD_TARGET static inline void vec_transpose(const float *from, int64_t from_stride, int64_t rows,
-                                             int64_t columns, float *to, int64_t to_stride) {
-  __m512 a[16], b[16];
-  __mmask16 some = vec_first(columns < 16 ? columns : 16);
-  for (int i = 0; i < 16; i++)
-    a[i] = i < rows ? _mm512_maskz_loadu_ps(some, from + i * from_stride) : _mm512_setzero_ps();
-  _Pragma("GCC unroll 16") for (int i = 0; i < 16; i += 2) { /* pairs of floats */
-    b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
-    b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+/* Columns 4q to 4q + 3 of 16 rows.  Lane L of in[j] is a piece of row 4L + j,
+ * so that a transposition of 4 x 4 within the lanes is all that is left. */
+SIMD_INLINE void vec_transpose_four(const float *from, int64_t from_stride, __m512 out[4]) {
+  __m512 in[4];
+  SIMD_UNROLL for (int j = 0; j < 4; j++) {
+    const float *row = from + j * from_stride;
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(row));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(row + 4 * from_stride), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(row + 8 * from_stride), 2);
+    in[j] = _mm512_insertf32x4(v, _mm_loadu_ps(row + 12 * from_stride), 3);
   }
-  _Pragma("GCC unroll 16") for (int i = 0; i < 16; i += 4) { /* fours */
-    for (int j = 0; j < 2; j++) {
-      __m512d low = _mm512_castps_pd(b[i + j]), high = _mm512_castps_pd(b[i + j + 2]);
-      a[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
-      a[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
-    }
-  }
-  _Pragma("GCC unroll 16") for (int i = 0; i < 16; i += 8) { /* eights */
-    for (int j = 0; j < 4; j++) {
-      b[i + j] = _mm512_shuffle_f32x4(a[i + j], a[i + j + 4], 0x88);
-      b[i + j + 4] = _mm512_shuffle_f32x4(a[i + j], a[i + j + 4], 0xdd);
-    }
-  }
-  _Pragma("GCC unroll 16") for (int j = 0; j < 8; j++) {
-    a[j] = _mm512_shuffle_f32x4(b[j], b[j + 8], 0x88);
-    a[j + 8] = _mm512_shuffle_f32x4(b[j], b[j + 8], 0xdd);
-  }
-  for (int i = 0; i < 16 && i < columns; i++)
-    _mm512_storeu_ps(to + i * to_stride, a[i]);
+  __m512d ab = _mm512_castps_pd(_mm512_unpacklo_ps(in[0], in[1]));
+  __m512d cd = _mm512_castps_pd(_mm512_unpacklo_ps(in[2], in[3]));
+  out[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+  out[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+  ab = _mm512_castps_pd(_mm512_unpackhi_ps(in[0], in[1]));
+  cd = _mm512_castps_pd(_mm512_unpackhi_ps(in[2], in[3]));
+  out[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+  out[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
 }
 
 #endif

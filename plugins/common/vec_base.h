@@ -3,6 +3,8 @@
 #ifndef TFM_PLUGINS_COMMON_VEC_BASE_H
 #define TFM_PLUGINS_COMMON_VEC_BASE_H
 
+#include "plugins/common/simd.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -108,14 +110,10 @@ SIMD_INLINE float vec_max_across(vec a) {
   return low > high ? low : high;
 }
 
-/* to[c][r] = from[r][c]: [rows, columns] at most VEC_WIDTH each way; rows that
- * are not there become zeros, so to is [columns, VEC_WIDTH].  Strides in
- * elements. */
-static inline void vec_transpose(const float *from, int64_t from_stride, int64_t rows,
-                                 int64_t columns, float *to, int64_t to_stride) {
-  for (int64_t c = 0; c < columns && c < VEC_WIDTH; c++)
-    for (int64_t r = 0; r < VEC_WIDTH; r++)
-      to[c * to_stride + r] = r < rows ? from[r * from_stride + c] : 0;
+/* Columns 0 to 3 of 4 rows. */
+SIMD_INLINE void vec_transpose_four(const float *from, int64_t from_stride, vec out[4]) {
+  const float *a = from, *b = a + from_stride, *c = b + from_stride, *d = c + from_stride;
+  SIMD_UNROLL for (int j = 0; j < 4; j++) out[j] = (vec){a[j], b[j], c[j], d[j]};
 }
 
 #endif
