@@ -24,6 +24,11 @@ libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
   runtime/weights.c runtime/weights.h
 
 unit_tests += \
+  tests/unit/test_exec \
+  tests/unit/test_plan \
+  tests/unit/test_registry \
   tests/unit/test_safetensors \
+  tests/unit/test_sample \
+  tests/unit/test_session \
   tests/unit/test_weights
 EXTRA_DIST += tests/unit/runtime.h tests/unit/runtime_ops.h

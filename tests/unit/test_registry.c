@@ -1,0 +1,413 @@
+/* Plugins built on the spot, whole and broken in every way that is checked. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* nftw, mkdtemp, realpath */
+#endif
+#include "runtime/note.h"
+#include "runtime/registry.h"
+#include "tests/unit/runtime_ops.h"
+
+#include <elf.h>
+#include <sys/wait.h>
+
+static const char source[] =
+    "#include <tfm/plugin.h>\n"
+    "#ifndef MINOR\n#define MINOR 0\n#endif\n"
+    "static tfm_status run(const tfm_host *h, const void *i, const tfm_run *r) {\n"
+    "  (void)h; (void)i; (void)r; return TFM_OK; }\n"
+    "static tfm_status init(const tfm_host *h) {\n"
+    "#ifdef BAD_INIT\n  return h->fail(h, \"no licence for %s\", h->version);\n"
+    "#else\n  (void)h; return TFM_OK;\n#endif\n}\n"
+    "static const tfm_op_desc op = {.struct_size = sizeof op, .version = 1,\n"
+    "  .schema = \"## Fast.\\n## op not(this)\\n op flash(x: [...]) -> [...]\"};\n"
+    "static const tfm_kernel_desc kernel = {.struct_size = sizeof kernel, .op_min = 1,\n"
+    "  .op_max = 1, .op = \"acme.flash\", .name = \"reference\", .device = \"cpu\",\n"
+    "  .flags = TFM_KERNEL_REFERENCE, .run = run};\n"
+    "static const tfm_op_desc *const ops[] = {&op};\n"
+    "static const tfm_kernel_desc *const kernels[] = {&kernel};\n"
+    "static const tfm_plugin_desc acme = {.struct_size = sizeof acme, .name = \"acme\",\n"
+    "  .version = \"1.2\", .schema_major = 2, .op_count = 1, .kernel_count = 1, .op = ops,\n"
+    "  .kernel = kernels, .init = init};\n"
+    "#ifdef NO_NOTE\n"
+    "TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void);\n"
+    "const tfm_plugin_desc *tfm_plugin_v1(void) { return &acme; }\n"
+    "#else\n"
+    "TFM_PLUGIN(\"acme\", MINOR, &acme)\n"
+    "#endif\n";
+
+/* DIR/NAME.so from the source above; flags for the compiler. */
+static void build(const char *dir, const char *name, const char *flags) {
+  const char *cc = getenv("CC"), *root = getenv("TFM_SRCDIR");
+  struct buffer command;
+  test_write(dir, "acme.c", source, sizeof source - 1);
+  buffer_init(&command);
+  buffer_printf(&command,
+                "%s -std=c11 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -I'%s/include' %s "
+                "-o '%s/%s.so' '%s/acme.c' && chmod 755 '%s/%s.so'",
+                cc && *cc ? cc : "cc", root ? root : ".", flags, dir, name, dir, dir, name);
+  int status = system(command.data);
+  ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", command.data);
+  buffer_finish(&command);
+}
+
+static struct file_bytes read_so(const char *dir, const char *name) {
+  struct file_bytes bytes;
+  char *path = file_join(dir, name);
+  CHECK_OK(file_read(path, 1 << 24, TFM_ERROR_RUN, &bytes, err));
+  free(path);
+  return bytes;
+}
+
+static tfm_plugin_note *note_in(struct file_bytes *so) {
+  for (size_t i = 0; i + sizeof(tfm_plugin_note) <= so->size; i += 4) {
+    tfm_plugin_note note;
+    memcpy(&note, so->data + i, sizeof note);
+    if (note.magic == TFM_NOTE_MAGIC && memcmp(note.owner, "tfm", 4) == 0)
+      return (tfm_plugin_note *)(void *)(so->data + i);
+  }
+  ck_abort_msg("no note");
+  return NULL;
+}
+
+static struct registry *open_one(const char *dir) {
+  struct registry *registry;
+  CHECK_OK(registry_open(&dir, 1, &registry, err));
+  return registry;
+}
+
+/* The directory's acme.so is refused, saying this somewhere. */
+static void check_refused(const char *dir, const char *plugin, const char *says) {
+  struct registry *registry = open_one(dir);
+  struct tfm_error err = {0};
+  size_t count;
+  const struct registry_refusal *refusal = registry_refusals(registry, &count);
+  ck_assert_uint_eq(count, 1);
+  ck_assert_str_eq(refusal->plugin, plugin);
+  ck_assert_ptr_nonnull(refusal->reason);
+  ck_assert_ptr_null(registry_find_op(registry, "acme.flash"));
+  ck_assert_ptr_null(registry_find_plugin(registry, "acme"));
+  error_set(&err, TFM_ERROR_PLUGIN, "unknown op");
+  registry_note_missing(registry, "acme.flash", &err);
+  if (strcmp(plugin, "acme") == 0)
+    ck_assert_msg(strstr(err.notes, says) && strstr(err.notes, refusal->file), "%s", err.notes);
+  else
+    ck_assert_msg(strstr(refusal->reason, says) ||
+                      (refusal->expected && strstr(refusal->expected, says)),
+                  "%s", refusal->reason);
+  registry_close(registry);
+}
+
+START_TEST(test_good) {
+  char *dir = test_dir(), *other = test_dir();
+  size_t count;
+  build(dir, "acme", "");
+  build(other, "acme", "");
+  test_write(dir, "README", "no plugin", 9);
+  test_write(dir, ".hidden.so", "no plugin", 9);
+  const char *dirs[] = {"/nonexistent", dir, dir, other};
+  struct registry *registry;
+  CHECK_OK(registry_open(dirs, 4, &registry, err));
+  const struct registry_op *op = registry_find_op(registry, "acme.flash");
+  ck_assert_ptr_nonnull(op);
+  ck_assert_str_eq(op->plugin->desc->version, "1.2");
+  ck_assert_ptr_null(registry_find_op(registry, "flash"));
+  ck_assert_ptr_nonnull(registry_find_plugin(registry, "acme"));
+  ck_assert_uint_eq(registry_plugin_count(registry), 1);
+  const struct registry_kernel *kernel = registry_kernels(registry, "acme.flash", &count);
+  ck_assert_uint_eq(count, 1);
+  ck_assert_str_eq(kernel->desc->name, "reference");
+  ck_assert_ptr_null(registry_kernels(registry, "acme.flas", &count));
+  ck_assert_str_eq(registry_op_names(registry, &count)[0], "acme.flash");
+  const struct registry_refusal *refusal = registry_refusals(registry, &count);
+  ck_assert_uint_eq(count, 1); /* the other directory's */
+  ck_assert(refusal->shadowed);
+  registry_close(registry);
+  test_remove(dir);
+  test_remove(other);
+}
+END_TEST
+
+START_TEST(test_notes) {
+  char *dir = test_dir();
+  build(dir, "acme", "");
+  struct file_bytes so = read_so(dir, "acme.so");
+  tfm_plugin_note *note = note_in(&so), good = *note;
+  test_write(dir, "other.so", so.data, so.size);
+  char *path = file_join(dir, "acme.so");
+  remove(path);
+  check_refused(dir, "other", "another name");
+  char *second = file_join(dir, "other.so");
+  remove(second);
+
+  note->abi_major = 2;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "expected: ABI major 1\nfound: ABI major 2\nhelp: build it against");
+  *note = good;
+  note->abi_minor = TFM_ABI_MINOR + 1;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "needs a newer tfm");
+  *note = good;
+  note->magic = 1;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "note is damaged");
+  *note = good;
+  memset(note->name, 'x', sizeof note->name);
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "another name");
+  *note = good;
+  note->descsz = UINT32_MAX;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "no plugin note");
+  free(second);
+  free(path);
+  file_bytes_finish(&so);
+  test_remove(dir);
+}
+END_TEST
+
+START_TEST(test_files) {
+  char *dir = test_dir();
+  build(dir, "acme", "");
+  struct file_bytes so = read_so(dir, "acme.so");
+  Elf64_Ehdr *elf = (Elf64_Ehdr *)(void *)so.data, good = *elf;
+  elf->e_machine = EM_SPARCV9;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "another machine");
+  *elf = good;
+  elf->e_ident[EI_CLASS] = ELFCLASS32;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "another machine");
+  *elf = good;
+  elf->e_type = ET_REL;
+  test_write(dir, "acme.so", so.data, so.size);
+  check_refused(dir, "acme", "not a shared object");
+  *elf = good;
+  test_write(dir, "acme.so", so.data, 40);
+  check_refused(dir, "acme", "not an ELF file");
+  test_write(dir, "acme.so", "#!/bin/sh\n", 10);
+  check_refused(dir, "acme", "not an ELF file");
+  test_write(dir, "acme.so", "", 0);
+  check_refused(dir, "acme", "not an ELF file");
+  build(dir, "acme", "-DNO_NOTE");
+  check_refused(dir, "acme", "no plugin note");
+  build(dir, "acme", "-DBAD_INIT");
+  check_refused(dir, "acme", "init: no licence for 0.1.0");
+  build(dir, "acme", "-DMINOR=77");
+  check_refused(dir, "acme", "ABI 1.77");
+  file_bytes_finish(&so);
+  test_remove(dir);
+
+  dir = test_dir();
+  char *path = file_join(dir, "acme.so");
+  ck_assert_int_eq(mkdir(path, 0755), 0);
+  check_refused(dir, "acme", "not a regular file");
+  free(path);
+  test_remove(dir);
+}
+END_TEST
+
+/* Cut at every byte of what matters and flipped there: refused or read, and
+ * nothing outside is touched. */
+START_TEST(test_damage) {
+  char *dir = test_dir();
+  build(dir, "acme", "-s");
+  struct file_bytes so = read_so(dir, "acme.so");
+  unsigned char *copy = malloc(so.size);
+  struct note_refusal why;
+  tfm_plugin_note note;
+  for (size_t size = 0; size < so.size; size += size < 2048 ? 1 : 101) {
+    unsigned char *exact = malloc(size + 1); /* so that a sanitizer sees the end */
+    memcpy(exact, so.data, size);
+    note_check_bytes(exact, size, "acme", &note, &why);
+    free(exact);
+  }
+  for (size_t at = 0; at < 2048 && at < so.size; at++)
+    for (int value = 0; value < 256; value += 51) {
+      memcpy(copy, so.data, so.size);
+      copy[at] = (unsigned char)value;
+      note_check_bytes(copy, so.size, "acme", &note, &why);
+    }
+  free(copy);
+  ck_assert_int_eq(note_check_bytes((const unsigned char *)so.data, so.size, "acme", &note, &why),
+                   0);
+  ck_assert_str_eq(note.name, "acme");
+  file_bytes_finish(&so);
+  test_remove(dir);
+}
+END_TEST
+
+START_TEST(test_trust) {
+  char *dir = test_dir();
+  build(dir, "acme", "");
+  char *path = file_join(dir, "acme.so");
+  chmod(path, 0777);
+  check_refused(dir, "acme", "can be changed by everybody");
+  chmod(path, 0755);
+  chmod(dir, 0777);
+  check_refused(dir, "acme", "chmod go-w");
+  chmod(dir, 01777); /* sticky, as /tmp is */
+  struct registry *registry = open_one(dir);
+  ck_assert_ptr_nonnull(registry_find_op(registry, "acme.flash"));
+  registry_close(registry);
+  if (getuid() == 0 && chown(path, 12345, 12345) == 0)
+    check_refused(dir, "acme", "belongs to another user");
+  free(path);
+  test_remove(dir);
+}
+END_TEST
+
+/* -Ofast links code that sets flush-to-zero when it is loaded. */
+START_TEST(test_fp_environment) {
+  char *dir = test_dir();
+  volatile float tiny = 1e-40f;
+  build(dir, "acme", "-Ofast");
+  struct registry *registry = open_one(dir);
+  ck_assert_ptr_nonnull(registry_find_op(registry, "acme.flash"));
+  volatile float same = tiny * 1.0f;
+  ck_assert(same == tiny && same > 0);
+  registry_close(registry);
+  test_remove(dir);
+}
+END_TEST
+
+/* ------------------------------------------------------------ descriptors */
+
+struct grown_plugin {
+  tfm_plugin_desc desc;
+  uint64_t tail[2];
+};
+
+static void check_added(const tfm_plugin_desc *desc, const char *says) {
+  struct registry *registry = open_one("/nonexistent");
+  if (says)
+    CHECK_FAILS(registry_add(registry, "it.so", desc, err), TFM_ERROR_PLUGIN, says);
+  else
+    CHECK_OK(registry_add(registry, "it.so", desc, err));
+  registry_close(registry);
+}
+
+START_TEST(test_descriptors) {
+  static struct grown_plugin grown;
+  tfm_plugin_desc plugin = test_plugin;
+  plugin.struct_size = 8;
+  check_added(&plugin, "size that no version");
+  grown.desc = test_plugin;
+  grown.desc.struct_size = sizeof grown;
+  check_added(&grown.desc, NULL); /* a tail of zeros */
+  grown.tail[1] = 1;
+  check_added(&grown.desc, "does not know");
+  grown.desc.struct_size = sizeof grown.desc;
+  check_added(&grown.desc, NULL);
+  plugin = test_plugin;
+  plugin.name = "Up";
+  check_added(&plugin, "another name");
+  plugin.name = NULL;
+  check_added(&plugin, "another name");
+  plugin = test_plugin;
+  plugin.abi_minor = 5;
+  check_added(&plugin, "newer tfm");
+  plugin = test_plugin;
+  plugin.op = NULL;
+  check_added(&plugin, "not sound");
+  plugin = test_plugin;
+  tfm_op_desc op = test_op_add;
+  tfm_kernel_desc kernel = test_k_add;
+  plugin.op = (const tfm_op_desc *const[]){&op};
+  plugin.kernel = (const tfm_kernel_desc *const[]){&kernel};
+  plugin.op_count = plugin.kernel_count = 1;
+  check_added(&plugin, NULL);
+  op.schema = "opadd(x) -> x";
+  check_added(&plugin, "no schema that begins");
+  op.schema = "op 9(x) -> x";
+  check_added(&plugin, "no schema that begins");
+  op = test_op_add;
+  op.version = 0;
+  check_added(&plugin, "version 0");
+  op.version = 1;
+  kernel.run = NULL;
+  check_added(&plugin, "incomplete");
+  kernel = test_k_add;
+  kernel.struct_size = 16;
+  check_added(&plugin, "size that no version");
+  plugin.op = (const tfm_op_desc *const[]){NULL};
+  check_added(&plugin, "NULL");
+}
+END_TEST
+
+START_TEST(test_two_meanings) {
+  struct registry *registry = test_registry();
+  tfm_plugin_desc plugin = {.struct_size = sizeof plugin, .name = "twin", .core = 1, .op_count = 1};
+  tfm_op_desc op = test_op_add;
+  plugin.op = (const tfm_op_desc *const[]){&op};
+  CHECK_OK(registry_add(registry, "twin.so", &plugin, err)); /* says the same */
+  op.schema = "op add(a: [...]) -> [...]";
+  plugin.name = "third";
+  CHECK_FAILS(registry_add(registry, "third.so", &plugin, err), TFM_ERROR_PLUGIN,
+              "version 1 in test.so\nfound: version 1 in third.so");
+  plugin.core = 0; /* third.add is another op */
+  CHECK_OK(registry_add(registry, "third.so", &plugin, err));
+  ck_assert_ptr_nonnull(registry_find_op(registry, "third.add"));
+  size_t count;
+  const char *const *names = registry_op_names(registry, &count);
+  for (size_t i = 1; i < count; i++)
+    ck_assert_int_lt(strcmp(names[i - 1], names[i]), 0);
+  registry_close(registry);
+}
+END_TEST
+
+START_TEST(test_dirs) {
+  struct registry_dirs dirs;
+  const char *first[] = {"given"};
+  setenv("TFM_PLUGIN_PATH", "/a:relative::/b", 1);
+  setenv("XDG_DATA_HOME", "/data", 1);
+  CHECK_OK(registry_default_dirs(first, 1, &dirs, err));
+  ck_assert_uint_eq(dirs.count, 5);
+  ck_assert_str_eq(dirs.path[0], "given");
+  ck_assert_str_eq(dirs.path[1], "/a");
+  ck_assert_str_eq(dirs.path[2], "/b");
+  ck_assert_str_eq(dirs.path[3], "/data/tfm/plugins");
+  ck_assert_int_eq(dirs.path[4][0], '/');
+  registry_dirs_finish(&dirs);
+  unsetenv("TFM_PLUGIN_PATH");
+  unsetenv("XDG_DATA_HOME");
+  setenv("HOME", "/home/me", 1);
+  CHECK_OK(registry_default_dirs(NULL, 0, &dirs, err));
+  ck_assert_uint_eq(dirs.count, 2);
+  ck_assert_str_eq(dirs.path[0], "/home/me/.local/share/tfm/plugins");
+  registry_dirs_finish(&dirs);
+
+  struct registry *registry = open_one("/nonexistent");
+  struct tfm_error err = {0};
+  error_set(&err, TFM_ERROR_PLUGIN, "unknown op");
+  registry_note_missing(registry, "layer_norm", &err);
+  ck_assert_str_eq(err.notes, "searched: /nonexistent");
+  registry_close(registry);
+}
+END_TEST
+
+/* The package's own plugins, where they are built. */
+START_TEST(test_package) {
+  const char *dir = getenv("TFM_PLUGIN_DIR");
+  size_t count;
+  if (!dir)
+    return;
+  struct registry *registry = open_one(dir);
+  const struct registry_refusal *refusal = registry_refusals(registry, &count);
+  ck_assert_msg(count == 0, "%s: %s", refusal->file, refusal->reason);
+  static const char *const ops[] = {"attention", "embedding", "ffn", "layer_norm", "linear"};
+  for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+    ck_assert_msg(registry_find_op(registry, ops[i]) != NULL, "%s in %s", ops[i], dir);
+  const char *const *names = registry_op_names(registry, &count);
+  for (size_t i = 0; i < count; i++) {
+    size_t kernels;
+    const struct registry_kernel *kernel = registry_kernels(registry, names[i], &kernels);
+    bool reference = false;
+    for (size_t k = 0; k < kernels; k++)
+      reference = reference || (kernel[k].desc->flags & TFM_KERNEL_REFERENCE);
+    ck_assert_msg(reference, "%s has no reference kernel", names[i]);
+  }
+  registry_close(registry);
+}
+END_TEST
+
+UNIT_MAIN("registry", test_good, test_notes, test_files, test_damage, test_trust,
+          test_fp_environment, test_descriptors, test_two_meanings, test_dirs, test_package)

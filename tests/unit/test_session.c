@@ -1,0 +1,350 @@
+/* Ragged batches against rows alone, the cache as it grows, feeds, and the two
+ * sides of an encoder-decoder; with ops whose results can be foretold. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* nftw, mkdtemp */
+#endif
+#include "runtime/session.h"
+#include "tests/unit/runtime_ops.h"
+
+/* y[b, t] = sum of the row's ids up to t, from the cache */
+static const char decoder[] = "graph t\n"
+                              "dim B\n"
+                              "dim T <= 40\n"
+                              "dim S <= 40\n"
+                              "decode\n"
+                              "input %0 ids = tokens.ids : i32[B,T] @ids\n"
+                              "input %1 pos = tokens.positions : i32[B,T] @pos !\n"
+                              "input %2 real = tokens.mask : bool[B,S] @real !\n"
+                              "input %3 last = tokens.last : i32[B] @last !\n"
+                              "state %4 past[0] : kv[1] @past[0]\n"
+                              "%5 = lift(%0) : f32[B,T,1] @x taps(twice)\n"
+                              "%6 = padding(%2) : mask @m holds\n"
+                              "%7 = recall(%5, %6, %4) : f32[B,T,1] @y\n"
+                              "output y = %7\n";
+
+struct bench {
+  struct graph *graph;
+  struct registry *registry;
+  struct binding *binding;
+  struct program *program;
+  struct session *session;
+};
+
+static struct bench open_bench(const char *text, uint64_t memory_limit) {
+  struct bench b = {.graph = test_graph(text), .registry = test_registry()};
+  struct session_options options = {.memory_limit = memory_limit};
+  CHECK_OK(binding_create(b.graph, NULL, NULL, &b.binding, err));
+  CHECK_OK(program_create(b.graph, b.registry, b.binding, NULL, NULL, &b.program, NULL, err));
+  CHECK_OK(session_create(b.program, &options, &b.session, err));
+  return b;
+}
+
+static void close_bench(struct bench *b) {
+  session_destroy(b->session);
+  program_destroy(b->program);
+  binding_destroy(b->binding);
+  registry_close(b->registry);
+  graph_destroy(b->graph);
+}
+
+/* Ids of row b are 1, 2, 3, ... times 10^b, so that a stray row shows. */
+static int32_t rows_of_ids[4][64];
+static const int32_t *row_pointer[4];
+
+static struct session_batch batch_of(uint32_t rows, const uint32_t *count, const int *begin) {
+  int32_t times = 1;
+  for (uint32_t b = 0; b < rows; b++, times *= 10) {
+    for (int i = 0; i < 64; i++)
+      rows_of_ids[b][i] = (i + 1) * times;
+    row_pointer[b] = rows_of_ids[b] + begin[b];
+  }
+  return (struct session_batch){.rows = rows, .count = count, .ids = row_pointer};
+}
+
+/* Row b's new outputs, after it had seen begin[b] tokens. */
+static void check_rows(const struct session *session, uint32_t rows, const uint32_t *count,
+                       const int *begin) {
+  const tfm_tensor *y = session_output(session, "y");
+  ck_assert_ptr_nonnull(y);
+  ck_assert_int_eq(y->shape[0], rows);
+  int times = 1;
+  for (uint32_t b = 0; b < rows; b++, times *= 10)
+    for (uint32_t t = 0; t < count[b]; t++) {
+      int n = begin[b] + (int)t + 1;
+      float got = ((const float *)y->data)[(int64_t)b * y->shape[1] + t];
+      ck_assert_msg(got == (float)(times * n * (n + 1) / 2), "row %u, token %u: %g", b, t,
+                    (double)got);
+    }
+}
+
+static void step(struct session *session, uint32_t rows, const uint32_t *count, int *begin) {
+  struct session_batch batch = batch_of(rows, count, begin);
+  CHECK_OK(session_step(session, &batch, err));
+  check_rows(session, rows, count, begin);
+  for (uint32_t b = 0; b < rows; b++) {
+    begin[b] += (int)count[b];
+    ck_assert_int_eq(session_length(session, b), begin[b]);
+  }
+}
+
+START_TEST(test_ragged) {
+  struct bench b = open_bench(decoder, 0);
+  int begin[3] = {0, 0, 0};
+  ck_assert(session_cached(b.session));
+  ck_assert_int_eq(session_limit(b.session), 40);
+  ck_assert_ptr_null(session_output(b.session, "y"));
+  step(b.session, 3, (uint32_t[]){3, 1, 5}, begin);
+  step(b.session, 3, (uint32_t[]){1, 1, 1}, begin);
+  step(b.session, 3, (uint32_t[]){0, 2, 1}, begin); /* row 0 rests */
+  step(b.session, 3, (uint32_t[]){4, 1, 0}, begin);
+  for (int i = 0; i < 30; i++) /* past the first capacity */
+    step(b.session, 3, (uint32_t[]){1, 1, 1}, begin);
+  ck_assert_uint_gt(session_state_bytes(b.session), 0);
+  ck_assert_ptr_null(session_output(b.session, "nothing"));
+  session_reset(b.session);
+  int again[2] = {0, 0};
+  step(b.session, 2, (uint32_t[]){2, 40}, again);
+  close_bench(&b);
+}
+END_TEST
+
+struct inputs {
+  int32_t pos[64], last[8];
+  unsigned char real[64];
+  int64_t pos_width, real_width;
+};
+
+static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_tensor *t,
+                 struct tfm_error *err) {
+  struct inputs *in = arg;
+  size_t n = (size_t)test_count(t);
+  (void)node;
+  (void)tap;
+  (void)err;
+  if (value == 1) {
+    memcpy(in->pos, t->data, n * 4);
+    in->pos_width = t->shape[1];
+  } else if (value == 2) {
+    memcpy(in->real, t->data, n);
+    in->real_width = t->shape[1];
+  } else if (value == 3) {
+    memcpy(in->last, t->data, n * 4);
+  }
+  return 0;
+}
+
+START_TEST(test_inputs) {
+  struct bench b = open_bench(decoder, 0);
+  struct inputs in = {0};
+  int begin[2] = {0, 0};
+  session_set_watch(b.session, watch, &in);
+  step(b.session, 2, (uint32_t[]){3, 1}, begin);
+  ck_assert_int_eq(in.pos_width, 3);
+  ck_assert_mem_eq(in.pos, ((int32_t[]){0, 1, 2, 0, 0, 0}), 24);
+  ck_assert_int_eq(in.real_width, 3);
+  ck_assert_mem_eq(in.real, "\1\1\1\1\0\0", 6);
+  ck_assert_mem_eq(in.last, ((int32_t[]){2, 0}), 8);
+  step(b.session, 2, (uint32_t[]){1, 2}, begin);
+  ck_assert_mem_eq(in.pos, ((int32_t[]){3, 3, 1, 2}), 16);
+  ck_assert_int_eq(in.real_width, 4);
+  ck_assert_mem_eq(in.real, "\1\1\1\1\1\1\1\0", 8);
+  ck_assert_mem_eq(in.last, ((int32_t[]){0, 1}), 8);
+  step(b.session, 2, (uint32_t[]){0, 1}, begin);
+  ck_assert_mem_eq(in.pos, ((int32_t[]){3, 3}), 8);
+  close_bench(&b);
+}
+END_TEST
+
+START_TEST(test_truncate_and_select) {
+  struct bench b = open_bench(decoder, 0);
+  int begin[3] = {0, 0, 0};
+  step(b.session, 3, (uint32_t[]){6, 2, 4}, begin);
+  CHECK_OK(session_truncate(b.session, 0, 2, err));
+  begin[0] = 2;
+  step(b.session, 3, (uint32_t[]){2, 1, 1}, begin);
+  CHECK_FAILS(session_truncate(b.session, 0, 5, err), TFM_ERROR_USAGE, "cannot be cut");
+
+  /* Row 1 goes; ids of the one that was row 2 are hundreds. */
+  CHECK_OK(session_select(b.session, (uint32_t[]){0, 2}, 2, err));
+  ck_assert_uint_eq(session_rows(b.session), 2);
+  ck_assert_int_eq(session_length(b.session, 1), 5);
+  const int32_t first[] = {5}, second[] = {600};
+  const int32_t *ids[] = {first, second};
+  struct session_batch batch = {.rows = 2, .count = (uint32_t[]){1, 1}, .ids = ids};
+  CHECK_OK(session_step(b.session, &batch, err));
+  const float *y = session_output(b.session, "y")->data;
+  ck_assert(y[0] == 15 && y[1] == 2100);
+
+  /* The other way round, through new memory. */
+  CHECK_OK(session_select(b.session, (uint32_t[]){1, 0}, 2, err));
+  const int32_t *swapped[] = {(const int32_t[]){700}, (const int32_t[]){6}};
+  batch.ids = swapped;
+  CHECK_OK(session_step(b.session, &batch, err));
+  y = session_output(b.session, "y")->data;
+  ck_assert(y[0] == 2800 && y[1] == 21);
+  CHECK_FAILS(session_select(b.session, (uint32_t[]){2}, 1, err), TFM_ERROR_USAGE, "no row 2");
+  close_bench(&b);
+}
+END_TEST
+
+START_TEST(test_refused) {
+  struct bench b = open_bench(decoder, 0);
+  int begin[3] = {0, 0, 0};
+  struct session_batch batch = batch_of(1, (uint32_t[]){41}, begin);
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_LIMIT, "at most 40");
+  batch.count = (uint32_t[]){0};
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "empty");
+  batch = (struct session_batch){.rows = 1, .count = (uint32_t[]){1}};
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "needs token ids");
+  batch.rows = 0;
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "batch of 0");
+  CHECK_FAILS(session_step(b.session, NULL, err), TFM_ERROR_USAGE, "no input");
+  step(b.session, 2, (uint32_t[]){1, 39}, begin); /* refusals began nothing */
+  batch = batch_of(3, (uint32_t[]){1, 1, 1}, begin);
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "2 inputs cannot go on");
+  batch = batch_of(2, (uint32_t[]){1, 2}, begin);
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_LIMIT, "41 tokens long");
+  step(b.session, 2, (uint32_t[]){1, 1}, begin);
+  close_bench(&b);
+
+  b = open_bench(decoder, 5000);
+  batch = batch_of(3, (uint32_t[]){30, 30, 30}, (int[]){0, 0, 0});
+  CHECK_OK(session_step(b.session, &batch, err));
+  session_reset(b.session);
+  struct session_batch many = {.rows = 40, .count = calloc(40, 4), .ids = calloc(40, 8)};
+  for (uint32_t i = 0; i < 40; i++) {
+    ((uint32_t *)(uintptr_t)many.count)[i] = 30;
+    ((const int32_t **)(uintptr_t)many.ids)[i] = rows_of_ids[0];
+  }
+  CHECK_FAILS(session_step(b.session, &many, err), TFM_ERROR_LIMIT, "does not fit");
+  free((void *)(uintptr_t)many.count);
+  free((void *)(uintptr_t)many.ids);
+  batch = batch_of(1, (uint32_t[]){3}, (int[]){0});
+  CHECK_OK(session_step(b.session, &batch, err));
+  close_bench(&b);
+}
+END_TEST
+
+static tfm_tensor tensor_of(void *data, tfm_dtype dtype, uint32_t rank, const int64_t *shape) {
+  tfm_tensor t = {.data = data, .dtype = dtype, .rank = rank};
+  int64_t bytes = (int64_t)dtype_size((enum dtype)dtype);
+  for (uint32_t i = rank; i-- > 0; bytes *= shape[i]) {
+    t.shape[i] = shape[i];
+    t.stride[i] = bytes;
+  }
+  return t;
+}
+
+START_TEST(test_feed) {
+  struct bench b = open_bench(decoder, 0);
+  int64_t ids[] = {5, 7, 11}, big[] = {1, INT64_C(5000000000)};
+  unsigned char real[] = {0, 1, 1};
+  tfm_tensor t = tensor_of(ids, TFM_I64, 1, (int64_t[]){3});
+  CHECK_OK(session_feed(b.session, "ids", &t, err)); /* [3] for [1, 3] */
+  CHECK_OK(session_step(b.session, NULL, err));
+  ck_assert(((const float *)session_output(b.session, "y")->data)[2] == 23);
+  ck_assert_int_eq(session_length(b.session, 0), 3);
+
+  /* A mask of the caller's own: the first token does not count. */
+  session_reset(b.session);
+  tfm_tensor m = tensor_of(real, TFM_BOOL, 2, (int64_t[]){1, 3});
+  CHECK_OK(session_feed(b.session, "real", &m, err));
+  CHECK_OK(session_step(b.session, NULL, err));
+  ck_assert(((const float *)session_output(b.session, "y")->data)[2] == 18);
+
+  session_reset(b.session);
+  m = tensor_of(real, TFM_BOOL, 2, (int64_t[]){3, 1});
+  CHECK_OK(session_feed(b.session, "real", &m, err));
+  CHECK_FAILS(session_step(b.session, NULL, err), TFM_ERROR_USAGE, "`real` has another size");
+  CHECK_OK(session_feed(b.session, "real", NULL, err));
+  CHECK_OK(session_step(b.session, NULL, err));
+
+  t = tensor_of(big, TFM_I64, 1, (int64_t[]){2});
+  CHECK_FAILS(session_feed(b.session, "ids", &t, err), TFM_ERROR_USAGE, "was given 5000000000");
+  t = tensor_of(big, TFM_F32, 1, (int64_t[]){2});
+  CHECK_FAILS(session_feed(b.session, "ids", &t, err), TFM_ERROR_USAGE, "whole numbers");
+  t = tensor_of(ids, TFM_I64, 3, (int64_t[]){3, 1, 1});
+  CHECK_FAILS(session_feed(b.session, "ids", &t, err), TFM_ERROR_USAGE, "too many dimensions");
+  t = tensor_of(ids, TFM_I64, 3, (int64_t[]){1, 1, 3});
+  CHECK_OK(session_feed(b.session, "ids", &t, err));
+  CHECK_FAILS(session_feed(b.session, "nothing", &t, err), TFM_ERROR_USAGE, "input `real`");
+  close_bench(&b);
+}
+END_TEST
+
+/* An encoder alone, fed a hidden state of another type, and its own mask. */
+START_TEST(test_encoder) {
+  struct bench b = open_bench("graph t\ndim B\ndim T <= 9\nencode\n"
+                              "input %0 x = feed : f32[B,T,2] @x\n"
+                              "input %1 real = tokens.mask : bool[B,T] @real\n"
+                              "%2 = shift(%0; ; by: 0.5) : f32[B,T,2] @y\n"
+                              "%3 = padding(%1) : mask @m holds\n"
+                              "output y = %2\n",
+                              0);
+  uint16_t half[] = {0x3c00, 0x4000, 0x4200, 0x4400}; /* 1, 2, 3, 4 */
+  tfm_tensor t = tensor_of(half, TFM_F16, 2, (int64_t[]){2, 2});
+  CHECK_FAILS(
+      session_encode(b.session, &(struct session_batch){.rows = 1, .count = (uint32_t[]){2}}, err),
+      TFM_ERROR_USAGE, "`x` was not given a value");
+  CHECK_OK(session_feed(b.session, "x", &t, err));
+  CHECK_OK(session_encode(b.session, NULL, err));
+  const tfm_tensor *y = session_output(b.session, "y");
+  ck_assert_int_eq(y->shape[0], 1);
+  ck_assert_int_eq(y->shape[1], 2);
+  ck_assert(((const float *)y->data)[3] == 4.5f);
+  ck_assert(!session_cached(b.session));
+  ck_assert_int_eq(session_limit(b.session), 9);
+  CHECK_FAILS(
+      session_encode(b.session, &(struct session_batch){.rows = 1, .count = (uint32_t[]){3}}, err),
+      TFM_ERROR_USAGE, "another size");
+  close_bench(&b);
+}
+END_TEST
+
+/* What encode leaves stays through decode steps of other shapes. */
+START_TEST(test_two_sides) {
+  struct bench b = open_bench("graph t\ndim B\ndim U\ndim T\ndim S <= 20\n"
+                              "encode\n"
+                              "input %0 src = tokens.ids : i32[B,U] @src\n"
+                              "decode\n"
+                              "input %1 src_real = tokens.mask : bool[B,U] @src_real\n"
+                              "input %2 ids = generated.ids : i32[B,T] @ids\n"
+                              "input %3 real = generated.mask : bool[B,S] @real\n"
+                              "state %4 past[0] : kv[1] @past[0]\n"
+                              "encode\n"
+                              "%5 = lift(%0) : f32[B,U,1] @e taps(twice)\n"
+                              "%6 = shift(%5; ; by: 0.5) : f32[B,U,1] @memory\n"
+                              "decode\n"
+                              "%7 = lift(%2) : f32[B,T,1] @x taps(twice)\n"
+                              "%8 = padding(%3) : mask @m holds\n"
+                              "%9 = recall(%7, %8, %4) : f32[B,T,1] @y\n"
+                              "%10 = shift(%6; ; by: 1.0) : f32[B,U,1] @z\n"
+                              "%11 = padding(%1) : mask @sm holds\n"
+                              "output y = %9\n"
+                              "output z = %10\n",
+                              0);
+  int source[2] = {0, 0};
+  uint32_t counts[] = {2, 4};
+  struct session_batch batch = batch_of(2, counts, source);
+  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "encoder must run");
+  CHECK_OK(session_encode(b.session, &batch, err));
+  int begin[2] = {0, 0};
+  static const uint32_t steps[4][2] = {{1, 1}, {3, 5}, {1, 1}, {0, 6}};
+  for (int i = 0; i < 4; i++) {
+    step(b.session, 2, steps[i], begin);
+    const tfm_tensor *z = session_output(b.session, "z");
+    ck_assert_int_eq(z->shape[1], 4);
+    ck_assert(((const float *)z->data)[0] == 2.5f);
+    ck_assert(((const float *)z->data)[7] == 41.5f);
+  }
+  batch = batch_of(1, counts, source);
+  CHECK_OK(session_encode(b.session, &batch, err)); /* a new request of one row */
+  begin[0] = 0;
+  step(b.session, 1, (uint32_t[]){2}, begin);
+  ck_assert_int_eq(session_output(b.session, "z")->shape[1], 2);
+  close_bench(&b);
+}
+END_TEST
+
+UNIT_MAIN("session", test_ragged, test_inputs, test_truncate_and_select, test_refused, test_feed,
+          test_encoder, test_two_sides)
