@@ -2,3 +2,8 @@
 # Built by nobody but its reader, and by a test against an installed copy.
 embedexampledir = $(docdir)/examples/embed
 dist_embedexample_DATA = examples/embed/embed.c examples/embed/Makefile
+
+pluginexampledir = $(docdir)/examples/plugin
+dist_pluginexample_DATA = examples/plugin/acme.c examples/plugin/Makefile \
+  examples/plugin/capped.tfm
+script_tests += tests/docs/plugin.sh

@@ -123,7 +123,8 @@ unit_tests += \
   tests/unit/test_plugin_ffn \
   tests/unit/test_plugin_norm \
   tests/unit/test_plugin_parts \
-  tests/unit/test_plugin_rope
+  tests/unit/test_plugin_rope \
+  tests/unit/test_plugin_schemas
 op_tests = \
   tests/op/attention_case.c tests/op/attention_case.h \
   tests/op/test_host.c tests/op/test_host.h \
@@ -133,6 +134,7 @@ tests_unit_test_plugin_ffn_SOURCES = tests/unit/test_plugin_ffn.c $(op_tests)
 tests_unit_test_plugin_norm_SOURCES = tests/unit/test_plugin_norm.c $(op_tests)
 tests_unit_test_plugin_parts_SOURCES = tests/unit/test_plugin_parts.c $(op_tests)
 tests_unit_test_plugin_rope_SOURCES = tests/unit/test_plugin_rope.c $(op_tests)
+tests_unit_test_plugin_schemas_SOURCES = tests/unit/test_plugin_schemas.c $(op_tests)
 
 # A plugin is opened by its .so; the .la that libtool installs is of no use.
 install-data-hook:

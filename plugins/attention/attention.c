@@ -71,11 +71,10 @@ static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_
   return TFM_OK;
 }
 
-static tfm_status read_heads(const tfm_host *host, const tfm_run *run,
-                             struct attention_call *call) {
-  int64_t query_width = run->input[Q_INPUT]->shape[2], key_width = run->input[K_INPUT]->shape[2];
-  call->heads = tfm_attr_int(run->node, "heads", 0);
-  call->kv_heads = tfm_attr_int(run->node, "kv_heads", call->heads);
+static tfm_status read_heads(const tfm_host *host, const tfm_node *node, int64_t query_width,
+                             int64_t key_width, struct attention_call *call) {
+  call->heads = tfm_attr_int(node, "heads", 0);
+  call->kv_heads = tfm_attr_int(node, "kv_heads", call->heads);
   if (call->heads < 1 || call->kv_heads < 1 || call->heads % call->kv_heads != 0)
     return host->fail(host, "%lld heads cannot share %lld key heads evenly", (long long)call->heads,
                       (long long)call->kv_heads);
@@ -86,8 +85,17 @@ static tfm_status read_heads(const tfm_host *host, const tfm_run *run,
                       (long long)query_width, (long long)key_width, (long long)call->heads,
                       (long long)call->kv_heads);
   call->scale =
-      (float)tfm_attr_real(run->node, "scale", call->size > 0 ? 1 / sqrt((double)call->size) : 1);
+      (float)tfm_attr_real(node, "scale", call->size > 0 ? 1 / sqrt((double)call->size) : 1);
   return TFM_OK;
+}
+
+tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
+                             const tfm_tensor *const *weight, void **instance) {
+  (void)weight;
+  *instance = NULL;
+  struct attention_call call;
+  return read_heads(host, node, node->input[Q_INPUT]->shape[2], node->input[K_INPUT]->shape[2],
+                    &call);
 }
 
 static tfm_status check_bias(const tfm_host *host, const struct attention_call *call) {
@@ -122,7 +130,7 @@ tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct atten
                               .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
                               .bias = run->input[BIAS_INPUT],
                               .out = run->output[0]->data};
-  tfm_status status = read_heads(host, run, call);
+  tfm_status status = read_heads(host, run->node, q->shape[2], k->shape[2], call);
   if (status == TFM_OK)
     status = mask_check(host, call->mask, call->batch, call->tokens);
   if (status == TFM_OK && run->input[CACHE_INPUT])
@@ -218,7 +226,8 @@ static tfm_status workspace(const tfm_host *host, const void *instance, const tf
 }
 
 const tfm_kernel_desc attention_reference = {
-    KERNEL_OF("attention", "reference", TFM_KERNEL_REFERENCE),
+    .prepare = attention_prepare,
     .workspace = workspace,
     .run = run,
+    KERNEL_OF("attention", "reference", TFM_KERNEL_REFERENCE),
 };

@@ -25,6 +25,10 @@ struct attention_call {
   float *scores, *probs;  /* taps, [B, H, T, keys_max], or NULL */
 };
 
+/* Heads that do not fit the widths are found out when the model is loaded. */
+tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
+                             const tfm_tensor *const *weight, void **instance);
+
 /* Check the operands, and store the new keys and values in the cache. */
 tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct attention_call *call);
 

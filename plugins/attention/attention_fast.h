@@ -442,8 +442,12 @@ static tfm_status fast_workspace(const tfm_host *host, const void *instance, con
 }
 
 const tfm_kernel_desc SIMD_NAME(attention) = {
-    KERNEL_OF("attention", SIMD_LABEL, 0), .cpu_need = {SIMD_NEED}, .score = SIMD_SCORE,
-    .workspace = fast_workspace,           .run = run_fast,
+    .cpu_need = {SIMD_NEED},
+    .score = SIMD_SCORE,
+    .prepare = attention_prepare,
+    .workspace = fast_workspace,
+    .run = run_fast,
+    KERNEL_OF("attention", SIMD_LABEL, 0),
 };
 
 #endif

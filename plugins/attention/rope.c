@@ -121,8 +121,8 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
 }
 
 const tfm_kernel_desc rope_reference = {
-    KERNEL_OF("rope", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),
     .prepare = rope_prepare,
     .run = run,
     .destroy = rope_destroy,
+    KERNEL_OF("rope", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),
 };

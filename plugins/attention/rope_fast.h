@@ -84,13 +84,13 @@ static tfm_status rope_workspace(const tfm_host *host, const void *instance, con
 }
 
 const tfm_kernel_desc SIMD_NAME(rope) = {
-    KERNEL_OF("rope", SIMD_LABEL, TFM_KERNEL_INPLACE_OK),
     .cpu_need = {SIMD_NEED},
     .score = SIMD_SCORE,
     .prepare = rope_prepare,
     .workspace = rope_workspace,
     .run = rope_run,
     .destroy = rope_destroy,
+    KERNEL_OF("rope", SIMD_LABEL, TFM_KERNEL_INPLACE_OK),
 };
 
 #endif

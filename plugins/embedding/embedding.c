@@ -59,8 +59,8 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
 }
 
 const tfm_kernel_desc embedding_reference = {
-    KERNEL_OF("embedding", "reference", TFM_KERNEL_REFERENCE),
     .prepare = prepare,
     .run = run,
     .destroy = destroy,
+    KERNEL_OF("embedding", "reference", TFM_KERNEL_REFERENCE),
 };

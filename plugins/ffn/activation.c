@@ -146,8 +146,8 @@ static tfm_status prepare(const tfm_host *host, const tfm_node *node,
 }
 
 const tfm_kernel_desc activation_reference = {
-    KERNEL_OF("activation", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),
     .prepare = prepare,
     .run = activation_run,
     .destroy = activation_destroy,
+    KERNEL_OF("activation", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),
 };

@@ -65,32 +65,32 @@ static tfm_status prepare(const tfm_host *host, const tfm_node *node,
 }
 
 const tfm_kernel_desc SIMD_NAME(activation) = {
-    KERNEL_OF("activation", SIMD_LABEL, TFM_KERNEL_INPLACE_OK),
     .cpu_need = {SIMD_NEED},
     .score = SIMD_SCORE,
     .prepare = prepare,
     .run = activation_run,
     .destroy = activation_destroy,
+    KERNEL_OF("activation", SIMD_LABEL, TFM_KERNEL_INPLACE_OK),
 };
 
 const tfm_kernel_desc SIMD_NAME(ffn) = {
-    KERNEL_OF("ffn", SIMD_LABEL, 0),
     .cpu_need = {SIMD_NEED},
     .score = SIMD_SCORE,
     .prepare = prepare,
     .workspace = ffn_workspace,
     .run = ffn_run,
     .destroy = activation_destroy,
+    KERNEL_OF("ffn", SIMD_LABEL, 0),
 };
 
 const tfm_kernel_desc SIMD_NAME(gated_ffn) = {
-    KERNEL_OF("gated_ffn", SIMD_LABEL, 0),
     .cpu_need = {SIMD_NEED},
     .score = SIMD_SCORE,
     .prepare = prepare,
     .workspace = gated_ffn_workspace,
     .run = gated_ffn_run,
     .destroy = activation_destroy,
+    KERNEL_OF("gated_ffn", SIMD_LABEL, 0),
 };
 
 #endif

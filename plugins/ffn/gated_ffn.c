@@ -163,9 +163,9 @@ static tfm_status prepare_reference(const tfm_host *host, const tfm_node *node,
 }
 
 const tfm_kernel_desc gated_ffn_reference = {
-    KERNEL_OF("gated_ffn", "reference", TFM_KERNEL_REFERENCE),
     .prepare = prepare_reference,
     .workspace = workspace_reference,
     .run = run_reference,
     .destroy = naive_destroy,
+    KERNEL_OF("gated_ffn", "reference", TFM_KERNEL_REFERENCE),
 };

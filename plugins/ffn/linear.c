@@ -79,12 +79,21 @@ static tfm_status run_linear3(const tfm_host *host, const void *instance, const 
 }
 
 enum { GEMM_SCORE = 10 };
-const tfm_kernel_desc linear_gemm = {KERNEL_OF("linear", "gemm", 0), .score = GEMM_SCORE,
-                                     .run = run_linear};
-const tfm_kernel_desc linear_add_gemm = {KERNEL_OF("linear_add", "gemm", 0), .score = GEMM_SCORE,
-                                         .run = run_linear_add};
-const tfm_kernel_desc linear3_gemm = {KERNEL_OF("linear3", "gemm", 0), .score = GEMM_SCORE,
-                                      .run = run_linear3};
+const tfm_kernel_desc linear_gemm = {
+    .score = GEMM_SCORE,
+    .run = run_linear,
+    KERNEL_OF("linear", "gemm", 0),
+};
+const tfm_kernel_desc linear_add_gemm = {
+    .score = GEMM_SCORE,
+    .run = run_linear_add,
+    KERNEL_OF("linear_add", "gemm", 0),
+};
+const tfm_kernel_desc linear3_gemm = {
+    .score = GEMM_SCORE,
+    .run = run_linear3,
+    KERNEL_OF("linear3", "gemm", 0),
+};
 
 /* ---- the meaning, for all three: a layer an output, and y if there is one */
 

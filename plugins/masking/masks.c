@@ -104,8 +104,7 @@ static tfm_status prepare_n(const tfm_host *host, const tfm_node *node,
   *instance = NULL;
   int64_t n = tfm_attr_int(node, "n", 0);
   if (n < 0)
-    return host->fail(host, "%s: n is %lld, but it counts keys: at least 0", node->op,
-                      (long long)n);
+    return host->fail(host, "n is %lld, but it counts keys: at least 0", (long long)n);
   return TFM_OK;
 }
 

@@ -29,6 +29,6 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
 }
 
 const tfm_kernel_desc l2_normalize_reference = {
-    KERNEL_OF("l2_normalize", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),
     .run = run,
+    KERNEL_OF("l2_normalize", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),
 };
