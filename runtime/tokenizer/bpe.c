@@ -320,16 +320,18 @@ static int push_cached(const struct model *model, struct model_scratch *scratch,
 }
 
 /* Tokens that do not end past the text are as good the next time. */
-static void keep(struct cached *cached, const struct token *token, size_t count, const char *text,
-                 size_t length, size_t offset) {
-  if (count > CACHE_TOKENS || (count > 0 && token[count - 1].end > offset + length))
+static void keep(struct cached *cached, const struct model_scratch *scratch, size_t before,
+                 const char *text, size_t length, size_t offset) {
+  size_t count = scratch->count - before;
+  if (count > CACHE_TOKENS ||
+      (count > 0 && scratch->token[scratch->count - 1].end > offset + length))
     return;
   cached->length = (uint8_t)length;
   cached->count = (uint8_t)count;
   memcpy(cached->text, text, length);
   for (size_t i = 0; i < count; i++) {
-    cached->id[i] = token[i].id;
-    cached->end[i] = (uint8_t)(token[i].end - offset);
+    cached->id[i] = scratch->token[before + i].id;
+    cached->end[i] = (uint8_t)(scratch->token[before + i].end - offset);
   }
 }
 
@@ -343,7 +345,7 @@ static int tokenize_word(const struct model *model, struct model_scratch *scratc
   if (merge_piece(model, scratch, text, length, offset, err) != 0)
     return -1;
   if (cached != NULL)
-    keep(cached, scratch->token + before, scratch->count - before, text, length, offset);
+    keep(cached, scratch, before, text, length, offset);
   return 0;
 }
 
