@@ -3,7 +3,8 @@
  * Each call: the sizes of this batch, the run-time dimensions from them, room
  * in the cache, room for activations, the inputs' values, and then the run.
  * All that can be refused is refused before the run. */
-#include "base/checked.h"
+#include "runtime/session.h"
+
 #include "runtime/session_private.h"
 
 #include <stdlib.h>
