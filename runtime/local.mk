@@ -24,6 +24,7 @@ libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
   runtime/weights.c runtime/weights.h
 
 unit_tests += \
+  tests/unit/test_decode \
   tests/unit/test_exec \
   tests/unit/test_plan \
   tests/unit/test_registry \
