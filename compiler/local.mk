@@ -1,6 +1,28 @@
 # compiler/: from a model file to a graph; knows base and graph.
 noinst_LTLIBRARIES += libcompiler.la
 libcompiler_la_SOURCES = \
+  compiler/budget.c compiler/budget.h \
+  compiler/call.c compiler/call.h \
+  compiler/cell.c compiler/cell.h \
+  compiler/check.c compiler/check.h \
+  compiler/checkpoint.c \
+  compiler/compile.c \
+  compiler/compiler.c compiler/compiler.h \
+  compiler/compute.c \
+  compiler/constant.c \
+  compiler/eval.c compiler/eval.h \
+  compiler/expand.c compiler/expand.h \
+  compiler/fuse.c \
+  compiler/infer.c \
+  compiler/lower.c compiler/lower.h \
+  compiler/match.c \
+  compiler/model.c \
+  compiler/names.c compiler/names.h \
+  compiler/naming.c \
+  compiler/report.c compiler/report.h \
+  compiler/tensor.c \
+  compiler/types.c \
+  compiler/weight.c compiler/weight.h \
   compiler/ast.c compiler/ast.h compiler/ast_build.h compiler/ast_parse.c compiler/ast_parts.c \
   compiler/codes.def compiler/codes.h \
   compiler/compile.h \

@@ -1,0 +1,448 @@
+/* check.c - a walk over every declaration and body, taken or not.
+ *
+ * Nothing is evaluated, so it needs neither config.json nor a checkpoint, and
+ * sees the branches and heads that a run leaves out. */
+#include "compiler/check.h"
+
+#include "compiler/names.h"
+#include "compiler/report.h"
+
+#include <string.h>
+
+struct checker {
+  struct compiler *c;
+  struct unit *unit;
+  const char **local; /* names in scope, innermost last */
+  uint32_t local_count, local_room;
+  struct map known;           /* how often each of them is in scope */
+  const struct symbol *param; /* whose value is looked at: it may use earlier ones only */
+  bool in_stack;              /* inside stack(), where a path may have a star */
+};
+
+static void check_expr(struct checker *k, const struct ast_expr *expr);
+
+static bool is_local(const struct checker *k, const char *name) {
+  const struct map_entry *entry = map_find_text(&k->known, name);
+  return entry != NULL && entry->value.number > 0;
+}
+
+static void drop_locals(struct checker *k, uint32_t count) {
+  while (k->local_count > count)
+    map_find_text(&k->known, k->local[--k->local_count])->value.number = 0;
+}
+
+static const char *symbol_kind(const struct symbol *symbol) {
+  static const char *const kinds[] = {"a param", "a dim",    "an input",
+                                      "a state", "a weight", "a block"};
+  return kinds[symbol->kind];
+}
+
+static void add_local(struct checker *k, const struct ast_name *name) {
+  if (name->text == NULL)
+    return;
+  const struct symbol *global = names_symbol(k->unit, name->text);
+  if (global != NULL || names_is_json(name->text)) {
+    struct report *r =
+        report(k->c, CODE_SHADOW, name->span, "`%s` is %s, and cannot be given another value",
+               name->text, global != NULL ? symbol_kind(global) : "a name of the language");
+    if (global != NULL)
+      report_label(k->c, r, global->span, "declared here");
+    report_help(k->c, r, "choose another name");
+    return;
+  }
+  if (is_local(k, name->text))
+    return;
+  void *array = k->local;
+  if (!compiler_grow(k->c, &array, k->local_count, &k->local_room, sizeof *k->local))
+    return;
+  k->local = array;
+  struct map_entry *entry = map_insert_text(&k->known, name->text, NULL);
+  if (entry == NULL) {
+    compiler_oom(k->c);
+    return;
+  }
+  entry->value.number = 1;
+  k->local[k->local_count++] = name->text;
+}
+
+/* ---------------------------------------------------------------- expressions */
+
+static void check_name(struct checker *k, const char *name, struct span span) {
+  if (is_local(k, name) || names_is_json(name))
+    return;
+  const struct symbol *symbol = names_symbol(k->unit, name);
+  if (symbol == NULL) {
+    names_unknown(k->c, k->unit, name, span, k->local, k->local_count);
+  } else if (symbol->kind == SYMBOL_BLOCK) {
+    struct report *r = report(k->c, CODE_KIND, span, "`%s` is a block, not a value", name);
+    report_help(k->c, r, "call it: `%s(...)`", name);
+  } else if (k->param != NULL && symbol->kind == SYMBOL_PARAM &&
+             symbol->span.begin >= k->param->span.begin) {
+    struct report *r =
+        report(k->c, CODE_UNKNOWN_NAME, span, "`%s` is not known yet: params go in order", name);
+    report_label(k->c, r, symbol->span, "declared here");
+  }
+}
+
+static void check_path(struct checker *k, const struct ast_path *path) {
+  if (path->count == 0)
+    report(k->c, CODE_PATH, path->span, "a weight path without a name");
+  for (const struct ast_part *part = path->first; part != NULL; part = part->next) {
+    if (part->kind == AST_PART_EXPR) {
+      check_expr(k, part->expr);
+    } else if (part->kind == AST_PART_STAR && !k->in_stack) {
+      struct report *r =
+          report(k->c, CODE_PATH, part->span, "a `*` in a weight path stands inside stack() only");
+      report_help(k->c, r, "a number goes into braces: `@h.{i}`");
+    }
+  }
+}
+
+static void check_member(struct checker *k, const struct ast_expr *expr) {
+  const struct ast_expr *object = expr->member.object;
+  const struct qualifier *import = NULL;
+  if (object->kind == AST_EXPR_NAME && !is_local(k, object->text) &&
+      names_symbol(k->unit, object->text) == NULL)
+    import = names_qualifier(k->unit, object->text);
+  if (import == NULL || import->decl->kind != AST_DECL_IMPORT) {
+    check_expr(k, object);
+    return;
+  }
+  const struct symbol *symbol =
+      import->unit == NULL ? NULL : names_symbol(import->unit, expr->member.name.text);
+  if (import->unit != NULL && (symbol == NULL || symbol->kind != SYMBOL_PARAM))
+    report(k->c, CODE_UNKNOWN_NAME, expr->member.name.span, "`%s` has no param `%s`", object->text,
+           expr->member.name.text);
+}
+
+static void check_call(struct checker *k, const struct ast_expr *expr) {
+  struct callee callee = names_callee(k->c, k->unit, expr);
+  bool outer = k->in_stack;
+  if (callee.kind == CALLEE_OP)
+    names_match_op(k->c, expr, callee.op);
+  else if (callee.kind == CALLEE_BLOCK)
+    names_match_block(k->c, expr, callee.block);
+  k->in_stack = callee.kind == CALLEE_WEIGHT && strcmp(expr->call.name.text, "stack") == 0;
+  for (const struct ast_field *arg = expr->call.args.first; arg != NULL; arg = arg->next)
+    if (arg->value != NULL)
+      check_expr(k, arg->value);
+  k->in_stack = false;
+  if (expr->call.scope != NULL)
+    check_path(k, expr->call.scope);
+  k->in_stack = outer;
+}
+
+static void check_list(struct checker *k, const struct ast_exprs *list) {
+  for (const struct ast_expr *item = list->first; item != NULL; item = item->next)
+    check_expr(k, item);
+}
+
+static void check_expr(struct checker *k, const struct ast_expr *expr) {
+  if (expr == NULL || k->c->stop)
+    return;
+  switch (expr->kind) {
+  case AST_EXPR_NAME:
+    check_name(k, expr->text, expr->span);
+    break;
+  case AST_EXPR_MEMBER:
+    check_member(k, expr);
+    break;
+  case AST_EXPR_INDEX:
+    check_expr(k, expr->index.object);
+    check_expr(k, expr->index.at);
+    break;
+  case AST_EXPR_CALL:
+    check_call(k, expr);
+    break;
+  case AST_EXPR_LIST:
+    check_list(k, &expr->list);
+    break;
+  case AST_EXPR_UNARY:
+    check_expr(k, expr->unary.operand);
+    break;
+  case AST_EXPR_BINARY:
+    check_expr(k, expr->binary.left);
+    check_expr(k, expr->binary.right);
+    break;
+  case AST_EXPR_IF:
+    check_expr(k, expr->choice.condition);
+    check_expr(k, expr->choice.then);
+    check_expr(k, expr->choice.otherwise);
+    break;
+  case AST_EXPR_PATH:
+    check_path(k, expr->path);
+    break;
+  case AST_EXPR_ANY:
+    report(k->c, CODE_KIND, expr->span, "`_` stands in a type only");
+    break;
+  default:
+    break;
+  }
+}
+
+/* ---------------------------------------------------------------------- types */
+
+static void check_type(struct checker *k, const struct ast_type *type) {
+  if (type == NULL)
+    return;
+  const char *name = type->name.text;
+  enum dtype dtype = name == NULL ? DTYPE_NONE : dtype_from_name(name);
+  if (name != NULL && dtype == DTYPE_NONE) {
+    const char *names[DTYPE_COUNT];
+    size_t count = 0;
+    for (int i = DTYPE_F32; i < DTYPE_COUNT; i++)
+      names[count++] = dtype_name((enum dtype)i);
+    struct report *r = report(k->c, CODE_TYPE_NAME, type->name.span, "unknown type `%s`", name);
+    report_nearest(k->c, r, "a type", name, names, count);
+  } else if (type->has_dims && dtype == DTYPE_MASK) {
+    report(k->c, CODE_TYPE_NAME, type->span, "a mask has no dims");
+  } else if (!type->has_dims && dtype != DTYPE_MASK && dtype != DTYPE_KV) {
+    struct report *r = report(k->c, CODE_TYPE_NAME, type->span, "a tensor's type needs its dims");
+    report_help(k->c, r, "`_` is a dim of any size: `%s[_, _]`", name == NULL ? "" : name);
+  }
+  if (type->dims.count > GRAPH_MAX_RANK)
+    report(k->c, CODE_TYPE_NAME, type->span, "%u dims, and a tensor has at most %d",
+           type->dims.count, GRAPH_MAX_RANK);
+  for (const struct ast_expr *dim = type->dims.first; dim != NULL; dim = dim->next)
+    if (dim->kind != AST_EXPR_ANY)
+      check_expr(k, dim);
+}
+
+/* ----------------------------------------------------------------- statements */
+
+static void check_body(struct checker *k, const struct ast_stmts *body, unsigned repeats);
+
+static void check_repeat(struct checker *k, const struct ast_stmt *stmt, unsigned repeats) {
+  check_expr(k, stmt->repeat.count);
+  uint32_t outer = k->local_count;
+  add_local(k, &stmt->repeat.name);
+  if (repeats == LIMIT_REPEAT_NESTING)
+    report(k->c, CODE_LIMIT_REPEAT_NESTING, stmt->span, "repeats are nested deeper than %d",
+           LIMIT_REPEAT_NESTING);
+  else
+    check_body(k, &stmt->repeat.body, repeats + 1);
+  drop_locals(k, outer);
+}
+
+static void check_return(struct checker *k, const struct ast_stmt *stmt, unsigned repeats) {
+  if (repeats > 0)
+    report(k->c, CODE_RETURN, stmt->span, "a `return` inside a repeat");
+  else if (stmt->next != NULL)
+    report(k->c, CODE_RETURN, stmt->span, "statements after `return` are never reached");
+  check_list(k, &stmt->result.values);
+}
+
+static void check_stmt(struct checker *k, const struct ast_stmt *stmt, unsigned repeats) {
+  switch (stmt->kind) {
+  case AST_STMT_ASSIGN:
+    check_expr(k, stmt->assign.value);
+    for (const struct ast_field *t = stmt->assign.targets.first; t != NULL; t = t->next) {
+      check_type(k, t->type);
+      add_local(k, &t->name);
+    }
+    break;
+  case AST_STMT_REPEAT:
+    check_repeat(k, stmt, repeats);
+    break;
+  case AST_STMT_RETURN:
+    check_return(k, stmt, repeats);
+    break;
+  case AST_STMT_ASSERT:
+    check_expr(k, stmt->check.condition);
+    break;
+  }
+}
+
+static void check_body(struct checker *k, const struct ast_stmts *body, unsigned repeats) {
+  for (const struct ast_stmt *stmt = body->first; stmt != NULL && !k->c->stop; stmt = stmt->next)
+    check_stmt(k, stmt, repeats);
+}
+
+/* The body of a block, graph or head, which returns something. */
+static void check_whole(struct checker *k, const struct ast_decl *decl,
+                        const struct ast_fields *params, const struct ast_stmts *body) {
+  drop_locals(k, 0);
+  for (const struct ast_field *p = params == NULL ? NULL : params->first; p != NULL; p = p->next) {
+    if (p->name.text != NULL && is_local(k, p->name.text))
+      report(k->c, CODE_DUPLICATE, p->name.span, "`%s` has two parameters `%s`", decl->name.text,
+             p->name.text);
+    check_type(k, p->type);
+    check_expr(k, p->value);
+    add_local(k, &p->name);
+  }
+  check_body(k, body, 0);
+  if (body->last == NULL || body->last->kind != AST_STMT_RETURN) {
+    struct report *r =
+        report(k->c, CODE_RETURN, decl->name.span, "`%s` returns nothing", decl->name.text);
+    report_help(k->c, r, "end its body with `return`");
+  }
+  drop_locals(k, 0);
+}
+
+/* --------------------------------------------------------------- declarations */
+
+static void check_input(struct checker *k, const struct ast_decl *decl) {
+  static const char *const sources[] = {"tokens.ids",      "tokens.positions",    "tokens.types",
+                                        "tokens.mask",     "tokens.last",         "generated.ids",
+                                        "generated.types", "generated.positions", "generated.mask",
+                                        "generated.last"};
+  enum { SOURCES = sizeof sources / sizeof sources[0] };
+  check_type(k, decl->input.type);
+  const char *source = decl->input.source.text;
+  for (size_t i = 0; i < SOURCES; i++)
+    if (source == NULL || strcmp(sources[i], source) == 0)
+      return;
+  struct report *r =
+      report(k->c, CODE_INPUT_SOURCE, decl->input.source.span, "unknown source `%s`", source);
+  report_nearest(k->c, r, "a source", source, sources, SOURCES);
+  report_note(k->c, r,
+              "the sources are tokens.* and generated.*: ids, positions, types, mask, last");
+}
+
+static void check_state(struct checker *k, const struct ast_decl *decl) {
+  const struct ast_type *type = decl->state;
+  if (type->name.text == NULL || strcmp(type->name.text, "kv") != 0 || type->dims.count != 1) {
+    struct report *r =
+        report(k->c, CODE_TYPE_NAME, type->span, "a state is keys and values: `kv[LAYERS]`");
+    report_help(k->c, r, "`state %s: kv[n]` for n layers", decl->name.text);
+    return;
+  }
+  check_type(k, type);
+}
+
+static void check_task(struct checker *k, const struct ast_decl *decl) {
+  static const char *const tasks[] = {"generate",        "fill_mask", "classify",
+                                      "classify_tokens", "qa",        "embed"};
+  const char *task = decl->head.task.text, *known = NULL;
+  if (task == NULL)
+    return;
+  if (graph_task_from_name(task) == GRAPH_TASK_NONE) {
+    struct report *r =
+        report(k->c, CODE_UNKNOWN_TASK, decl->head.task.span, "unknown task `%s`", task);
+    report_nearest(k->c, r, "a task", task, tasks, sizeof tasks / sizeof tasks[0]);
+    report_note(k->c, r, "the tasks are generate, fill_mask, classify, classify_tokens, qa, embed");
+    return;
+  }
+  if (strcmp(task, "generate") == 0)
+    known = "stop";
+  else if (strncmp(task, "classify", 8) == 0)
+    known = "labels";
+  for (const struct ast_field *a = decl->head.attrs.first; a != NULL; a = a->next) {
+    check_expr(k, a->value);
+    if (a->name.text == NULL || (known != NULL && strcmp(a->name.text, known) == 0))
+      continue;
+    struct report *r = report(k->c, CODE_UNKNOWN_ARGUMENT, a->name.span,
+                              "the task `%s` has no attribute `%s`", task, a->name.text);
+    report_note(k->c, r, "it has %s", known == NULL ? "none" : known);
+  }
+}
+
+static void check_fields(struct checker *k, const struct ast_decl *decl) {
+  for (const struct ast_field *f = decl->fields.first; f != NULL; f = f->next) {
+    const struct symbol *symbol = f->name.text == NULL ? NULL : names_symbol(k->unit, f->name.text);
+    k->param = decl->kind == AST_DECL_PARAM && symbol != NULL && symbol->field == f ? symbol : NULL;
+    check_expr(k, f->value);
+    k->param = NULL;
+  }
+}
+
+static void check_decl(struct checker *k, const struct ast_decl *decl) {
+  switch (decl->kind) {
+  case AST_DECL_PARAM:
+  case AST_DECL_DIM:
+    check_fields(k, decl);
+    break;
+  case AST_DECL_INPUT:
+    check_input(k, decl);
+    break;
+  case AST_DECL_STATE:
+    check_state(k, decl);
+    break;
+  case AST_DECL_WEIGHT:
+    check_type(k, decl->weight.type);
+    check_expr(k, decl->weight.value);
+    break;
+  case AST_DECL_BLOCK:
+    check_whole(k, decl, &decl->block.params, &decl->block.body);
+    break;
+  case AST_DECL_GRAPH:
+    check_whole(k, decl, NULL, &decl->graph);
+    break;
+  case AST_DECL_HEAD:
+    check_task(k, decl);
+    check_whole(k, decl, &decl->head.params, &decl->head.body);
+    break;
+  case AST_DECL_ASSERT:
+    check_expr(k, decl->check.condition);
+    break;
+  default:
+    break;
+  }
+}
+
+static void check_twice(struct compiler *c, const struct ast_decl *decl, const char *what) {
+  for (const struct ast_decl *d = decl->next; d != NULL; d = d->next) {
+    if (d->kind != decl->kind || d->name.text == NULL || decl->name.text == NULL ||
+        strcmp(d->name.text, decl->name.text) != 0)
+      continue;
+    struct report *r = report(c, decl->kind == AST_DECL_GRAPH ? CODE_GRAPH : CODE_DUPLICATE,
+                              d->name.span, "the %s `%s` is there twice", what, d->name.text);
+    report_label(c, r, decl->name.span, "first here");
+    return;
+  }
+}
+
+/* The graphs and heads of a model. */
+static void check_model(struct compiler *c, const struct unit *unit) {
+  unsigned graphs = 0;
+  for (const struct ast_decl *d = unit->file->decls.first; d != NULL; d = d->next) {
+    if (d->kind == AST_DECL_HEAD)
+      check_twice(c, d, "head");
+    if (d->kind != AST_DECL_GRAPH || d->name.text == NULL)
+      continue;
+    graphs++;
+    if (strcmp(d->name.text, "encode") != 0 && strcmp(d->name.text, "decode") != 0) {
+      struct report *r = report(c, CODE_GRAPH, d->name.span, "unknown graph `%s`", d->name.text);
+      report_help(c, r, "a graph is `encode`, run once a request, or `decode`, run once a step");
+    } else {
+      check_twice(c, d, "graph");
+    }
+  }
+  if (graphs == 0 && unit->file->unit != NULL) {
+    struct report *r = report(c, CODE_GRAPH, unit->file->unit->name.span, "the model has no graph");
+    report_help(c, r, "add `graph encode { ... }` or `graph decode { ... }`");
+  }
+}
+
+static void check_library(struct compiler *c, const struct unit *unit) {
+  for (const struct ast_decl *d = unit->file->decls.first; d != NULL; d = d->next) {
+    switch (d->kind) {
+    case AST_DECL_LIBRARY:
+    case AST_DECL_PARAM:
+    case AST_DECL_DIM:
+    case AST_DECL_BLOCK:
+    case AST_DECL_USE:
+    case AST_DECL_IMPORT:
+    case AST_DECL_ASSERT:
+      break;
+    default:
+      report(c, CODE_LIBRARY, d->name.text != NULL ? d->name.span : d->span,
+             "a library has no `%s`", ast_decl_keyword(d->kind));
+    }
+  }
+}
+
+void check_units(struct compiler *c) {
+  for (struct unit *unit = c->units; unit != NULL && !c->stop; unit = unit->next) {
+    struct checker k = {.c = c, .unit = unit};
+    map_init(&k.known);
+    for (const struct ast_decl *d = unit->file->decls.first; d != NULL && !c->stop; d = d->next)
+      check_decl(&k, d);
+    map_finish(&k.known);
+    const struct ast_decl *kind = unit->file->unit;
+    if (kind != NULL && kind->kind == AST_DECL_LIBRARY)
+      check_library(c, unit);
+    else
+      check_model(c, unit);
+  }
+}

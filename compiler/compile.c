@@ -1,0 +1,161 @@
+/* compile.c - the stages, in order.
+ *
+ *     load      the file and its imports                   source.c
+ *     resolve   names, arity, what may stand where         names.c check.c
+ *     compute   params, dims, asserts                      constant.c
+ *     budget    the cost of the expansion                  budget.c
+ *     expand    blocks inlined, loops unrolled, typed      model.c expand.c call.c types.c
+ *     bind      tensors missing, left over                 checkpoint.c tensor.c
+ *     lower     what is live, and when                     lower.c
+ *     fuse      neighbours into one op                     fuse.c
+ *
+ * A stage goes on after errors as long as what it finds can still be right, so
+ * that one run tells all. */
+#include "compiler/compile.h"
+
+#include "compiler/budget.h"
+#include "compiler/call.h"
+#include "compiler/check.h"
+#include "compiler/eval.h"
+#include "compiler/lower.h"
+#include "compiler/names.h"
+#include "compiler/report.h"
+#include "compiler/source.h"
+#include "compiler/weight.h"
+
+#include <string.h>
+
+/* The exit code that the first error asks for. */
+static enum tfm_error_code error_code(unsigned code) {
+  if (code >= 500 && code < 700)
+    return TFM_ERROR_LIMIT;
+  if ((code >= 400 && code < 500) || code == CODE_WEIGHT_DECLARED || code == CODE_WEIGHT_SLOT ||
+      code == CODE_CONFIG_MISSING)
+    return TFM_ERROR_CHECKPOINT;
+  if (code == CODE_PLUGIN_UNKNOWN || code == CODE_PLUGIN_VERSION || code == CODE_SCHEMA)
+    return TFM_ERROR_PLUGIN;
+  return TFM_ERROR_MODEL;
+}
+
+static int failed(const struct diag *diag, const char *path, struct tfm_error *err) {
+  const struct diag_item *item = diag->first;
+  while (item != NULL && item->level != DIAG_ERROR)
+    item = item->next;
+  if (item == NULL)
+    return error_oom(err);
+  return error_set(err, error_code(item->code), "`%s` has %u error%s, the first E%u: %s", path,
+                   diag->errors, diag->errors == 1 ? "" : "s", item->code, item->summary);
+}
+
+static void start(struct compiler *c, const struct compile_options *options, struct arena *arena,
+                  struct diag *diag, struct tfm_error *err) {
+  *c = (struct compiler){.options = options, .arena = arena, .diag = diag, .err = err};
+  arena_init(arena, 0);
+  map_init(&c->files);
+  map_init(&c->ops);
+  map_init(&c->weight_names);
+}
+
+static void finish(struct compiler *c) {
+  names_finish(c);
+  naming_close(c);
+  checkpoint_close(c);
+  map_finish(&c->weight_names);
+  arena_finish(c->arena);
+}
+
+/* load and resolve; -1 = do not go on. */
+static int resolve(struct compiler *c) {
+  const struct compile_options *o = c->options;
+  struct source_set *set = compiler_alloc(c, 1, sizeof *set);
+  if (set == NULL)
+    return -1;
+  source_set_init(set, c->arena, c->diag, o->model_path, o->model_path_count);
+  const struct ast_file *file = source_load(set, o->path, c->err);
+  if (file == NULL || c->diag->errors > 0 || file->unit == NULL)
+    return -1;
+  names_declare(c, file);
+  if (!c->stop)
+    check_units(c);
+  return c->stop ? -1 : 0;
+}
+
+/* Tensors are asked for only where the types are right: else what is missing or
+ * left over says nothing. */
+static struct graph *finish_model(struct compiler *c, struct model *model) {
+  naming_finish(c);
+  unsigned others = c->diag->errors;
+  if (c->stop || model->results.failed || others > 0) {
+    if (!c->stop && c->options->feed_count == 0) {
+      for (uint32_t i = 0; i < c->weight_count; i++)
+        c->weight[i].live = true;
+      if (c->options->has_checkpoint)
+        weight_check_live(c);
+    }
+    return NULL;
+  }
+  if (lower_mark(c, model) != 0)
+    return NULL;
+  weight_check_live(c);
+  if (c->options->has_checkpoint && !c->stop) {
+    checkpoint_check_layers(c);
+    checkpoint_check_unused(c);
+  }
+  if (c->diag->errors > 0 || c->stop)
+    return NULL;
+  if (c->options->fuse)
+    fuse_nodes(c, model);
+  return c->stop ? NULL : lower_emit(c, model);
+}
+
+static struct graph *make_graph(struct compiler *c) {
+  struct model model;
+  if (resolve(c) != 0)
+    return NULL;
+  if (c->main->file->unit->kind != AST_DECL_MODEL) {
+    report(c, CODE_GRAPH, c->main->file->unit->name.span,
+           "the file is a library, and a model is needed");
+    return NULL;
+  }
+  naming_open(c);
+  checkpoint_open(c);
+  if (c->stop)
+    return NULL;
+  eval_units(c);
+  if (!budget_check(c))
+    return NULL;
+  expand_model(c, &model);
+  return finish_model(c, &model);
+}
+
+struct graph *compile_model(const struct compile_options *options, struct diag *diag,
+                            struct tfm_error *err) {
+  struct compiler c;
+  struct arena arena;
+  start(&c, options, &arena, diag, err);
+  struct graph *graph = make_graph(&c);
+  report_flush(&c);
+  finish(&c);
+  if (graph != NULL && diag->errors == 0) {
+    if (graph_verify(graph, err) == 0)
+      return graph;
+  } else if (err == NULL || err->code == TFM_ERROR_NONE) {
+    failed(diag, options->path, err);
+  }
+  graph_destroy(graph);
+  return NULL;
+}
+
+int compile_check(const struct compile_options *options, struct diag *diag, struct tfm_error *err) {
+  struct compiler c;
+  struct arena arena;
+  start(&c, options, &arena, diag, err);
+  if (resolve(&c) == 0)
+    budget_check(&c);
+  bool stopped = c.stop;
+  report_flush(&c);
+  finish(&c);
+  if (diag->errors > 0)
+    return err != NULL && err->code != TFM_ERROR_NONE ? -1 : failed(diag, options->path, err);
+  return stopped || (err != NULL && err->code != TFM_ERROR_NONE) ? -1 : 0;
+}

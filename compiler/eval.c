@@ -1,0 +1,432 @@
+/* eval.c - expressions: constants are computed, the rest is handed on.
+ *
+ * A key that config.json lacks is none, and remembers that it is missing: `??`
+ * goes on to the next, anything else that needs a value says which key. */
+#include "compiler/eval.h"
+
+#include "compiler/call.h"
+#include "compiler/names.h"
+#include "compiler/report.h"
+#include "compiler/weight.h"
+
+#include <string.h>
+
+bool eval_step(struct compiler *c, struct span span, uint32_t cost) {
+  if (c->stop)
+    return false;
+  c->steps += cost + 1;
+  if (c->steps <= LIMIT_STEPS)
+    return true;
+  report(c, CODE_LIMIT_STEPS, span, "the expansion of this file takes too long");
+  c->stop = true;
+  return false;
+}
+
+const char *eval_kind_name(const struct value *value) {
+  switch (value->kind) {
+  case VALUE_NONE:
+    return "none";
+  case VALUE_BOOL:
+    return "a boolean";
+  case VALUE_INT:
+    return "an integer";
+  case VALUE_REAL:
+    return "a real";
+  case VALUE_STR:
+    return "a string";
+  case VALUE_JSON:
+    return json_is_object(value->json) ? "an object" : "a list";
+  case VALUE_LIST:
+    return "a list";
+  case VALUE_TENSOR:
+    return "a tensor";
+  case VALUE_STATE:
+    return "a state";
+  case VALUE_WEIGHT:
+    return "a weight";
+  case VALUE_TUPLE:
+    return "several values";
+  case VALUE_ERROR:
+    break;
+  }
+  return "an error";
+}
+
+/* ---------------------------------------------------------------- config.json */
+
+static const struct origin *config_origin(struct compiler *c, const struct compile_json *json,
+                                          const char *key) {
+  struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
+  if (origin != NULL && key != NULL)
+    *origin = (struct origin){.kind = ORIGIN_CONFIG, .name = key, .json = json};
+  return origin;
+}
+
+static struct value json_value(struct compiler *c, const json_t *json,
+                               const struct origin *origin) {
+  struct value value = {.kind = VALUE_JSON, .origin = origin};
+  switch (json == NULL ? JSON_NULL : json_typeof(json)) {
+  case JSON_TRUE:
+  case JSON_FALSE:
+    value.kind = VALUE_BOOL;
+    value.boolean = json_is_true(json);
+    break;
+  case JSON_INTEGER:
+    value.kind = VALUE_INT;
+    value.integer = json_integer_value(json);
+    break;
+  case JSON_REAL:
+    value.kind = VALUE_REAL;
+    value.real = json_real_value(json);
+    break;
+  case JSON_STRING:
+    value.kind = VALUE_STR;
+    value.text = compiler_printf(c, "%s", json_string_value(json));
+    break;
+  case JSON_NULL:
+    value.kind = VALUE_NONE;
+    value.missing = true;
+    break;
+  default:
+    value.json = json;
+  }
+  return c->stop ? value_error() : value;
+}
+
+static struct value json_root(struct compiler *c, const char *name) {
+  const struct compile_json *json =
+      strcmp(name, "config") == 0 ? &c->options->config : &c->options->generation;
+  struct value value = json_value(c, json->root, config_origin(c, json, ""));
+  return c->stop ? value_error() : value;
+}
+
+void eval_report_missing(struct compiler *c, const struct ast_expr *expr,
+                         const struct value *value) {
+  const struct origin *origin = value->origin;
+  if (origin == NULL || origin->kind != ORIGIN_CONFIG)
+    return;
+  const struct compile_json *json = origin->json;
+  struct report *r;
+  if (json->root == NULL) {
+    r = report(c, CODE_CONFIG_MISSING, expr->span, "there is no %s, which has to say `%s`",
+               json->name, origin->name);
+    return;
+  }
+  r = report(c, CODE_CONFIG_MISSING, expr->span, "%s has no `%s`", json->name, origin->name);
+  size_t size = json_object_size(json->root), count = 0;
+  const char **keys = compiler_alloc(c, size, sizeof *keys), *key;
+  json_t *item;
+  if (keys == NULL)
+    return;
+  json_object_foreach((json_t *)json->root, key, item) {
+    keys[count++] = key;
+  }
+  const char *nearest = diag_nearest(origin->name, keys, count);
+  if (nearest != NULL)
+    report_help(c, r, "it has `%s`", nearest);
+  report_help(c, r, "if it may be missing, say what holds then: `%s ?? ...`",
+              compiler_span_text(c, expr->span));
+}
+
+/* object.name */
+static struct value member_of(struct compiler *c, const struct value *object,
+                              const struct ast_expr *expr) {
+  const char *name = expr->member.name.text;
+  const struct origin *from = object->origin;
+  if (object->kind == VALUE_ERROR)
+    return value_error();
+  bool json = from != NULL && from->kind == ORIGIN_CONFIG &&
+              (object->kind == VALUE_JSON || object->missing);
+  if (!json || (object->kind == VALUE_JSON && !json_is_object(object->json))) {
+    report(c, CODE_KIND, expr->span, "%s has no members", eval_kind_name(object));
+    return value_error();
+  }
+  const char *key =
+      compiler_printf(c, "%s%s%s", from->name, from->name[0] == '\0' ? "" : ".", name);
+  const json_t *item = object->kind == VALUE_JSON ? json_object_get(object->json, name) : NULL;
+  return json_value(c, item, config_origin(c, from->json, key));
+}
+
+static struct value eval_member(struct compiler *c, const struct ast_expr *expr) {
+  const struct ast_expr *object = expr->member.object;
+  if (object->kind == AST_EXPR_NAME && frame_find(c->frame, object->text) == NULL &&
+      !names_is_json(object->text) && names_symbol(c->frame->unit, object->text) == NULL) {
+    const struct qualifier *import = names_qualifier(c->frame->unit, object->text);
+    const struct symbol *param = import == NULL || import->unit == NULL
+                                     ? NULL
+                                     : names_symbol(import->unit, expr->member.name.text);
+    if (param != NULL && param->kind == SYMBOL_PARAM && param->ready)
+      return param->value;
+    if (import != NULL)
+      return value_error();
+  }
+  struct value value = eval_expr(c, object);
+  return member_of(c, &value, expr);
+}
+
+/* ---------------------------------------------------------------------- names */
+
+static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
+  const char *name = expr->text;
+  struct local *local = frame_find(c->frame, name);
+  if (local != NULL)
+    return local->value;
+  if (names_is_json(name))
+    return json_root(c, name);
+  struct symbol *symbol = names_symbol(c->frame->unit, name);
+  if (symbol == NULL) {
+    names_unknown(c, c->frame->unit, name, expr->span, NULL, 0);
+    return value_error();
+  }
+  switch (symbol->kind) {
+  case SYMBOL_PARAM:
+  case SYMBOL_INPUT:
+    return symbol->ready ? symbol->value : value_error();
+  case SYMBOL_STATE:
+    return (struct value){.kind = VALUE_STATE, .state = symbol};
+  case SYMBOL_WEIGHT:
+    return weight_named(c, symbol, expr->span);
+  case SYMBOL_DIM: {
+    struct report *r = report(c, CODE_KIND, expr->span, "`%s` is known at run time only", name);
+    report_help(c, r, "a dim stands in a type; a constant is a param");
+    return value_error();
+  }
+  case SYMBOL_BLOCK:
+    report(c, CODE_KIND, expr->span, "`%s` is a block, not a value", name);
+    break;
+  }
+  return value_error();
+}
+
+static struct value index_of(struct compiler *c, const struct value *object,
+                             const struct ast_expr *expr) {
+  int64_t at, count;
+  if (object->kind == VALUE_ERROR || !eval_int(c, expr->index.at, "an index", &at))
+    return value_error();
+  if (object->kind == VALUE_STATE)
+    count = object->state->layer_count;
+  else if (object->kind == VALUE_LIST)
+    count = object->list.count;
+  else if (object->kind == VALUE_JSON && json_is_array(object->json))
+    count = (int64_t)json_array_size(object->json);
+  else {
+    report(c, CODE_KIND, expr->span, "%s has no elements", eval_kind_name(object));
+    return value_error();
+  }
+  if (at < 0 || at >= count) {
+    struct report *r =
+        report(c, CODE_KIND, expr->index.at->span, "there is no element %lld", (long long)at);
+    report_primary(c, r, "elements go from 0 to %lld", (long long)count - 1);
+    return value_error();
+  }
+  if (object->kind == VALUE_STATE)
+    return object->state->layer == NULL
+               ? value_error()
+               : (struct value){.kind = VALUE_TENSOR, .tensor = object->state->layer[at]};
+  if (object->kind == VALUE_LIST)
+    return object->list.item[at];
+  return json_value(c, json_array_get(object->json, (size_t)at), object->origin);
+}
+
+/* ------------------------------------------------------------------ operators */
+
+static struct value eval_list(struct compiler *c, const struct ast_expr *expr) {
+  struct value *item = compiler_alloc(c, expr->list.count, sizeof *item);
+  uint32_t count = 0;
+  if (item == NULL)
+    return value_error();
+  for (const struct ast_expr *e = expr->list.first; e != NULL; e = e->next) {
+    item[count] = eval_single(c, e);
+    if (item[count++].kind == VALUE_ERROR)
+      return value_error();
+  }
+  return (struct value){.kind = VALUE_LIST, .list = {item, count}};
+}
+
+static struct value eval_unary(struct compiler *c, const struct ast_expr *expr) {
+  if (expr->unary.op == AST_OP_NOT) {
+    bool value;
+    if (!eval_bool(c, expr->unary.operand, "`not`", &value))
+      return value_error();
+    return (struct value){.kind = VALUE_BOOL, .boolean = !value};
+  }
+  struct value value = eval_single(c, expr->unary.operand);
+  struct value zero = {.kind = VALUE_INT};
+  if (value.kind == VALUE_ERROR)
+    return value;
+  if (value.kind == VALUE_TENSOR)
+    return call_scale(c, value.tensor, -1.0, expr->span);
+  if (value.kind == VALUE_REAL) {
+    value.real = -value.real;
+    value.origin = NULL;
+    return value;
+  }
+  return compute_binary(c, AST_OP_SUB, &zero, &value, expr->span);
+}
+
+static struct value eval_logic(struct compiler *c, const struct ast_expr *expr) {
+  bool left, right, decided = expr->binary.op == AST_OP_OR;
+  const char *what = decided ? "`or`" : "`and`";
+  if (!eval_bool(c, expr->binary.left, what, &left))
+    return value_error();
+  if (left == decided)
+    return (struct value){.kind = VALUE_BOOL, .boolean = decided};
+  if (!eval_bool(c, expr->binary.right, what, &right))
+    return value_error();
+  return (struct value){.kind = VALUE_BOOL, .boolean = right};
+}
+
+static struct value eval_coalesce(struct compiler *c, const struct ast_expr *expr) {
+  struct value left = eval_expr(c, expr->binary.left);
+  if (left.kind == VALUE_NONE)
+    return eval_expr(c, expr->binary.right);
+  if (left.kind != VALUE_WEIGHT) {
+    weight_mention(c, expr->binary.right);
+    return left;
+  }
+  struct value right = eval_expr(c, expr->binary.right);
+  if (right.kind == VALUE_ERROR || right.kind == VALUE_NONE)
+    return right.kind == VALUE_ERROR ? right : left;
+  return weight_first(c, &left, &right, expr->span);
+}
+
+static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr,
+                                 const struct value *left, const struct value *right) {
+  enum ast_op op = expr->binary.op;
+  bool number = left->kind == VALUE_INT || left->kind == VALUE_REAL || right->kind == VALUE_INT ||
+                right->kind == VALUE_REAL;
+  bool scales = op == AST_OP_MUL || (op == AST_OP_DIV && left->kind == VALUE_TENSOR);
+  if (left->kind == VALUE_TENSOR && right->kind == VALUE_TENSOR)
+    return call_binary(c, expr, left->tensor, right->tensor);
+  if (!number || !scales) {
+    struct report *r = report(c, CODE_KIND, expr->span, "`%s` cannot take %s and %s",
+                              ast_op_text(op), eval_kind_name(left), eval_kind_name(right));
+    if (number)
+      report_help(c, r, "a tensor can be multiplied with a number, and divided by one");
+    return value_error();
+  }
+  const struct value *by = left->kind == VALUE_TENSOR ? right : left;
+  double factor = by->kind == VALUE_INT ? (double)by->integer : by->real;
+  if (op == AST_OP_DIV && factor == 0) {
+    report(c, CODE_ARITHMETIC, expr->span, "a division by zero");
+    return value_error();
+  }
+  return call_scale(c, left->kind == VALUE_TENSOR ? left->tensor : right->tensor,
+                    op == AST_OP_DIV ? 1.0 / factor : factor, expr->span);
+}
+
+static struct value eval_binary(struct compiler *c, const struct ast_expr *expr) {
+  enum ast_op op = expr->binary.op;
+  if (op == AST_OP_OR || op == AST_OP_AND)
+    return eval_logic(c, expr);
+  if (op == AST_OP_COALESCE)
+    return eval_coalesce(c, expr);
+  bool equality = op == AST_OP_EQ || op == AST_OP_NE; /* may ask for none */
+  struct value left =
+      equality ? eval_expr(c, expr->binary.left) : eval_single(c, expr->binary.left);
+  struct value right =
+      equality ? eval_expr(c, expr->binary.right) : eval_single(c, expr->binary.right);
+  if (left.kind == VALUE_ERROR || right.kind == VALUE_ERROR)
+    return value_error();
+  bool tensor = left.kind == VALUE_TENSOR || right.kind == VALUE_TENSOR;
+  if (tensor && (op >= AST_OP_MASK_OR && op <= AST_OP_DIV))
+    return eval_tensors(c, expr, &left, &right);
+  struct value value = compute_binary(c, op, &left, &right, expr->span);
+  struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
+  if (origin != NULL)
+    *origin = (struct origin){.kind = ORIGIN_TEXT, .span = expr->span};
+  value.origin = origin;
+  return value;
+}
+
+static struct value eval_if(struct compiler *c, const struct ast_expr *expr) {
+  bool condition;
+  if (!eval_bool(c, expr->choice.condition, "`if`", &condition))
+    return value_error();
+  weight_mention(c, condition ? expr->choice.otherwise : expr->choice.then);
+  return eval_expr(c, condition ? expr->choice.then : expr->choice.otherwise);
+}
+
+struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
+  if (expr == NULL || !eval_step(c, expr->span, c->frame->local_count / 16))
+    return value_error();
+  switch (expr->kind) {
+  case AST_EXPR_NONE:
+    return value_none();
+  case AST_EXPR_BOOL:
+    return (struct value){.kind = VALUE_BOOL, .boolean = expr->boolean};
+  case AST_EXPR_INT:
+    return (struct value){.kind = VALUE_INT, .integer = expr->integer};
+  case AST_EXPR_REAL:
+    return (struct value){.kind = VALUE_REAL, .real = expr->real};
+  case AST_EXPR_STR:
+    return (struct value){.kind = VALUE_STR, .text = expr->text};
+  case AST_EXPR_NAME:
+    return eval_name(c, expr);
+  case AST_EXPR_MEMBER:
+    return eval_member(c, expr);
+  case AST_EXPR_INDEX: {
+    struct value object = eval_expr(c, expr->index.object);
+    return index_of(c, &object, expr);
+  }
+  case AST_EXPR_CALL:
+    return expand_call(c, expr);
+  case AST_EXPR_LIST:
+    return eval_list(c, expr);
+  case AST_EXPR_UNARY:
+    return eval_unary(c, expr);
+  case AST_EXPR_BINARY:
+    return eval_binary(c, expr);
+  case AST_EXPR_IF:
+    return eval_if(c, expr);
+  case AST_EXPR_PATH:
+    return weight_path(c, expr);
+  default:
+    return value_error();
+  }
+}
+
+/* -------------------------------------------------------------- what is wanted */
+
+struct value eval_single(struct compiler *c, const struct ast_expr *expr) {
+  struct value value = eval_expr(c, expr);
+  if (value.kind == VALUE_NONE && value.missing) {
+    eval_report_missing(c, expr, &value);
+    return value_error();
+  }
+  if (value.kind == VALUE_TUPLE) {
+    struct report *r =
+        report(c, CODE_RESULT_COUNT, expr->span, "%u values where one is needed", value.list.count);
+    report_help(c, r, "give them names first: `a, b = ...`");
+    return value_error();
+  }
+  return value;
+}
+
+static void wrong_kind(struct compiler *c, const struct ast_expr *expr, const struct value *value,
+                       const char *what, const char *wanted) {
+  struct report *r = report(c, CODE_KIND, expr->span, "%s must be %s", what, wanted);
+  report_primary(c, r, "this is %s", eval_kind_name(value));
+}
+
+bool eval_int(struct compiler *c, const struct ast_expr *expr, const char *what, int64_t *out) {
+  struct value value = eval_single(c, expr);
+  if (value.kind != VALUE_INT) {
+    if (value.kind != VALUE_ERROR)
+      wrong_kind(c, expr, &value, what, "an integer that is known when the file is compiled");
+    return false;
+  }
+  *out = value.integer;
+  return true;
+}
+
+bool eval_bool(struct compiler *c, const struct ast_expr *expr, const char *what, bool *out) {
+  struct value value = eval_single(c, expr);
+  if (value.kind != VALUE_BOOL) {
+    if (value.kind != VALUE_ERROR)
+      wrong_kind(c, expr, &value, what, "a boolean that is known when the file is compiled");
+    return false;
+  }
+  *out = value.boolean;
+  return true;
+}

@@ -1,0 +1,445 @@
+/* lower.c - what is computed, and once a request or once a step.
+ *
+ * Live is what the head's results, the dumped values and taps need; a fed
+ * value needs nothing.  With both graphs, a node of decode that depends on
+ * nothing of a step (generated.* and the state) moves to encode: so the keys
+ * and values of a cross-attention are computed once. */
+#include "compiler/lower.h"
+
+#include "compiler/call.h"
+#include "compiler/report.h"
+#include "compiler/weight.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ fed, dumped */
+
+static int unknown_value(struct compiler *c, const char *name, const char *flag) {
+  const char *nearest = naming_nearest(c, name);
+  error_set(c->err, TFM_ERROR_USAGE, "%s: the graph has no value `%s`", flag, name);
+  if (nearest != NULL)
+    error_note(c->err, "help: a value with a similar name exists: `%s`", nearest);
+  error_note(c->err, "help: tfmc --emit=graph lists the names");
+  return -1;
+}
+
+/* A value's other outputs may still be computed: then what is fed is another
+ * value than what the node makes. */
+static void detach(struct compiler *c, int32_t fed) {
+  int32_t node = c->value[fed].node;
+  if (node == GRAPH_NONE)
+    return;
+  struct ir_value made = c->value[fed];
+  made.alias = NULL;
+  made.dump = false;
+  made.name = naming_take(c, compiler_printf(c, "%s#computed", made.name));
+  int32_t value = made.name == NULL ? GRAPH_NONE : call_add_value(c, &made);
+  if (value == GRAPH_NONE)
+    return;
+  c->node[node].output[made.output] = value;
+  c->value[fed].node = GRAPH_NONE;
+}
+
+static int feed_one(struct compiler *c, const char *name) {
+  int32_t value = naming_find(c, name);
+  if (value == GRAPH_NONE)
+    return unknown_value(c, name, "feed");
+  struct ir_value *fed = &c->value[value];
+  if (fed->type.dtype == DTYPE_MASK || fed->type.dtype == DTYPE_KV)
+    return error_set(c->err, TFM_ERROR_USAGE, "feed: `%s` is a %s, and no tensor", name,
+                     dtype_name(fed->type.dtype));
+  if (fed->node != GRAPH_NONE)
+    fed->fed_stage = c->node[fed->node].stage;
+  else if (fed->source != NULL)
+    fed->fed_stage =
+        strncmp(fed->source, "generated.", 10) == 0 || !c->both_graphs ? c->stage : GRAPH_ENCODE;
+  detach(c, value);
+  c->value[value].fed = true;
+  c->value[value].source = "feed";
+  return c->stop ? -1 : 0;
+}
+
+static bool dump_tap(struct compiler *c, const char *name) {
+  const char *dot = strrchr(name, '.');
+  const char *stem = dot == NULL ? NULL : compiler_printf(c, "%.*s", (int)(dot - name), name);
+  int32_t value = stem == NULL ? GRAPH_NONE : naming_find(c, stem);
+  if (value == GRAPH_NONE || c->value[value].node == GRAPH_NONE)
+    return false;
+  struct ir_node *node = &c->node[c->value[value].node];
+  int32_t tap = schema_find_tap(node->op->schema, dot + 1);
+  if (tap == SCHEMA_NONE)
+    return false;
+  node->taps |= UINT64_C(1) << tap;
+  return true;
+}
+
+static int find_feeds_and_dumps(struct compiler *c) {
+  for (size_t i = 0; i < c->options->feed_count; i++)
+    if (feed_one(c, c->options->feed[i]) != 0)
+      return -1;
+  for (size_t i = 0; i < c->options->dump_count; i++) {
+    const char *name = c->options->dump[i];
+    int32_t value = naming_find(c, name);
+    if (value != GRAPH_NONE && c->value[value].type.dtype != DTYPE_KV &&
+        c->value[value].type.dtype != DTYPE_MASK)
+      c->value[value].dump = true;
+    else if (value != GRAPH_NONE)
+      return error_set(c->err, TFM_ERROR_USAGE, "dump: `%s` is a %s, and no tensor", name,
+                       dtype_name(c->value[value].type.dtype));
+    else if (!dump_tap(c, name))
+      return unknown_value(c, name, "dump");
+  }
+  return 0;
+}
+
+/* -------------------------------------------------------------------------- live */
+
+static void mark_live(struct compiler *c, const struct model *model) {
+  for (uint32_t i = 0; i < model->results.count; i++)
+    if (model->results.item[i].value.kind == VALUE_TENSOR)
+      c->value[model->results.item[i].value.tensor].live = true;
+  for (uint32_t i = 0; i < c->value_count; i++)
+    c->value[i].live = c->value[i].live || c->value[i].dump;
+  for (uint32_t i = c->node_count; i-- > 0;) {
+    struct ir_node *node = &c->node[i];
+    node->live = node->taps != 0;
+    for (uint32_t k = 0; k < node->output_count; k++)
+      node->live = node->live || c->value[node->output[k]].live;
+    if (!node->live)
+      continue;
+    for (uint32_t k = 0; k < node->output_count; k++)
+      c->value[node->output[k]].live = true;
+    for (uint32_t k = 0; k < node->input_count; k++)
+      if (node->input[k] != GRAPH_NONE)
+        c->value[node->input[k]].live = true;
+    for (uint32_t k = 0; k < node->weight_count; k++)
+      weight_mark_live(c, node->weight[k]);
+  }
+}
+
+/* ------------------------------------------------------------------------ stages */
+
+static bool of_step(const struct compiler *c, const struct ir_value *value) {
+  if (value->state)
+    return true;
+  if (value->fed)
+    return value->fed_stage == GRAPH_DECODE;
+  if (value->source != NULL)
+    return strncmp(value->source, "generated.", 10) == 0;
+  return value->node != GRAPH_NONE && c->node[value->node].stage == GRAPH_DECODE;
+}
+
+static void find_stages(struct compiler *c) {
+  for (uint32_t i = 0; i < c->node_count && c->both_graphs; i++) {
+    struct ir_node *node = &c->node[i];
+    const struct ir_value *changes = NULL;
+    for (uint32_t k = 0; k < node->input_count; k++)
+      if (node->input[k] != GRAPH_NONE && of_step(c, &c->value[node->input[k]]))
+        changes = &c->value[node->input[k]];
+    if (node->stage == GRAPH_ENCODE && changes != NULL) {
+      struct report *r =
+          report(c, CODE_GRAPH, node->span,
+                 "`encode` runs once a request, but `%s` changes with each step", changes->name);
+      report_help(c, r, "use tokens.* and no state here, or compute it in `decode`");
+    } else if (changes == NULL) {
+      node->stage = GRAPH_ENCODE;
+    }
+  }
+}
+
+int lower_mark(struct compiler *c, const struct model *model) {
+  c->both_graphs = model->has_encode && model->has_decode;
+  c->stage = model->has_decode ? GRAPH_DECODE : GRAPH_ENCODE;
+  if (find_feeds_and_dumps(c) != 0)
+    return -1;
+  find_stages(c);
+  mark_live(c, model);
+  return 0;
+}
+
+/* --------------------------------------------------------------------- the graph */
+
+struct emitter {
+  struct compiler *c;
+  struct graph *g;
+  const struct model *model;
+  struct graph_value *value;
+  uint32_t value_count;
+};
+
+static void *make(struct emitter *e, size_t count, size_t size) {
+  void *memory = arena_array(&e->g->arena, count, size);
+  if (memory == NULL)
+    compiler_oom(e->c);
+  return memory;
+}
+
+static const char *text(struct emitter *e, const char *from) {
+  const char *copy = from == NULL ? NULL : arena_strdup(&e->g->arena, from);
+  if (from != NULL && copy == NULL)
+    compiler_oom(e->c);
+  return copy;
+}
+
+static bool copy_type(struct emitter *e, const struct ir_value *from, struct type *out) {
+  *out = (struct type){.dtype = from->type.dtype == DTYPE_NONE ? DTYPE_F32 : from->type.dtype,
+                       .rank = from->type.rank};
+  for (uint32_t i = 0; i < from->type.rank; i++) {
+    if (cell_value(from->type.shape[i], &out->shape[i]))
+      continue;
+    if (from->state) { /* nothing reads it */
+      out->shape[i] = dim_number(0);
+      continue;
+    }
+    struct report *r =
+        report(e->c, CODE_SHAPE_UNTOLD, from->span, "nothing tells the shape of `%s`: %s",
+               from->name, compiler_type_text(e->c, &from->type));
+    report_help(e->c, r, "state it: `y: [B, T, N] = ...`");
+    return false;
+  }
+  return true;
+}
+
+static bool emit_value(struct emitter *e, int32_t index, int32_t node, uint32_t output) {
+  struct ir_value *from = &e->c->value[index];
+  uint32_t aliases = 0;
+  for (const struct alias *a = from->alias; a != NULL; a = a->next)
+    aliases++;
+  const char **alias = make(e, aliases, sizeof *alias);
+  if (alias == NULL)
+    return false;
+  uint32_t i = 0;
+  for (const struct alias *a = from->alias; a != NULL; a = a->next)
+    alias[i++] = text(e, a->name);
+  from->graph_index = (int32_t)e->value_count;
+  struct graph_value *value = &e->value[e->value_count++];
+  *value = (struct graph_value){.name = text(e, from->name),
+                                .alias_count = aliases,
+                                .alias = alias,
+                                .node = node,
+                                .output = output,
+                                .dump = from->dump,
+                                .span = from->span};
+  return copy_type(e, from, &value->type) && !e->c->stop;
+}
+
+/* The stage in which an input is first read; an input that is a result itself
+ * counts as read in the last. */
+static enum graph_stage input_stage(const struct compiler *c, int32_t value) {
+  for (uint32_t i = 0; i < c->node_count; i++)
+    for (uint32_t k = 0; c->node[i].live && k < c->node[i].input_count; k++)
+      if (c->node[i].input[k] == value && c->node[i].stage == GRAPH_ENCODE)
+        return GRAPH_ENCODE;
+  return c->stage;
+}
+
+static bool emit_inputs(struct emitter *e) {
+  struct compiler *c = e->c;
+  struct graph_input *input = make(e, c->value_count, sizeof *input);
+  struct graph_state *state = make(e, c->value_count, sizeof *state);
+  if (input == NULL || state == NULL)
+    return false;
+  e->g->input = input;
+  e->g->state = state;
+  for (uint32_t i = 0; i < c->value_count; i++) {
+    struct ir_value *value = &c->value[i];
+    if (!value->live || value->source == NULL)
+      continue;
+    if (!emit_value(e, (int32_t)i, GRAPH_NONE, 0))
+      return false;
+    input[e->g->input_count++] = (struct graph_input){.name = text(e, value->name),
+                                                      .source = text(e, value->source),
+                                                      .value = value->graph_index,
+                                                      .stage = input_stage(c, (int32_t)i)};
+  }
+  for (uint32_t i = 0; i < c->value_count; i++) {
+    struct ir_value *value = &c->value[i];
+    if (!value->live || !value->state)
+      continue;
+    if (!emit_value(e, (int32_t)i, GRAPH_NONE, 0))
+      return false;
+    state[e->g->state_count++] =
+        (struct graph_state){.name = text(e, value->name),
+                             .value = value->graph_index,
+                             .width = e->value[value->graph_index].type.shape[0]};
+  }
+  return true;
+}
+
+static bool emit_weight(struct emitter *e, struct weight *from, struct graph_weight *out) {
+  int32_t *operand = make(e, from->operand_count, sizeof *operand);
+  if (operand == NULL)
+    return false;
+  for (uint32_t i = 0; i < from->operand_count; i++)
+    operand[i] = e->c->weight[from->operand[i]].graph_index;
+  *out = (struct graph_weight){.kind = from->kind,
+                               .name = text(e, from->name),
+                               .operand_count = from->operand_count,
+                               .operand = operand,
+                               .axis = from->axis,
+                               .parts = from->parts,
+                               .index = from->index,
+                               .dtype = from->dtype,
+                               .rank = from->type.rank,
+                               .used = true};
+  if (from->kind == GRAPH_WEIGHT_TENSOR)
+    out->tensor = text(e, from->tensor != NULL ? from->tensor->name : from->name);
+  for (uint32_t i = 0; i < from->type.rank; i++) {
+    struct dim dim;
+    if (!cell_value(from->type.shape[i], &dim) || !dim_is_number(&dim, &out->shape[i]))
+      return false; /* weight_check_live has said so */
+  }
+  return !e->c->stop;
+}
+
+/* Operands come before what is made of them: they were made before it. */
+static bool emit_weights(struct emitter *e) {
+  struct compiler *c = e->c;
+  struct graph_weight *weight = make(e, c->weight_count, sizeof *weight);
+  if (weight == NULL)
+    return false;
+  e->g->weight = weight;
+  for (uint32_t i = 0; i < c->weight_count; i++) {
+    if (!c->weight[i].live)
+      continue;
+    c->weight[i].graph_index = (int32_t)e->g->weight_count;
+    if (!emit_weight(e, &c->weight[i], &weight[e->g->weight_count++]))
+      return false;
+  }
+  return true;
+}
+
+static struct graph_attr *copy_attrs(struct emitter *e, const struct graph_attr *from,
+                                     uint32_t count) {
+  struct graph_attr *attr = make(e, count, sizeof *attr);
+  for (uint32_t i = 0; attr != NULL && i < count; i++) {
+    attr[i] = from[i];
+    attr[i].name = text(e, from[i].name);
+    attr[i].text = text(e, from[i].text);
+    attr[i].item = from[i].count == 0 ? NULL : copy_attrs(e, from[i].item, from[i].count);
+  }
+  return attr;
+}
+
+static const int32_t *copy_values(struct emitter *e, const int32_t *from, uint32_t count) {
+  int32_t *index = make(e, count, sizeof *index);
+  for (uint32_t i = 0; index != NULL && i < count; i++)
+    index[i] = from[i] == GRAPH_NONE ? GRAPH_NONE : e->c->value[from[i]].graph_index;
+  return index;
+}
+
+static const int32_t *copy_weights(struct emitter *e, const int32_t *from, uint32_t count) {
+  int32_t *index = make(e, count, sizeof *index);
+  for (uint32_t i = 0; index != NULL && i < count; i++)
+    index[i] = from[i] < 0 ? GRAPH_NONE : e->c->weight[from[i]].graph_index;
+  return index;
+}
+
+static const char *const *copy_taps(struct emitter *e, const struct op_schema *schema) {
+  const char **tap = make(e, schema->tap_count, sizeof *tap);
+  for (uint32_t i = 0; tap != NULL && i < schema->tap_count; i++)
+    tap[i] = text(e, schema->tap[i]);
+  return tap;
+}
+
+static bool emit_node(struct emitter *e, struct ir_node *from, struct graph_node *out) {
+  int32_t index = (int32_t)e->g->node_count;
+  for (uint32_t i = 0; i < from->output_count; i++)
+    if (!emit_value(e, from->output[i], index, i))
+      return false;
+  *out = (struct graph_node){.op = text(e, from->op->name),
+                             .name = e->value[e->c->value[from->output[0]].graph_index].name,
+                             .op_version = from->op->desc->version,
+                             .holds_inputs = (from->op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
+                             .stage = from->stage,
+                             .input_count = from->input_count,
+                             .input = copy_values(e, from->input, from->input_count),
+                             .weight_count = from->weight_count,
+                             .weight = copy_weights(e, from->weight, from->weight_count),
+                             .attr_count = from->attr_count,
+                             .attr = copy_attrs(e, from->attr, from->attr_count),
+                             .output_count = from->output_count,
+                             .output = copy_values(e, from->output, from->output_count),
+                             .tap_count = from->op->schema->tap_count,
+                             .tap = copy_taps(e, from->op->schema),
+                             .taps = from->taps,
+                             .layer = from->layer,
+                             .span = from->span};
+  e->g->node_count++;
+  return !e->c->stop;
+}
+
+/* All of encode, then all of decode: each in the order of the file. */
+static bool emit_nodes(struct emitter *e) {
+  struct compiler *c = e->c;
+  struct graph_node *node = make(e, c->node_count, sizeof *node);
+  if (node == NULL)
+    return false;
+  e->g->node = node;
+  for (int stage = GRAPH_ENCODE; stage <= GRAPH_DECODE; stage++)
+    for (uint32_t i = 0; i < c->node_count; i++)
+      if (c->node[i].live && (int)c->node[i].stage == stage &&
+          !emit_node(e, &c->node[i], &node[e->g->node_count]))
+        return false;
+  return true;
+}
+
+/* A name for each result; the first of a kind of the file, or `result`. */
+static bool emit_outputs(struct emitter *e) {
+  const struct results *results = &e->model->results;
+  struct graph_output *output = make(e, results->count, sizeof *output);
+  if (output == NULL)
+    return false;
+  e->g->output = output;
+  for (uint32_t i = 0; i < results->count; i++) {
+    const struct result *from = &results->item[i];
+    char fallback[24];
+    snprintf(fallback, sizeof fallback, "result%u", i);
+    output[e->g->output_count++] =
+        (struct graph_output){.name = text(e, from->name != NULL ? from->name : fallback),
+                              .value = e->c->value[from->value.tensor].graph_index};
+    for (uint32_t k = 0; k < i; k++)
+      if (!e->c->stop && strcmp(output[k].name, output[i].name) == 0) {
+        report(e->c, CODE_HEAD_RESULT, from->span, "two results are named `%s`", output[i].name);
+        return false;
+      }
+  }
+  return !e->c->stop;
+}
+
+static bool emit_head(struct emitter *e) {
+  struct compiler *c = e->c;
+  struct graph_dim *dim = make(e, c->dim_count, sizeof *dim);
+  if (dim == NULL)
+    return false;
+  for (uint32_t i = 0; i < c->dim_count; i++)
+    dim[i] = (struct graph_dim){text(e, c->dim[i].name), c->dim[i].bound};
+  e->g->dim = dim;
+  e->g->dim_count = c->dim_count;
+  e->g->model = text(e, c->main->file->unit->name.text);
+  e->g->task = e->model->task;
+  if (e->model->head != NULL) {
+    e->g->head = text(e, e->model->head->name.text);
+    e->g->task_attr = copy_attrs(e, e->model->task_attr, e->model->task_attr_count);
+    e->g->task_attr_count = e->model->task_attr_count;
+  }
+  return !c->stop;
+}
+
+struct graph *lower_emit(struct compiler *c, const struct model *model) {
+  struct emitter e = {.c = c, .model = model, .g = graph_create(c->err)};
+  if (e.g == NULL) {
+    c->stop = true;
+    return NULL;
+  }
+  e.value = make(&e, c->value_count, sizeof *e.value);
+  e.g->value = e.value;
+  bool ok = e.value != NULL && emit_head(&e) && emit_inputs(&e) && emit_weights(&e) &&
+            emit_nodes(&e) && emit_outputs(&e);
+  e.g->value_count = e.value_count;
+  if (ok)
+    return e.g;
+  graph_destroy(e.g);
+  return NULL;
+}

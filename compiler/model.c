@@ -1,0 +1,341 @@
+/* model.c - what is expanded: inputs, states, encode, decode, and the head.
+ *
+ * What encode returns is known in decode by its name, and a head finds what it
+ * takes the same way.  The head follows the last graph; when a text is
+ * generated it sees the last token alone, unless all logits are wanted. */
+#include "compiler/expand.h"
+
+#include "compiler/call.h"
+#include "compiler/eval.h"
+#include "compiler/names.h"
+#include "compiler/report.h"
+#include "compiler/weight.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------- inputs and states */
+
+static int32_t add_input(struct compiler *c, const char *name, const char *source,
+                         const struct ctype *type, struct span span) {
+  struct ir_value value = {.name = naming_take(c, name),
+                           .type = *type,
+                           .node = GRAPH_NONE,
+                           .source = source,
+                           .span = span};
+  return value.name == NULL ? GRAPH_NONE : call_add_value(c, &value);
+}
+
+static void declare_input(struct compiler *c, const struct ast_decl *decl) {
+  struct symbol *symbol = decl->name.text == NULL ? NULL : names_symbol(c->main, decl->name.text);
+  struct ctype type;
+  if (symbol == NULL || symbol->decl != decl || !eval_type(c, decl->input.type, &type))
+    return;
+  if (type.dtype == DTYPE_MASK || type.dtype == DTYPE_KV) {
+    report(c, CODE_DTYPE, decl->input.type->span, "an input is a tensor, not a %s",
+           dtype_name(type.dtype));
+    return;
+  }
+  int32_t value = add_input(c, decl->name.text, decl->input.source.text, &type, decl->name.span);
+  symbol->value = (struct value){.kind = VALUE_TENSOR, .tensor = value};
+  symbol->ready = value != GRAPH_NONE;
+}
+
+static void declare_state(struct compiler *c, const struct ast_decl *decl) {
+  struct symbol *symbol = decl->name.text == NULL ? NULL : names_symbol(c->main, decl->name.text);
+  int64_t count;
+  if (symbol == NULL || symbol->decl != decl || decl->state->dims.count != 1 ||
+      !eval_int(c, decl->state->dims.first, "the layers of a state", &count))
+    return;
+  if (count < 0 || count > LIMIT_REPEAT) {
+    report(c, CODE_LIMIT_REPEAT, decl->state->dims.first->span,
+           "a state of %lld layers, at most %d are possible", (long long)count, LIMIT_REPEAT);
+    return;
+  }
+  symbol->layer = compiler_alloc(c, (size_t)count, sizeof *symbol->layer);
+  for (int64_t i = 0; symbol->layer != NULL && i < count; i++) {
+    const char *name = compiler_printf(c, "%s[%lld]", symbol->name, (long long)i);
+    struct ir_value value = {.name = name == NULL ? NULL : naming_take(c, name),
+                             .type = {.dtype = DTYPE_KV, .rank = 1},
+                             .node = GRAPH_NONE,
+                             .state = true,
+                             .span = decl->name.span};
+    value.type.shape[0] = cell_free(c->arena, NULL);
+    if (value.name == NULL || value.type.shape[0] == NULL ||
+        (symbol->layer[i] = call_add_value(c, &value)) == GRAPH_NONE)
+      return;
+    symbol->layer_count++;
+  }
+}
+
+/* -------------------------------------------------------------------- the head */
+
+static bool serves(const struct ast_decl *head, const char *architecture) {
+  for (const struct ast_expr *e = head->head.archs.first; e != NULL; e = e->next)
+    if (strcmp(e->text, architecture) == 0)
+      return true;
+  return false;
+}
+
+/* A head of that kind (or of any) that serves the checkpoint's architecture. */
+static const struct ast_decl *by_architecture(const struct compiler *c, const char *task,
+                                              const char **first) {
+  const json_t *list = c->options->config.root == NULL
+                           ? NULL
+                           : json_object_get(c->options->config.root, "architectures");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    if (name == NULL)
+      continue;
+    *first = *first == NULL ? name : *first;
+    for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next)
+      if (d->kind == AST_DECL_HEAD && serves(d, name) &&
+          (task == NULL || (d->head.task.text != NULL && strcmp(d->head.task.text, task) == 0)))
+        return d;
+  }
+  return NULL;
+}
+
+static const char *list_heads(struct compiler *c) {
+  const char *list = "";
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && list != NULL;
+       d = d->next) {
+    if (d->kind != AST_DECL_HEAD || d->name.text == NULL || d->head.task.text == NULL)
+      continue;
+    list = compiler_printf(c, "%s\n  %s: %s", list, d->name.text, d->head.task.text);
+    for (const struct ast_expr *e = d->head.archs.first; e != NULL && list != NULL; e = e->next)
+      list = compiler_printf(c, "%s%s\"%s\"", list, e == d->head.archs.first ? " for " : ", ",
+                             e->text);
+  }
+  return list == NULL ? "" : list;
+}
+
+static const struct ast_decl *no_head(struct compiler *c, const char *architecture) {
+  const char *task = c->options->task;
+  struct report *r;
+  if (task != NULL)
+    r = report(c, CODE_HEAD_CHOICE, c->main->file->unit->name.span,
+               "no head of the file is named `%s` or has this task", task);
+  else if (architecture != NULL)
+    r = report(c, CODE_HEAD_CHOICE, c->main->file->unit->name.span,
+               "no head of the file is for \"%s\", the architecture of the checkpoint",
+               architecture);
+  else
+    r = report(c, CODE_HEAD_CHOICE, c->main->file->unit->name.span,
+               "config.json names no architecture, and the file has several heads");
+  report_note(c, r, "the heads are%s", list_heads(c));
+  report_help(c, r, "choose one with --task");
+  return NULL;
+}
+
+/* The one that was asked for; else by the architecture; else the only one. */
+static const struct ast_decl *choose_head(struct compiler *c, bool *any) {
+  const char *task = c->options->task, *architecture = NULL;
+  const struct ast_decl *only = NULL, *named = NULL, *kind = NULL;
+  unsigned count = 0;
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next) {
+    if (d->kind != AST_DECL_HEAD || d->name.text == NULL || d->head.task.text == NULL)
+      continue;
+    count++;
+    only = d;
+    if (task != NULL && strcmp(d->name.text, task) == 0)
+      named = d;
+    if (task != NULL && kind == NULL && strcmp(d->head.task.text, task) == 0)
+      kind = d;
+  }
+  *any = count > 0;
+  if (count == 0 && task == NULL)
+    return NULL;
+  const struct ast_decl *suited = by_architecture(c, task, &architecture);
+  if (task != NULL)
+    return named != NULL ? named : suited != NULL ? suited : kind != NULL ? kind : no_head(c, NULL);
+  if (suited != NULL)
+    return suited;
+  return count == 1 ? only : no_head(c, architecture);
+}
+
+static void eval_task_attrs(struct compiler *c, const struct ast_decl *head, struct model *out) {
+  const struct ast_fields *attrs = &head->head.attrs;
+  out->task_attr = compiler_alloc(c, attrs->count, sizeof *out->task_attr);
+  for (const struct ast_field *f = attrs->first; f != NULL && out->task_attr != NULL; f = f->next) {
+    struct value value = eval_expr(c, f->value); /* a key that is missing leaves it out */
+    if (value.kind == VALUE_ERROR || value.kind == VALUE_NONE || f->name.text == NULL)
+      continue;
+    if (eval_attr(c, f->name.text, &value, &out->task_attr[out->task_attr_count]))
+      out->task_attr_count++;
+    else
+      report(c, CODE_KIND, f->value->span, "`%s` must be a constant, this is %s", f->name.text,
+             eval_kind_name(&value));
+  }
+}
+
+static const struct result *find_result(const struct results *results, const char *name) {
+  for (uint32_t i = 0; i < results->count; i++)
+    if (results->item[i].name != NULL && strcmp(results->item[i].name, name) == 0)
+      return &results->item[i];
+  return NULL;
+}
+
+/* Only the last token's logits are needed to go on. */
+static struct value last_token(struct compiler *c, struct value x, struct span span) {
+  const struct op *op = names_op(c, "last_token");
+  if (op == NULL || op->schema == NULL || x.kind != VALUE_TENSOR ||
+      c->value[x.tensor].type.rank != 3)
+    return x;
+  int32_t index = GRAPH_NONE;
+  const char *source = c->last_source;
+  for (uint32_t i = 0; i < c->value_count; i++)
+    if (c->value[i].source != NULL && strcmp(c->value[i].source, source) == 0)
+      index = (int32_t)i;
+  if (index == GRAPH_NONE) {
+    struct ctype type = {.dtype = DTYPE_I32, .rank = 1};
+    type.shape[0] = c->value[x.tensor].type.shape[0];
+    index = add_input(c, "last", source, &type, span);
+  }
+  if (index == GRAPH_NONE)
+    return value_error();
+  const int32_t input[] = {x.tensor, index};
+  return call_plain(c, "last_token", input, 2, span, NULL);
+}
+
+static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_decl *head,
+                      const struct results *encode, const struct results *decode, bool wrap) {
+  const struct results *last = decode->item != NULL ? decode : encode;
+  for (const struct ast_field *p = head->head.params.first; p != NULL; p = p->next) {
+    const struct result *found = find_result(decode, p->name.text);
+    struct ctype declared;
+    if (found == NULL)
+      found = find_result(encode, p->name.text);
+    if (found == NULL && head->head.params.count == 1 && last->count == 1)
+      found = &last->item[0];
+    if (found == NULL) {
+      struct report *r =
+          report(c, CODE_UNKNOWN_NAME, p->name.span, "no graph returns a value `%s`", p->name.text);
+      report_help(c, r, "name it where it is returned: `return %s = ...`", p->name.text);
+      return false;
+    }
+    struct value value = found->value;
+    const char *what = compiler_printf(c, "`%s`", p->name.text);
+    if (p->type != NULL && value.kind == VALUE_TENSOR && what != NULL &&
+        (!eval_type(c, p->type, &declared) ||
+         !types_declared(c, value.tensor, &declared, what, p->name.span, p->type->span)))
+      return false;
+    if (wrap && p == head->head.params.first)
+      value = last_token(c, value, p->name.span);
+    if (!frame_bind(c, frame, p->name.text, p->name.span, value) || value.kind == VALUE_ERROR)
+      return false;
+  }
+  return true;
+}
+
+/* What a task's runner looks for. */
+static void check_results(struct compiler *c, const struct ast_decl *head,
+                          const struct model *model) {
+  static const struct {
+    enum graph_task task;
+    const char *name[2];
+  } needs[] = {
+      {GRAPH_TASK_GENERATE, {"logits", NULL}}, {GRAPH_TASK_FILL_MASK, {"logits", NULL}},
+      {GRAPH_TASK_CLASSIFY, {"logits", NULL}}, {GRAPH_TASK_CLASSIFY_TOKENS, {"logits", NULL}},
+      {GRAPH_TASK_QA, {"start", "end"}},       {GRAPH_TASK_EMBED, {"vector", NULL}}};
+  for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+    for (size_t k = 0; k < 2 && needs[i].task == model->task; k++) {
+      if (needs[i].name[k] == NULL || find_result(&model->results, needs[i].name[k]) != NULL)
+        continue;
+      struct report *r =
+          report(c, CODE_HEAD_RESULT, head->name.span, "the task `%s` needs a result named `%s`",
+                 head->head.task.text, needs[i].name[k]);
+      report_help(c, r, "`return %s = ...`", needs[i].name[k]);
+    }
+  }
+  for (uint32_t i = 0; i < model->results.count; i++) {
+    const struct value *value = &model->results.item[i].value;
+    bool tensor = value->kind == VALUE_TENSOR && c->value[value->tensor].type.dtype != DTYPE_MASK &&
+                  c->value[value->tensor].type.dtype != DTYPE_KV;
+    if (!tensor && value->kind != VALUE_ERROR)
+      report(c, CODE_HEAD_RESULT, model->results.item[i].span, "a result must be a tensor");
+  }
+}
+
+static void expand_head(struct compiler *c, const struct results *encode,
+                        const struct results *decode, struct model *out) {
+  const struct ast_decl *head = out->head;
+  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  out->task = graph_task_from_name(head->head.task.text);
+  c->frame = &frame;
+  eval_task_attrs(c, head, out);
+  bool wrap = out->task == GRAPH_TASK_GENERATE && !c->options->all_logits;
+  bool ok = bind_head(c, &frame, head, encode, decode, wrap);
+  c->frame = NULL;
+  out->results = (struct results){.failed = true};
+  if (!ok || c->stop)
+    return;
+  expand_body(c, &frame, &head->head.body, &out->results);
+  if (!out->results.failed)
+    check_results(c, head, out);
+}
+
+/* -------------------------------------------------------------------- the graphs */
+
+static const struct ast_decl *find_graph(const struct compiler *c, const char *name) {
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next)
+    if (d->kind == AST_DECL_GRAPH && d->name.text != NULL && strcmp(d->name.text, name) == 0)
+      return d;
+  return NULL;
+}
+
+static void expand_graph(struct compiler *c, const struct ast_decl *graph,
+                         const struct results *known, struct results *out) {
+  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  for (uint32_t i = 0; known != NULL && i < known->count; i++)
+    if (known->item[i].name != NULL)
+      frame_bind(c, &frame, known->item[i].name, known->item[i].span, known->item[i].value);
+  expand_body(c, &frame, &graph->graph, out);
+}
+
+/* Heads that are not chosen, and weights that nothing referred to, still name
+ * tensors of the checkpoint. */
+static void mention_rest(struct compiler *c, const struct ast_decl *chosen) {
+  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  c->frame = &frame;
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
+    if (d->kind == AST_DECL_HEAD && d != chosen)
+      weight_mention_body(c, &d->head.body);
+    const struct symbol *symbol = d->kind == AST_DECL_WEIGHT && d->name.text != NULL
+                                      ? names_symbol(c->main, d->name.text)
+                                      : NULL;
+    if (symbol != NULL && !symbol->used)
+      weight_mention(c, d->weight.value);
+  }
+  c->frame = NULL;
+}
+
+void expand_model(struct compiler *c, struct model *out) {
+  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  struct results encode = {0}, decode = {0};
+  const struct ast_decl *first = find_graph(c, "encode"), *second = find_graph(c, "decode");
+  bool any_head;
+  *out = (struct model){.has_encode = first != NULL, .has_decode = second != NULL};
+  c->last_source = first != NULL && second != NULL ? "generated.last" : "tokens.last";
+  c->frame = &frame;
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
+    if (d->kind == AST_DECL_INPUT)
+      declare_input(c, d);
+    else if (d->kind == AST_DECL_STATE)
+      declare_state(c, d);
+  }
+  c->frame = NULL;
+  c->stage = GRAPH_ENCODE;
+  if (first != NULL)
+    expand_graph(c, first, NULL, &encode);
+  if (second != NULL)
+    c->stage = GRAPH_DECODE;
+  if (second != NULL && !c->stop)
+    expand_graph(c, second, &encode, &decode);
+  out->head = c->stop ? NULL : choose_head(c, &any_head);
+  if (out->head != NULL && !encode.failed && !decode.failed)
+    expand_head(c, &encode, &decode, out);
+  else
+    out->results = second != NULL ? decode : encode;
+  if (!c->stop)
+    mention_rest(c, out->head);
+}

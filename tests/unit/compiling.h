@@ -1,0 +1,214 @@
+/* compiling.h - what tests of the compiler share: the core ops' schemas without
+ * their plugins, and a checkpoint's index from a safetensors file. */
+#ifndef TFM_TESTS_COMPILING_H
+#define TFM_TESTS_COMPILING_H
+
+#include "base/file.h"
+#include "base/json.h"
+#include "compiler/compile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static tfm_status compiling_split(const tfm_host *host, const tfm_node *node, tfm_type *output,
+                                  uint32_t capacity, uint32_t *count) {
+  int64_t parts = 0;
+  for (uint32_t i = 0; i < node->attr_count; i++)
+    if (strcmp(node->attr[i]->name, "parts") == 0)
+      parts = node->attr[i]->integer;
+  if (parts < 1 || parts > capacity)
+    return host->fail(host, "split into %lld parts", (long long)parts);
+  tfm_type type = *node->input[0];
+  tfm_dim *last = &type.shape[type.rank - 1];
+  *last = host->dim_div(host, *last, parts);
+  if (*last == INT64_MIN)
+    return host->fail(host, "the last dimension does not split into %lld equal parts",
+                      (long long)parts);
+  for (int64_t i = 0; i < parts; i++)
+    output[i] = type;
+  *count = (uint32_t)parts;
+  return TFM_OK;
+}
+
+/* axis 1 only, which is all that the models use */
+static tfm_status compiling_select(const tfm_host *host, const tfm_node *node, tfm_type *output,
+                                   uint32_t capacity, uint32_t *count) {
+  tfm_type type = *node->input[0];
+  if (capacity < 1 || type.rank < 2)
+    return host->fail(host, "select needs two dimensions");
+  for (uint32_t i = 1; i + 1 < type.rank; i++)
+    type.shape[i] = type.shape[i + 1];
+  type.rank--;
+  output[0] = type;
+  *count = 1;
+  return TFM_OK;
+}
+
+#define COMPILING_OP(text)                                                                         \
+  { .struct_size = sizeof(tfm_op_desc), .version = 1, .schema = text }
+static const tfm_op_desc compiling_ops[] = {
+    COMPILING_OP("op linear(x: [..., I]; weight: [O, I], bias: [O]?) -> [..., O]"),
+    COMPILING_OP("op layer_norm(x: [..., D]; weight: [D], bias: [D]?; eps: real = 1e-5) -> "
+                 "[..., D]"),
+    COMPILING_OP("op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]"),
+    COMPILING_OP("op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]"),
+    COMPILING_OP("op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]"),
+    COMPILING_OP("op activation(x: [...]; ; kind: str) -> [...]"),
+    COMPILING_OP("op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: str) -> "
+                 "[..., D] taps up, act"),
+    COMPILING_OP("op gated_ffn(x: [..., D]; gate: linear[D, F], up: linear[D, F], "
+                 "down: linear[F, D]; kind: str) -> [..., D] taps gate, up, act"),
+    COMPILING_OP("## Attention.\nop attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: "
+                 "mask?, bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
+                 "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
+                 "  taps scores, probs where Q / heads == M / kv_heads\n"),
+    COMPILING_OP("op rope(x: [B, T, W], pos: i32[B, T]; ; heads: int, theta: real = 10000.0, "
+                 "scaling: object?) -> [B, T, W]"),
+    COMPILING_OP("op causal() -> mask"),
+    COMPILING_OP("op padding(real: bool[B, S]) -> mask"),
+    COMPILING_OP("op window(; ; n: int) -> mask"),
+    COMPILING_OP("op mask_and(a: mask, b: mask) -> mask"),
+    COMPILING_OP("op mask_or(a: mask, b: mask) -> mask"),
+    COMPILING_OP("op add(a: [...], b: [...]) -> [...]"),
+    COMPILING_OP("op sub(a: [...], b: [...]) -> [...]"),
+    COMPILING_OP("op mul(a: [...], b: [...]) -> [...]"),
+    COMPILING_OP("op div(a: [...], b: [...]) -> [...]"),
+    COMPILING_OP("op scale(x: [...]; ; by: real) -> [...]"),
+    COMPILING_OP("op mean_pool(x: [B, T, D], real: bool[B, T]) -> [B, D]"),
+    COMPILING_OP("op last_token(x: [B, T, D], index: i32[B]) -> [B, 1, D]"),
+    COMPILING_OP("op linear3(x: [..., I]; a: linear[I, M], b: linear[I, N], c: linear[I, O]) -> "
+                 "a: [..., M], b: [..., N], c: [..., O]"),
+    COMPILING_OP("op linear_add(x: [..., I], y: [..., O]; weight: [O, I], bias: [O]?) -> "
+                 "[..., O]"),
+    COMPILING_OP("op add_layer_norm(a: [..., D], b: [..., D]; weight: [D], bias: [D]?; "
+                 "eps: real = 1e-5) -> sum: [..., D], norm: [..., D]"),
+    COMPILING_OP("op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6) -> "
+                 "sum: [..., D], norm: [..., D]"),
+    {.struct_size = sizeof(tfm_op_desc),
+     .version = 1,
+     .schema = "op split(x: [..., N]; ; parts: int) -> ...",
+     .infer = compiling_split},
+    {.struct_size = sizeof(tfm_op_desc),
+     .version = 1,
+     .schema = "op select(x: [...]; ; axis: int, index: int) -> _",
+     .infer = compiling_select},
+};
+enum { COMPILING_OPS = sizeof compiling_ops / sizeof compiling_ops[0] };
+
+static const char *compiling_name(const tfm_op_desc *desc, char name[64]) {
+  const char *text = strstr(desc->schema, "op ") + 3;
+  size_t length = strcspn(text, "(");
+  memcpy(name, text, length);
+  name[length] = '\0';
+  return name;
+}
+
+static const tfm_op_desc *compiling_find_op(void *context, const char *name) {
+  char own[64];
+  (void)context;
+  for (size_t i = 0; i < COMPILING_OPS; i++)
+    if (strcmp(compiling_name(&compiling_ops[i], own), name) == 0)
+      return &compiling_ops[i];
+  return NULL;
+}
+
+/* One plugin is there, in version 2; it has no ops. */
+static const struct compile_plugin *compiling_find_plugin(void *context, const char *name) {
+  static const struct compile_plugin acme = {"acme", 2};
+  (void)context;
+  return strcmp(name, "acme") == 0 ? &acme : NULL;
+}
+
+/* Options of a compilation, and what they point to. */
+struct compiling {
+  struct compile_options options;
+  struct file_bytes config_text, generation_text;
+  json_t *config, *generation, *index;
+  struct compile_tensor *tensor;
+  char names[COMPILING_OPS][64];
+  const char *op_names[COMPILING_OPS];
+};
+
+static void compiling_init(struct compiling *k, const char *path) {
+  memset(k, 0, sizeof *k);
+  for (size_t i = 0; i < COMPILING_OPS; i++)
+    k->op_names[i] = compiling_name(&compiling_ops[i], k->names[i]);
+  k->options = (struct compile_options){.path = path,
+                                        .config = {.name = "config.json"},
+                                        .generation = {.name = "generation_config.json"},
+                                        .find_op = compiling_find_op,
+                                        .find_plugin = compiling_find_plugin,
+                                        .op_names = k->op_names,
+                                        .op_name_count = COMPILING_OPS};
+}
+
+static bool compiling_read_json(const char *path, struct file_bytes *text, json_t **root,
+                                struct compile_json *out) {
+  struct tfm_error err = {0};
+  if (file_read(path, 1 << 24, TFM_ERROR_CHECKPOINT, text, &err) != 0)
+    return false;
+  if (json_parse(out->name, text->data, text->size, 64, TFM_ERROR_CHECKPOINT, root, &err) != 0)
+    return false;
+  out->text = text->data;
+  out->size = text->size;
+  out->root = *root;
+  return true;
+}
+
+/* config.json, and generation_config.json if it is there. */
+static bool compiling_config(struct compiling *k, const char *directory) {
+  char path[1024];
+  snprintf(path, sizeof path, "%s/generation_config.json", directory);
+  compiling_read_json(path, &k->generation_text, &k->generation, &k->options.generation);
+  snprintf(path, sizeof path, "%s/config.json", directory);
+  return compiling_read_json(path, &k->config_text, &k->config, &k->options.config);
+}
+
+/* The tensors' names, dtypes and shapes in model.safetensors. */
+static bool compiling_checkpoint(struct compiling *k, const char *directory) {
+  char path[1024];
+  unsigned char head[8];
+  snprintf(path, sizeof path, "%s/model.safetensors", directory);
+  FILE *file = fopen(path, "rb");
+  if (file == NULL || fread(head, 1, 8, file) != 8)
+    return false;
+  size_t size = 0;
+  for (int i = 7; i >= 0; i--)
+    size = size << 8 | head[i];
+  char *text = malloc(size);
+  bool ok = text != NULL && fread(text, 1, size, file) == size;
+  fclose(file);
+  k->index = ok ? json_loadb(text, size, 0, NULL) : NULL;
+  free(text);
+  if (k->index == NULL)
+    return false;
+  k->tensor = calloc(json_object_size(k->index) + 1, sizeof *k->tensor);
+  const char *name;
+  json_t *entry;
+  json_object_foreach(k->index, name, entry) {
+    if (strcmp(name, "__metadata__") == 0)
+      continue;
+    struct compile_tensor *tensor = &k->tensor[k->options.tensor_count++];
+    const json_t *shape = json_object_get(entry, "shape");
+    tensor->name = name;
+    tensor->dtype = dtype_from_stored(json_string_value(json_object_get(entry, "dtype")));
+    tensor->rank = (uint32_t)json_array_size(shape);
+    for (uint32_t i = 0; i < tensor->rank; i++)
+      tensor->shape[i] = json_integer_value(json_array_get(shape, i));
+  }
+  k->options.tensor = k->tensor;
+  k->options.has_checkpoint = true;
+  return true;
+}
+
+static void compiling_finish(struct compiling *k) {
+  json_decref(k->config);
+  json_decref(k->generation);
+  json_decref(k->index);
+  file_bytes_finish(&k->config_text);
+  file_bytes_finish(&k->generation_text);
+  free(k->tensor);
+}
+
+#endif
