@@ -628,6 +628,6 @@ void weight_check_live(struct compiler *c) {
     return;
   }
   for (uint32_t i = 0; i < c->weight_count && !c->stop; i++)
-    if (c->weight[i].live)
+    if (c->weight[i].live && c->weight[i].kind == GRAPH_WEIGHT_TENSOR)
       check_told(c, &c->weight[i]);
 }

@@ -55,10 +55,11 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]"),
     COMPILING_OP("op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]"),
     COMPILING_OP("op activation(x: [...]; ; kind: str) -> [...]"),
-    COMPILING_OP("op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: str) -> "
-                 "[..., D] taps up, act"),
+    COMPILING_OP("op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: str, "
+                 "inner: int?) -> [..., D] taps up, act where F == inner"),
     COMPILING_OP("op gated_ffn(x: [..., D]; gate: linear[D, F], up: linear[D, F], "
-                 "down: linear[F, D]; kind: str) -> [..., D] taps gate, up, act"),
+                 "down: linear[F, D]; kind: str, inner: int?) -> [..., D] taps gate, up, act "
+                 "where F == inner"),
     COMPILING_OP("## Attention.\nop attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: "
                  "mask?, bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
                  "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
