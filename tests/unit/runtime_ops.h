@@ -38,16 +38,21 @@ static tfm_status test_add(const tfm_host *host, const void *instance, const tfm
   return TFM_OK;
 }
 
-/* y = f32(ids) [B, T, 1], through a tap of the same */
+/* y = f32(ids) [B, T, 1]; taps of twice and thrice it */
 static tfm_status test_lift(const tfm_host *host, const void *instance, const tfm_run *run) {
   (void)instance;
   const int32_t *x = run->input[0]->data;
   float *y = run->output[0]->data;
-  float *tap = host->tap(host, run, 0, 2, run->input[0]->shape);
+  float *twice = host->tap(host, run, 0, 2, run->input[0]->shape);
+  float *thrice = host->tap(host, run, 1, 2, run->input[0]->shape);
+  if (!twice != !(run->taps & 1) || !thrice != !(run->taps & 2))
+    return host->fail(host, "taps that were not asked for");
   for (int64_t i = 0; i < test_count(run->output[0]); i++) {
     y[i] = (float)x[i];
-    if (tap)
-      tap[i] = 2 * y[i];
+    if (twice)
+      twice[i] = 2 * y[i];
+    if (thrice)
+      thrice[i] = 3 * y[i];
   }
   return TFM_OK;
 }
@@ -60,6 +65,8 @@ static tfm_status test_recall(const tfm_host *host, const void *instance, const 
   const tfm_tensor *real = ((const tfm_mask *)run->input[1]->data)->term[0].tensor;
   const tfm_kv *kv = run->input[2]->data;
   int64_t tokens = x->shape[1], keys = real->shape[1];
+  if (run->workspace_size != (size_t)kv->capacity)
+    return host->fail(host, "a workspace for another capacity");
   for (int64_t b = 0; b < x->shape[0]; b++) {
     float *key = (float *)((char *)kv->key.data + b * kv->key.stride[0]);
     if (kv->past[b] + tokens > kv->capacity)
@@ -74,6 +81,14 @@ static tfm_status test_recall(const tfm_host *host, const void *instance, const 
       ((float *)run->output[0]->data)[b * tokens + t] = sum;
     }
   }
+  return TFM_OK;
+}
+
+static tfm_status test_recall_workspace(const tfm_host *host, const void *instance,
+                                        const tfm_run *run, size_t *bytes) {
+  (void)host;
+  (void)instance;
+  *bytes = (size_t)((const tfm_kv *)run->input[2]->data)->capacity;
   return TFM_OK;
 }
 
@@ -149,7 +164,7 @@ static int32_t test_only_wide(const tfm_host *host, const tfm_node *node) {
       .struct_size = sizeof(tfm_op_desc), .flags = op_flags, .version = 1, .schema = text}
 TEST_OP(test_op_shift, "## Adds.\nop shift(x: [...]; ; by: real = 1) -> [...]", 0);
 TEST_OP(test_op_add, "op add(a: [...], b: [...]) -> [...]", 0);
-TEST_OP(test_op_lift, "op lift(x: i32[B, T]) -> [B, T, 1] taps twice", 0);
+TEST_OP(test_op_lift, "op lift(x: i32[B, T]) -> [B, T, 1] taps twice, thrice", 0);
 TEST_OP(test_op_recall, "op recall(x: [B, T, 1], mask: mask, cache: kv[1]) -> [B, T, 1]", 0);
 TEST_OP(test_op_padding, "op padding(real: bool[B, S]) -> mask", TFM_OP_HOLDS_INPUTS);
 TEST_OP(test_op_scale, "op scale(x: [..., D]; weight: [D]; fail: int = 0) -> [..., D]", 0);
@@ -175,7 +190,8 @@ TEST_KERNEL(test_k_late, "shift", "late", 0, .op_min = 2, .op_max = 3, .run = te
             .score = 98);
 TEST_KERNEL(test_k_add, "add", "reference", REF | TFM_KERNEL_INPLACE_OK, V1, .run = test_add);
 TEST_KERNEL(test_k_lift, "lift", "reference", REF, V1, .run = test_lift);
-TEST_KERNEL(test_k_recall, "recall", "reference", REF, V1, .run = test_recall);
+TEST_KERNEL(test_k_recall, "recall", "reference", REF, V1, .run = test_recall,
+            .workspace = test_recall_workspace);
 TEST_KERNEL(test_k_padding, "padding", "reference", REF, V1, .run = test_padding);
 TEST_KERNEL(test_k_scale, "scale", "reference", REF, V1, .run = test_scale,
             .prepare = test_scale_prepare, .workspace = test_scale_workspace,

@@ -12,7 +12,7 @@ static const char model[] = "graph t\n"
                             "decode\n"
                             "input %0 ids = tokens.ids : i32[B,T] @ids !\n"
                             "weight $w : f32[1] = \"w\"\n"
-                            "%1 = lift(%0) : f32[B,T,1] @a taps(twice!)\n"
+                            "%1 = lift(%0) : f32[B,T,1] @a taps(twice!, thrice)\n"
                             "%2 = shift(%1; ; by: 10.0) : f32[B,T,1] @b !\n"
                             "%3 = scale(%2; $w) : f32[B,T,1] @c\n"
                             "%4 = add(%3, %1) : f32[B,T,1] @d\n"
@@ -72,6 +72,51 @@ START_TEST(test_shapes) {
   run(&b, 0, 7);
   run(&b, 3, 51);
   ck_assert_uint_gt(exec_bytes(b.exec), 0);
+  close_bench(&b);
+}
+END_TEST
+
+/* Decode grows the arena that encode's values lie in. */
+START_TEST(test_stages) {
+  struct bench b = open_bench("graph t\ndim B\ndim T\nencode\n"
+                              "input %0 x = feed : f32[B] @x\n"
+                              "decode\n"
+                              "input %1 z = feed : f32[T] @z\n"
+                              "encode\n"
+                              "%2 = shift(%0; ; by: 1.0) : f32[B] @a\n"
+                              "%3 = add(%2, %2) : f32[B] @kept\n"
+                              "decode\n"
+                              "%4 = shift(%1; ; by: 1.0) : f32[T] @c\n"
+                              "%5 = add(%4, %4) : f32[T] @d\n"
+                              "%6 = shift(%3) : f32[B] @e\n"
+                              "output d = %5\noutput e = %6\n",
+                              NULL, NULL);
+  int64_t dims[DIM_VARIABLES] = {3, -1};
+  for (int64_t round = 1; round < 8; round++) {
+    dims[0] = 3 + round % 2;
+    dims[1] = -1;
+    CHECK_OK(exec_fit(b.exec, GRAPH_ENCODE, dims, err));
+    /* Both are the first in the one arena, wherever it is now. */
+    if (round > 1)
+      ck_assert_ptr_eq(exec_tensor(b.exec, 2)->data, exec_tensor(b.exec, 4)->data);
+    float *x = exec_tensor(b.exec, 0)->data;
+    for (int64_t i = 0; i < dims[0]; i++)
+      x[i] = (float)(i + round);
+    CHECK_OK(exec_run(b.exec, GRAPH_ENCODE, err));
+    ck_assert(*(const float *)exec_tensor(b.exec, 2)->data == (float)round + 1);
+    for (dims[1] = 1; dims[1] < 1000 * round; dims[1] *= 10) {
+      CHECK_OK(exec_fit(b.exec, GRAPH_DECODE, dims, err));
+      float *z = exec_tensor(b.exec, 1)->data;
+      for (int64_t i = 0; i < dims[1]; i++)
+        z[i] = (float)i;
+      CHECK_OK(exec_run(b.exec, GRAPH_DECODE, err));
+      const float *d = exec_tensor(b.exec, 5)->data, *e = exec_tensor(b.exec, 6)->data;
+      ck_assert(d[dims[1] - 1] == (float)(2 * dims[1]));
+      ck_assert(e[dims[0] - 1] == (float)(2 * (dims[0] + round) + 1));
+    }
+  }
+  CHECK_FAILS(exec_fit(b.exec, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){3, -1}, err), TFM_ERROR_RUN,
+              "dimension `T` of");
   close_bench(&b);
 }
 END_TEST
@@ -230,5 +275,5 @@ START_TEST(test_failures) {
 }
 END_TEST
 
-UNIT_MAIN("exec", test_shapes, test_watch, test_profile_and_limits, test_cancel, test_choice,
-          test_failures)
+UNIT_MAIN("exec", test_shapes, test_stages, test_watch, test_profile_and_limits, test_cancel,
+          test_choice, test_failures)

@@ -36,6 +36,11 @@ static struct plan *make(const struct graph *graph, bool inplace) {
 /* No two roots of a stage that live at once share a byte. */
 static void check_apart(const struct plan *plan, enum graph_stage stage) {
   const struct plan_stage *list = &plan->stage[stage];
+  for (uint32_t v = 0; v < plan->graph->value_count; v++) {
+    const struct plan_value *value = &plan->value[v], *root = &plan->value[value->root];
+    ck_assert(root->root == value->root && root->first <= value->first &&
+              root->last >= value->last);
+  }
   for (uint32_t i = 0; i < list->root_count; i++) {
     const struct plan_value *a = &plan->value[list->root[i]];
     ck_assert_uint_eq(a->offset % PLAN_ALIGNMENT, 0);
