@@ -373,6 +373,11 @@ typedef struct tfm_plugin_desc {
 #else
 #define TFM_EXPORT
 #endif
+#ifdef __cplusplus
+#define TFM_EXTERN_C extern "C"
+#else
+#define TFM_EXTERN_C
+#endif
 
 /* Put once in a plugin: the only exported symbol, and a note in the file that
  * the host reads before it loads (and so runs) anything.  minor is the oldest
@@ -394,8 +399,8 @@ typedef struct tfm_plugin_note { /* frozen; an ELF note in section .note.tfm */
                  aligned(4))) static const tfm_plugin_note tfm_plugin_note_ = {                    \
       4,       48, TFM_NOTE_TYPE, {'t', 'f', 'm', 0}, TFM_NOTE_MAGIC, TFM_ABI_MAJOR,               \
       (minor), 0,  plugin_name};                                                                   \
-  TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void);                                           \
-  TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void) {                                          \
+  TFM_EXTERN_C TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void);                              \
+  TFM_EXTERN_C TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void) {                             \
     return (desc);                                                                                 \
   }
 
