@@ -32,9 +32,8 @@ static int64_t token_limit(const struct task_run *run, const struct row *row) {
   int64_t asked = run->options->max_new_tokens, most = run->model->max_tokens;
   if (asked == -2)
     return 0;
-  int64_t room = most > 0 ? most - (int64_t)row->count : INT32_MAX;
-  if (room < 0)
-    room = 0;
+  /* The last new token is chosen, but never run: it needs no place. */
+  int64_t room = most > 0 ? most - (int64_t)row->count + 1 : INT32_MAX;
   if (asked == 0)
     asked = 128;
   return asked < 0 || asked > room ? room : asked;

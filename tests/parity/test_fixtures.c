@@ -19,11 +19,18 @@
 
 static const double TOLERANCE = 2e-5;
 
-enum { PATH = 512, MAX_FEEDS = 4, MAX_DUMPS = 3, GREEDY = 32 };
+enum {
+  ROOT = 1024,
+  PATH = ROOT + 128,
+  FILE_PATH = PATH + 64,
+  MAX_FEEDS = 4,
+  MAX_DUMPS = 3,
+  GREEDY = 32
+};
 
 struct fixture {
   const char *name, *task;
-  char directory[PATH], model[PATH], expected_path[PATH], dump_path[PATH];
+  char directory[PATH], model[PATH], expected_path[FILE_PATH], dump_path[PATH];
   const char *hidden; /* the value that is the last hidden state */
   struct tensors expected;
   bool encoder;
@@ -127,7 +134,7 @@ static void run_case(const struct fixture *f, const char *name, uint32_t flags) 
   char key[MAX_FEEDS][64];
   tfm_tap feed[MAX_FEEDS], dump[MAX_DUMPS];
   size_t feeds = 0, dumps = 0;
-  bool bert = f->encoder, generate = !f->encoder, llama = generate && strstr(f->model, "llama");
+  bool bert = f->encoder;
   for (size_t i = 0; i < MAX_FEEDS; i++) {
     if (strcmp(value[i], "types") == 0 && !bert)
       continue;
@@ -135,7 +142,6 @@ static void run_case(const struct fixture *f, const char *name, uint32_t flags) 
     feed[feeds] = (tfm_tap){value[i], f->expected_path, key[feeds]};
     feeds++;
   }
-  (void)llama;
   dump[dumps++] = (tfm_tap){f->hidden, f->dump_path, NULL};
   dump[dumps++] = (tfm_tap){qa ? "start" : embed ? "vector" : "logits", f->dump_path, NULL};
   if (qa)
@@ -317,7 +323,7 @@ static void run_fixture(const char *root, const char *models, json_t *entry) {
 
 int main(int argc, char **argv) {
   const char *source = getenv("TFM_SRCDIR");
-  char path[PATH], models[PATH], root[PATH];
+  char path[FILE_PATH], models[ROOT], root[ROOT];
   json_t *entry;
   size_t i;
   plugin_dir = getenv("TFM_PLUGIN_DIR");
