@@ -371,7 +371,7 @@ static int bind_joined(struct binding *binding, int32_t i, struct tfm_error *err
  * possible even so. */
 static bool sound_view(const struct binding *binding, int32_t i) {
   const struct graph_weight *w = &binding->graph->weight[i];
-  size_t whole = 0, part, n;
+  size_t whole = 0, part = 0, n;
   if (!count_elements(w->shape, w->rank, &n) || w->rank > TFM_MAX_RANK)
     return false;
   if (w->kind == GRAPH_WEIGHT_TENSOR)
