@@ -62,7 +62,7 @@ TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void) { return 0; }
 C
 ${CC:-cc} -I"$TFM_SRCDIR/include" -shared -fPIC -o "$work/plugins/other.so" "$work/other.c" || exit 99
 chmod 755 "$work/plugins/other.so"
-sed 's/^model gpt2/use other 1\nmodel gpt2/' "$models/gpt2.tfm" >"$work/use.tfm"
+sed 's/^\(model gpt2.*\)/\1\nuse other 1/' "$models/gpt2.tfm" >"$work/use.tfm"
 expect 6 "$tfmrun" --plugin-dir "$work/plugins" $plugins "$work/use.tfm" --weights "$fixtures/gpt2-tied" --input x
 has "other.so"
 has "ABI"
