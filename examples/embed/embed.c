@@ -41,7 +41,7 @@ static int write_on(tfm_model *model, const char *text, tfm_error *error) {
                              .token = on_token,
                              .token_arg = stdout};
   tfm_result *result = NULL;
-  if (tfm_run(model, &input, 1, &options, &result, error) != 0)
+  if (tfm_model_run(model, &input, 1, &options, &result, error) != 0)
     return explain(error);
   const tfm_answer *answer = tfm_result_answer(result, 0);
   printf("\n");

@@ -3,39 +3,19 @@
 # with tfm.h and pkg-config alone against an installed tfm, outside the tree.
 # It says what tfmrun says, and tells errors by their codes.
 set -u
-: "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}" "${CC:=cc}"
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
+. "${TFM_SRCDIR:-$PWD}/tests/docs/installed.sh"
 fixture=$TFM_SRCDIR/tests/fixtures/gpt2-tied
-failed=0
+install_tfm
+build_example embed
+cd "$work" || exit 2
 
-fail() { # MESSAGE [FILE...]
-  failed=1
-  printf 'FAIL %s\n' "$1"
-  shift
-  for file; do sed 's/^/    | /' "$file"; done
-}
-
-install_tfm() {
-  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$TFM_BUILDDIR" install DESTDIR="$work/root" \
-    >"$work/log" 2>&1 || { fail 'make install' "$work/log"; exit 1; }
-  pc=$(find "$work/root" -name tfm.pc)
-  PKG_CONFIG_PATH=${pc%/tfm.pc} PKG_CONFIG_SYSROOT_DIR=$work/root
-  export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
-  LD_LIBRARY_PATH=${pc%/pkgconfig/tfm.pc}
-  TFM_PLUGIN_PATH=$(find "$work/root" -path '*/tfm/plugins' -type d)
-  TFM_MODEL_PATH=$(find "$work/root" -path '*/tfm/models' -type d)
-  export LD_LIBRARY_PATH TFM_PLUGIN_PATH TFM_MODEL_PATH
-}
-
-build() {
-  local flags='-O1 -g -Werror' source
-  [ "${TFM_SANITIZERS:-no}" = yes ] && flags="$flags -fsanitize=address,undefined"
-  source=$(find "$work/root" -path '*/examples/embed' -type d)
-  cp -r "$source" "$work/embed" && chmod -R u+w "$work/embed"
-  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$work/embed" CC="$CC" CFLAGS="$flags" \
-    >"$work/log" 2>&1 || { fail 'the example does not build' "$work/log"; exit 1; }
-}
+for text in 'The model' '나는 책을'; do
+  "$TFM_BUILDDIR/tools/tfmrun" -q gpt2.tfm --weights "$fixture" -n 48 --input "$text" >want 2>err ||
+    fail "tfmrun: $text" err
+  ./embed/embed gpt2.tfm "$fixture" "$text" >got 2>err || fail "embed: $text" err
+  cmp -s want got || fail "embed and tfmrun differ on: $text" want got
+  grep -q '^48 tokens after [0-9]*, ended by: length$' err || fail 'embed: how it ended' err
+done
 
 # Exit status and a word on standard error; nothing on standard output.
 refused() { # STATUS PATTERN ARGUMENT...
@@ -48,21 +28,10 @@ refused() { # STATUS PATTERN ARGUMENT...
   [ ! -s out ] || fail "embed $*: an answer in spite of the error" out
 }
 
-install_tfm
-build
-cd "$work" || exit 2
-for text in 'The model' '나는 책을'; do
-  "$TFM_BUILDDIR/tools/tfmrun" -q gpt2.tfm --weights "$fixture" -n 48 --input "$text" >want 2>err ||
-    fail "tfmrun: $text" err
-  ./embed/embed gpt2.tfm "$fixture" "$text" >got 2>err || fail "embed: $text" err
-  cmp -s want got || fail "embed and tfmrun differ on: $text" want got
-  grep -q '^48 tokens after [0-9]*, ended by: length$' err || fail 'embed: how it ended' err
-done
-
 sed 's/layer_norm(x, eps: eps) @ln_1/layernorm(x, eps: eps) @ln_1/' "$TFM_SRCDIR/models/gpt2.tfm" >bad.tfm
 refused 2 usage gpt2.tfm
 refused 3 'no model file' none.tfm "$fixture" text
 refused 3 'error\[E201\]' bad.tfm "$fixture" text
 refused 4 no-such-directory gpt2.tfm no-such-directory text
-refused 4 'missing' gpt2.tfm "$TFM_SRCDIR/tests/fixtures/damaged/missing-tensor" text
+refused 4 'error\[E401\]' gpt2.tfm "$TFM_SRCDIR/tests/fixtures/damaged/missing-tensor" text
 exit $failed

@@ -47,7 +47,12 @@ word_of() { # KEY INFO: the value of KEY=value
 # What a part of a model file stands in.
 wrap() { # part|body BODY
   case $1 in
-  part) printf 'tfm 1\nmodel part for "part"\n\n'; cat "$2" ;;
+  part)
+    printf 'tfm 1\nmodel part for "part"\n\n'
+    cat "$2"
+    printf 'dim Rows, Columns\ninput words: i32[Rows, Columns] = tokens.ids\n'
+    printf 'graph encode { return embedding(words) @words }\n'
+    ;;
   body)
     cat "$here/around.tfm"
     printf 'block example(x: [B, T, D], cache: kv = none) {\n'
@@ -151,6 +156,7 @@ run_page() { # PAGE
   done
 }
 
-for page in "${@:-README.md}"; do run_page "$page"; done
+[ $# -gt 0 ] || set -- README.md docs/language.md docs/plugins.md
+for page; do run_page "$page"; done
 printf '%d examples, %d failed, %d skipped\n' "$ran" "$failed" "$skipped"
 [ "$ran" -gt 0 ] && [ "$failed" -eq 0 ]

@@ -3,40 +3,16 @@
 # with tfm/plugin.h and pkg-config alone against an installed tfm, outside the
 # tree.  Its model file runs, caps what it should, and needs the plugin.
 set -u
-: "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}" "${CC:=cc}"
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
+. "${TFM_SRCDIR:-$PWD}/tests/docs/installed.sh"
 fixture=$TFM_SRCDIR/tests/fixtures/gpt2-tied
-failed=0
-
-fail() { # MESSAGE [FILE...]
-  failed=1
-  printf 'FAIL %s\n' "$1"
-  shift
-  for file; do sed 's/^/    | /' "$file"; done
-}
-
-quiet_make() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make "$@" >"$work/log" 2>&1; }
-
-quiet_make -C "$TFM_BUILDDIR" install DESTDIR="$work/root" ||
-  { fail 'make install' "$work/log"; exit 1; }
-pc=$(find "$work/root" -name tfm.pc)
-export PKG_CONFIG_PATH=${pc%/tfm.pc} PKG_CONFIG_SYSROOT_DIR=$work/root
-export LD_LIBRARY_PATH=${pc%/pkgconfig/tfm.pc}
-installed=$(find "$work/root" -path '*/tfm/plugins' -type d)
-cp -r "$(find "$work/root" -path '*/examples/plugin' -type d)" "$work/plugin"
-chmod -R u+w "$work/plugin"
-flags='-O1 -g -Werror'
-[ "${TFM_SANITIZERS:-no}" = yes ] && flags="$flags -fsanitize=address,undefined"
-quiet_make -C "$work/plugin" CC="$CC" CFLAGS="$flags" install plugins="$work/mine" ||
-  { fail 'the example does not build' "$work/log"; exit 1; }
-
-tfmrun() { "$TFM_BUILDDIR/tools/tfmrun" -q --weights "$fixture" -n 24 --input 'The model' "$@"; }
+install_tfm
+build_example plugin install plugins="$work/mine"
 cd "$work" || exit 2
 
+tfmrun() { "$TFM_BUILDDIR/tools/tfmrun" -q --weights "$fixture" -n 24 --input 'The model' "$@"; }
+
 # The largest logit is the largest still: both say the same.
-export TFM_PLUGIN_PATH=$installed
-tfmrun "$TFM_SRCDIR/models/gpt2.tfm" >want 2>err || fail 'gpt2.tfm' err
+tfmrun gpt2.tfm >want 2>err || fail 'gpt2.tfm' err
 for kernel in parallel reference; do
   tfmrun plugin/capped.tfm --plugin-dir "$work/mine" --kernels acme.soft_cap=$kernel \
     >got 2>err || fail "capped.tfm with kernel $kernel" err
