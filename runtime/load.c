@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,7 +174,8 @@ static int visit(struct registry *registry, const char *dir, const char *entry,
 
 static int visit_dir(struct registry *registry, const char *dir, struct tfm_error *err) {
   struct dirent **entry = NULL;
-  int count = scandir(dir, &entry, NULL, alphasort), status = 0;
+  int count = scandir(dir, &entry, NULL, alphasort);
+  int status = count < 0 && errno == ENOMEM ? error_oom(err) : 0;
   for (int i = 0; i < count; i++) {
     if (status == 0)
       status = visit(registry, dir, entry[i]->d_name, err);
@@ -192,11 +194,12 @@ static bool visited(const struct registry *registry, const char *dir) {
 
 /* By its real path: one directory named twice counts once. */
 static int open_dir(struct registry *registry, const char *dir, struct tfm_error *err) {
+  errno = 0;
   char *real = realpath(dir, NULL);
   const char *kept = arena_strdup(&registry->arena, real ? real : dir);
-  bool there = real != NULL;
+  bool there = real != NULL, full = !there && errno == ENOMEM;
   free(real);
-  if (!kept)
+  if (!kept || full)
     return error_oom(err);
   if (visited(registry, kept))
     return 0;
