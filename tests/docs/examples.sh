@@ -24,9 +24,9 @@ scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 PATH=$TFM_BUILDDIR/tools:$PATH
 TFM_PLUGIN_PATH=$TFM_PLUGIN_DIR
-HOME=$scratch NO_COLOR=1 LC_ALL=C.UTF-8
-export HOME PATH TFM_PLUGIN_PATH TFM_MODEL_PATH NO_COLOR LC_ALL
-unset XDG_DATA_HOME TFM_CPU CDPATH
+HOME=$scratch/home PKG_CONFIG_PATH=$scratch/home/pkgconfig NO_COLOR=1 LC_ALL=C.UTF-8
+export HOME PKG_CONFIG_PATH PATH TFM_PLUGIN_PATH TFM_MODEL_PATH NO_COLOR LC_ALL
+unset XDG_DATA_HOME TFM_CPU CDPATH MAKEFLAGS MFLAGS MAKELEVEL
 
 failed=0 ran=0 skipped=0
 
@@ -138,6 +138,10 @@ prepare() { # DIRECTORY
   local checkpoint
   mkdir -p "$1"
   ln -s "$TFM_SRCDIR/models" "$TFM_SRCDIR/tests" "$TFM_SRCDIR/docs" "$TFM_SRCDIR/examples" "$1"
+  # tfm as pkg-config would find it once it is installed.
+  mkdir -p "$HOME/pkgconfig"
+  printf 'Name: tfm\nDescription: tfm\nVersion: 0\nCflags: -I%s\n' "$TFM_SRCDIR/include" \
+    >"$HOME/pkgconfig/tfm.pc"
   for checkpoint in "$TFM_SHARED"/data/checkpoints/*/; do
     [ -e "$checkpoint/config.json" ] && ln -s "${checkpoint%/}" "$1"
   done

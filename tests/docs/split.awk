@@ -7,7 +7,7 @@
 #     DIR/n.line    its line in the page
 #     DIR/n.body    what it holds
 # and, of a console block, each command k, typed after `$ ` and continued after
-# `> `, becomes
+# `> ` in the lines right below, becomes
 #     DIR/n.k.cmd   the command     DIR/n.k.line   its line in the page
 #     DIR/n.k.out   what must come out
 
@@ -20,6 +20,7 @@ function finish_command() {
 function start_command(text) {
   finish_command()
   k++
+  typing = 1
   cmd = base() "." k ".cmd"
   expected = base() "." k ".out"
   print text > cmd
@@ -54,8 +55,8 @@ inside && tested {
   print > (base() ".body")
   if (info !~ /^console/) next
   if (substr($0, 1, 2) == "$ ") start_command(substr($0, 3))
-  else if (k && substr($0, 1, 2) == "> ") print substr($0, 3) > cmd
-  else if (k) print > expected
+  else if (typing && substr($0, 1, 2) == "> ") print substr($0, 3) > cmd
+  else if (k) { print > expected; typing = 0 }
 }
 
 END {
