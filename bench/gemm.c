@@ -20,6 +20,7 @@
 #endif
 
 enum { SAMPLES_MAX = 20000 };
+enum { READ_BYTES = 8 << 20 }; /* about a layer's weights */
 #define BUFFER_BYTES ((size_t)256 << 20)
 
 static double now(void) {
@@ -106,7 +107,7 @@ static void run_read(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   const uint64_t *from = (const uint64_t *)(const void *)(l->buffer + begin * 65536);
   uint64_t sum[8] = {0};
   for (int64_t i = 0; i < (end - begin) * 8192; i += 8) {
-    __builtin_prefetch(from + i + 512);
+    __builtin_prefetch(from + i + 256);
     GEMM_UNROLL
     for (int j = 0; j < 8; j++)
       sum[j] += from[i + j];
@@ -129,10 +130,15 @@ static void measure_peak(struct pool *pool, struct limit *l, struct peak *peak) 
     double rate = flops / (now() - start) * 1e-9;
     peak->flops = rate > peak->flops ? rate : peak->flops;
   }
-  double start = now();
-  pool_run(pool, (int64_t)(BUFFER_BYTES / 65536), 1, run_read, l);
-  double rate = (double)BUFFER_BYTES / (now() - start) * 1e-9;
-  peak->bytes = rate > peak->bytes ? rate : peak->bytes;
+  const char *buffer = l->buffer;
+  for (size_t at = 0; at < BUFFER_BYTES; at += READ_BYTES) {
+    l->buffer = buffer + at;
+    double start = now();
+    pool_run(pool, READ_BYTES / 65536, 1, run_read, l);
+    double rate = READ_BYTES / (now() - start) * 1e-9;
+    peak->bytes = rate > peak->bytes ? rate : peak->bytes;
+  }
+  l->buffer = buffer;
 }
 
 /* ------------------------------------------------------------------ shapes */
@@ -156,6 +162,8 @@ static int time_shape(struct pool *pool, const struct gemm_isa *isa, const struc
         *c = calloc((size_t)(s->m * s->n), sizeof *c);
   if (a == NULL || c == NULL || weight_bytes > BUFFER_BYTES)
     goto done;
+  for (int64_t i = 0; i < s->m * s->k; i++) /* touched, as the weights are */
+    a[i] = 1.0f;
   tfm_tensor weight = {.shape = {s->n, s->k}, .dtype = TFM_F32, .rank = 2};
   weight.stride[0] = s->columns ? 4 : s->k * 4;
   weight.stride[1] = s->columns ? s->n * 4 : 4;
@@ -204,10 +212,13 @@ static int run_all(struct pool *pool, const struct gemm_isa *isa, char *buffer, 
       isa->name, pool_lanes(pool));
   for (int columns = 0; columns < 2; columns++)
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
-      for (size_t j = 0; j < sizeof rows / sizeof *rows; j++) {
-        struct shape s = {.m = rows[j], .n = size[i][0], .k = size[i][1], .columns = columns == 1};
+      for (size_t j = 0; j < (only > 0 ? 1 : sizeof rows / sizeof *rows); j++) {
+        struct shape s = {.m = only > 0 ? only : rows[j],
+                          .n = size[i][0],
+                          .k = size[i][1],
+                          .columns = columns == 1};
         bool head = s.n > 10000; /* a language model's last layer: rows only, and few of them */
-        if ((only > 0 && s.m != only) || (head && (s.columns || s.m > 128)))
+        if (head && (s.columns || s.m > 128))
           continue;
         measure_peak(pool, &limit, &peak);
         status |= time_shape(pool, isa, &s, buffer, seconds, &peak);

@@ -29,7 +29,7 @@ enum {
   GEMM_A_STRIDE = 400,  /* floats; not a power of two: rows fall on different cache sets */
   GEMM_TILE_M_MAX = 14, /* of every instruction set */
   GEMM_TILE_N_MAX = 32, /* a multiple of every tile_n */
-  GEMM_DIRECT_M_MAX = 4,
+  GEMM_DIRECT_M_MAX = 8,
   GEMM_WIDTH_MAX = 192,  /* columns of the weight in scratch at once */
   GEMM_DIRECT_MAX = 1024 /* columns of one call of direct */
 };

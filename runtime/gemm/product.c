@@ -98,10 +98,12 @@ static struct gemm_ahead look_ahead(const struct product *p, const struct gemm_p
   return ahead;
 }
 
-/* One tile of rows against all panels of a stretch; asks for the part of the
- * next block that falls to the index-th tile of tiles. */
+/* One tile of rows against all panels of a stretch.  Asks for the part of the
+ * next block that falls to the index-th tile of tiles, and otherwise for the
+ * rows of a that the next tile will copy. */
 static void tile_row(struct product *p, struct gemm_tile *t, const struct gemm_piece *w, int64_t n,
-                     int64_t m, const struct gemm_piece *next, int64_t index, int64_t tiles) {
+                     int64_t m, const struct gemm_piece *next, int64_t index, int64_t tiles,
+                     const float *next_a) {
   const tfm_gemm *g = p->problem;
   struct scratch *scratch = p->scratch;
   const int64_t width = p->isa->tile_n;
@@ -115,6 +117,9 @@ static void tile_row(struct product *p, struct gemm_tile *t, const struct gemm_p
     t->c_stride = g->c_stride;
     if (index < 2 && j < next->n)
       t->ahead = look_ahead(p, next, j, index, tiles);
+    else if (j == 0)
+      t->ahead = (struct gemm_ahead){
+          .at = (const char *)next_a, .step = g->a_stride * (int64_t)sizeof *t->a, .jump = 64};
     else
       t->ahead = (struct gemm_ahead){.at = (const char *)t->a};
     if (count < width) {
@@ -144,7 +149,8 @@ static void multiply_block(struct product *p, const struct gemm_piece *w, int64_
     int64_t count = rows / tiles + (i < rows % tiles);
     t.m = (int)count;
     copy_rows(p->scratch->a, GEMM_A_STRIDE, g->a + m * g->a_stride + k, g->a_stride, count, w->k);
-    tile_row(p, &t, w, n, m, next, i, tiles);
+    const float *next_a = g->a + (m + count) * g->a_stride + k;
+    tile_row(p, &t, w, n, m, next, i, tiles, next_a);
     if (last)
       finish(p, m, count, n, w->n);
     m += count;
