@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "base/checked.h"
 #include "base/map.h"
+#include "runtime/random.h"
+#include "runtime/view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,66 +27,6 @@ struct binding {
   uint64_t copied, elements;
 };
 
-/* --------------------------------------------------------- tensors as views */
-
-static void set_contiguous(tfm_tensor *t) {
-  int64_t step = (int64_t)dtype_size((enum dtype)t->dtype);
-  for (uint32_t i = t->rank; i-- > 0;) {
-    t->stride[i] = step;
-    step *= t->shape[i] > 0 ? t->shape[i] : 1;
-  }
-}
-
-static bool is_contiguous(const tfm_tensor *t) {
-  int64_t step = (int64_t)dtype_size((enum dtype)t->dtype);
-  for (uint32_t i = t->rank; i-- > 0;) {
-    if (t->shape[i] != 1 && t->stride[i] != step)
-      return false;
-    step *= t->shape[i] > 0 ? t->shape[i] : 1;
-  }
-  return true;
-}
-
-/* Elements, checked; and with them the bytes fit a size_t for 8-byte types. */
-static bool count_elements(const int64_t *shape, uint32_t rank, size_t *out) {
-  size_t n = 1, bytes;
-  for (uint32_t i = 0; i < rank; i++)
-    if (shape[i] < 0 || !checked_mul(n, (size_t)shape[i], &n))
-      return false;
-  *out = n;
-  return checked_mul(n, 8, &bytes) && bytes <= (size_t)INT64_MAX;
-}
-
-/* to and from have one shape and element size; any strides. */
-static void copy_view(const tfm_tensor *to, const tfm_tensor *from) {
-  size_t size = dtype_size((enum dtype)from->dtype);
-  int64_t at[TFM_MAX_RANK] = {0};
-  uint32_t rank = from->rank;
-  for (uint32_t i = 0; i < rank; i++)
-    if (from->shape[i] == 0)
-      return;
-  int64_t inner = rank ? from->shape[rank - 1] : 1;
-  int64_t to_step = rank ? to->stride[rank - 1] : 0, from_step = rank ? from->stride[rank - 1] : 0;
-  bool whole = to_step == (int64_t)size && from_step == (int64_t)size;
-  for (;;) {
-    char *d = to->data;
-    const char *s = from->data;
-    for (uint32_t i = 0; i + 1 < rank; i++) {
-      d += at[i] * to->stride[i];
-      s += at[i] * from->stride[i];
-    }
-    if (whole)
-      memcpy(d, s, (size_t)inner * size);
-    for (int64_t i = 0; !whole && i < inner; i++)
-      memcpy(d + i * to_step, s + i * from_step, size);
-    uint32_t axis = rank ? rank - 1 : 0;
-    while (axis > 0 && ++at[axis - 1] == from->shape[axis - 1])
-      at[--axis] = 0;
-    if (axis == 0)
-      return;
-  }
-}
-
 /* ------------------------------------------------------------------ copies */
 
 /* Memory of its own for row i, whose dtype, rank and shape are set. */
@@ -92,7 +34,7 @@ static int own(struct binding *binding, int32_t i, struct tfm_error *err) {
   tfm_tensor *t = &binding->tensor[i];
   const char *name = binding->graph->weight[i].name;
   size_t elements, bytes;
-  if (!count_elements(t->shape, t->rank, &elements) ||
+  if (!view_count(t->shape, t->rank, &elements) ||
       !checked_mul(elements, dtype_size((enum dtype)t->dtype), &bytes))
     return error_set(err, TFM_ERROR_LIMIT, "weight `%s` is too large", name);
   uint64_t limit = binding->options.memory_limit;
@@ -111,7 +53,7 @@ static int own(struct binding *binding, int32_t i, struct tfm_error *err) {
   binding->owned[i] = memory;
   binding->copied += bytes;
   t->data = memory;
-  set_contiguous(t);
+  view_set_contiguous(t);
   return 0;
 }
 
@@ -120,13 +62,6 @@ static bool is_direct(enum dtype dtype) {
 }
 
 /* --------------------------------------------------------- made-up weights */
-
-static uint64_t splitmix(uint64_t *state) {
-  uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return z ^ (z >> 31);
-}
 
 /* FNV-1a of the name, so that a tensor does not depend on its neighbours. */
 static uint64_t name_seed(uint64_t seed, const char *name) {
@@ -152,7 +87,7 @@ static void fill_random(const tfm_tensor *t, uint64_t seed, const char *name) {
   const float step = 0.02f * 1.7320508f / 2147483648.0f;
   uint64_t bits = 0;
   for (size_t i = 0; i < count; i++) {
-    bits = i % 2 == 0 ? splitmix(&state) : bits >> 32;
+    bits = i % 2 == 0 ? random_splitmix(&state) : bits >> 32;
     float v = centre + (float)(int32_t)(uint32_t)bits * step;
     if (t->dtype == TFM_F32)
       ((float *)t->data)[i] = v;
@@ -234,7 +169,7 @@ static int bind_stored(struct binding *binding, int32_t i, const struct weights_
   set_type(t, w, stored->dtype);
   if (is_direct(stored->dtype) && (uintptr_t)stored->data % size == 0) {
     t->data = (void *)(uintptr_t)stored->data;
-    set_contiguous(t);
+    view_set_contiguous(t);
     return 0;
   }
   if (own(binding, i, err) != 0)
@@ -251,7 +186,7 @@ static int bind_stored(struct binding *binding, int32_t i, const struct weights_
 static int bind_tensor(struct binding *binding, int32_t i, struct tfm_error *err) {
   const struct graph_weight *w = &binding->graph->weight[i];
   size_t elements;
-  if (!count_elements(w->shape, w->rank, &elements))
+  if (!view_count(w->shape, w->rank, &elements))
     return error_set(err, TFM_ERROR_LIMIT, "weight `%s` is too large", w->name);
   if (count_parameters(binding, w->tensor ? w->tensor : w->name, elements, err) != 0)
     return -1;
@@ -290,17 +225,17 @@ static int bind_reshape(struct binding *binding, int32_t i, const tfm_tensor *fr
   const struct graph_weight *w = &binding->graph->weight[i];
   tfm_tensor *t = &binding->tensor[i];
   set_type(t, w, (enum dtype)from->dtype);
-  if (is_contiguous(from)) {
+  if (view_is_contiguous(from)) {
     t->data = from->data;
-    set_contiguous(t);
+    view_set_contiguous(t);
     return 0;
   }
   if (own(binding, i, err) != 0)
     return -1;
   tfm_tensor to = *from;
   to.data = t->data;
-  set_contiguous(&to);
-  copy_view(&to, from);
+  view_set_contiguous(&to);
+  view_copy(&to, from);
   return 0;
 }
 
@@ -308,8 +243,8 @@ static int bind_reshape(struct binding *binding, int32_t i, const tfm_tensor *fr
 static int widen(tfm_tensor *t, void **memory, struct tfm_error *err) {
   size_t elements;
   tfm_tensor packed = *t;
-  set_contiguous(&packed);
-  if (!count_elements(t->shape, t->rank, &elements))
+  view_set_contiguous(&packed);
+  if (!view_count(t->shape, t->rank, &elements))
     return error_set(err, TFM_ERROR_LIMIT, "a weight is too large");
   size_t size = dtype_size((enum dtype)t->dtype);
   char *raw = malloc(elements * size + 1);
@@ -320,12 +255,12 @@ static int widen(tfm_tensor *t, void **memory, struct tfm_error *err) {
     return error_oom(err);
   }
   packed.data = raw;
-  copy_view(&packed, t);
+  view_copy(&packed, t);
   dtype_to_f32((enum dtype)t->dtype, raw, wide, elements);
   free(raw);
   t->data = wide;
   t->dtype = TFM_F32;
-  set_contiguous(t);
+  view_set_contiguous(t);
   return 0;
 }
 
@@ -346,7 +281,7 @@ static int place_operand(struct binding *binding, int32_t i, uint32_t o, int64_t
   memcpy(to.stride, whole->stride + skip, sizeof to.stride - skip * sizeof to.stride[0]);
   *at += skip ? 1 : from.shape[axis];
   if (status == 0)
-    copy_view(&to, &from);
+    view_copy(&to, &from);
   free(memory);
   return status;
 }
@@ -372,7 +307,7 @@ static int bind_joined(struct binding *binding, int32_t i, struct tfm_error *err
 static bool sound_view(const struct binding *binding, int32_t i) {
   const struct graph_weight *w = &binding->graph->weight[i];
   size_t whole = 0, part = 0, n;
-  if (!count_elements(w->shape, w->rank, &n) || w->rank > TFM_MAX_RANK)
+  if (!view_count(w->shape, w->rank, &n) || w->rank > TFM_MAX_RANK)
     return false;
   if (w->kind == GRAPH_WEIGHT_TENSOR)
     return w->operand_count == 0;
@@ -384,7 +319,7 @@ static bool sound_view(const struct binding *binding, int32_t i) {
       return false;
     const tfm_tensor *t = &binding->tensor[from];
     uint32_t rank = w->kind == GRAPH_WEIGHT_STACK ? t->rank + 1 : t->rank;
-    count_elements(t->shape, t->rank, &part);
+    view_count(t->shape, t->rank, &part);
     whole += part;
     if (w->kind != GRAPH_WEIGHT_RESHAPE && rank != w->rank)
       return false;

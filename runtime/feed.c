@@ -1,6 +1,6 @@
 /* feed.c - values that the caller gives: checked, converted and kept. */
-#include "base/checked.h"
 #include "runtime/session_private.h"
+#include "runtime/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +10,6 @@ static struct session_input *find(struct session *session, const char *name) {
     if (strcmp(session->input[i].input->name, name) == 0)
       return &session->input[i];
   return NULL;
-}
-
-static bool count_of(const tfm_tensor *tensor, size_t *count) {
-  size_t bytes;
-  *count = 1;
-  for (uint32_t i = 0; i < tensor->rank; i++)
-    if (tensor->shape[i] < 0 || !checked_mul(*count, (size_t)tensor->shape[i], count))
-      return false;
-  return checked_mul(*count, 8, &bytes);
-}
-
-static bool is_contiguous(const tfm_tensor *tensor) {
-  int64_t step = (int64_t)dtype_size((enum dtype)tensor->dtype);
-  for (uint32_t i = tensor->rank; i-- > 0; step *= tensor->shape[i])
-    if (tensor->shape[i] > 1 && tensor->stride[i] != step)
-      return false;
-  return true;
 }
 
 /* Whole numbers to i32, i64 or bool, each in range. */
@@ -106,7 +89,8 @@ int session_feed(struct session *session, const char *name, const tfm_tensor *te
     in->feed = feed;
     return 0;
   }
-  if (!count_of(tensor, &count) || !is_contiguous(tensor) || tensor->dtype >= DTYPE_COUNT)
+  if (tensor->dtype >= DTYPE_COUNT || tensor->rank > TFM_MAX_RANK ||
+      !view_count(tensor->shape, tensor->rank, &count) || !view_is_contiguous(tensor))
     return error_set(err, TFM_ERROR_USAGE, "input `%s` was given no contiguous tensor", name);
   if (set_shape(in, tensor, &feed, err) != 0)
     return -1;

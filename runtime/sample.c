@@ -5,16 +5,10 @@
 #include "runtime/sample.h"
 
 #include "base/checked.h"
+#include "runtime/random.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static uint64_t splitmix(uint64_t *state) {
-  uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return z ^ (z >> 31);
-}
 
 static uint64_t rotate(uint64_t x, unsigned by) {
   return (x << by) | (x >> (64 - by));
@@ -54,9 +48,9 @@ int sampler_init(struct sampler *sampler, const struct sample_options *options, 
   if (check(options, err) != 0)
     return -1;
   uint64_t state = options->seed, mix = row;
-  state ^= splitmix(&mix);
+  state ^= random_splitmix(&mix);
   for (unsigned i = 0; i < 4; i++)
-    sampler->state[i] = splitmix(&state);
+    sampler->state[i] = random_splitmix(&state);
   return 0;
 }
 
