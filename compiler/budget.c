@@ -61,6 +61,7 @@ static void report_cycle(struct budget *b, const struct symbol *block, struct sp
   b->failed = true;
 }
 
+/* Of a call at span; SPAN_NONE = only where it is declared. */
 static struct cost cost_block(struct budget *b, struct symbol *block, struct span span) {
   struct cost none = {0};
   if (block->mark == BLOCK_OPEN) {
@@ -85,7 +86,7 @@ static struct cost cost_block(struct budget *b, struct symbol *block, struct spa
     block->depth = cost.depth + 1;
     block->nesting = cost.nesting;
   }
-  if (block->depth > LIMIT_INLINE_DEPTH && !b->failed) {
+  if (block->depth > LIMIT_INLINE_DEPTH && !b->failed && span.source != UINT32_MAX) {
     report(b->c, CODE_LIMIT_INLINE, span, "blocks are called deeper than %d", LIMIT_INLINE_DEPTH);
     b->failed = true;
   }
@@ -241,7 +242,7 @@ bool budget_check(struct compiler *c) {
                                   ? names_symbol(unit, d->name.text)
                                   : NULL;
       if (symbol != NULL && symbol->kind == SYMBOL_BLOCK && symbol->mark == BLOCK_NEW)
-        cost_block(&b, symbol, d->name.span);
+        cost_block(&b, symbol, SPAN_NONE);
       if (d->kind == AST_DECL_GRAPH && unit == c->main) {
         total = saturating_add(total, cost_body(&b, &d->graph).nodes);
         check_total(&b, d, total);

@@ -283,8 +283,28 @@ static struct value make_node(struct compiler *c, struct op_call *call) {
   return outputs_value(c, &node);
 }
 
+struct value call_hole(struct compiler *c, const struct ctype *type, struct span span) {
+  struct ir_value hole = {.name = "?", .type = *type, .node = GRAPH_NONE, .span = span};
+  int32_t value = call_add_value(c, &hole);
+  if (value == GRAPH_NONE)
+    return value_error();
+  return (struct value){.kind = VALUE_TENSOR, .tensor = value};
+}
+
+static struct value holes(struct compiler *c, const struct op_call *call) {
+  if (call->output_count == 1)
+    return call_hole(c, &call->output[0], call->span);
+  struct value *item = compiler_alloc(c, call->output_count, sizeof *item);
+  for (uint32_t i = 0; item != NULL && i < call->output_count; i++)
+    item[i] = call_hole(c, &call->output[i], call->span);
+  return item == NULL ? value_error()
+                      : (struct value){.kind = VALUE_TUPLE, .list = {item, call->output_count}};
+}
+
 static struct value finish_call(struct compiler *c, struct op_call *call) {
-  return types_call(c, call) ? make_node(c, call) : value_error();
+  if (types_call(c, call))
+    return make_node(c, call);
+  return c->stop || call->output_count == 0 ? value_error() : holes(c, call);
 }
 
 /* ------------------------------------------------------------------------ calls */

@@ -34,7 +34,12 @@ struct value call_plain(struct compiler *c, const char *op, const int32_t *input
 /* A value of the graph; GRAPH_NONE when memory is out. */
 int32_t call_add_value(struct compiler *c, const struct ir_value *made);
 
-/* types.c: check the call against its schema, find its outputs' types. */
+/* A value of that type in the place of one that has an error, so that what is
+ * made of it can still be checked.  Nothing is emitted of it. */
+struct value call_hole(struct compiler *c, const struct ctype *type, struct span span);
+
+/* types.c: check the call against its schema, find its outputs' types.  On
+ * failure call->output may be there all the same, as far as it can be told. */
 bool types_call(struct compiler *c, struct op_call *call);
 /* The attributes that have a value, as the graph keeps them. */
 struct graph_attr *types_attrs(struct compiler *c, const struct op_call *call, uint32_t *count);

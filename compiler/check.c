@@ -258,6 +258,22 @@ static void check_body(struct checker *k, const struct ast_stmts *body, unsigned
     check_stmt(k, stmt, repeats);
 }
 
+/* What encode returns is known in decode by its name. */
+static void add_encoded(struct checker *k) {
+  for (const struct ast_decl *d = k->unit->file->decls.first; d != NULL; d = d->next) {
+    if (d->kind != AST_DECL_GRAPH || d->name.text == NULL || strcmp(d->name.text, "encode") != 0 ||
+        d->graph.last == NULL || d->graph.last->kind != AST_STMT_RETURN)
+      continue;
+    const struct ast_stmt *end = d->graph.last;
+    for (const struct ast_field *f = end->result.names.first; f != NULL; f = f->next)
+      add_local(k, &f->name);
+    for (const struct ast_expr *e = end->result.values.first; e != NULL; e = e->next)
+      if (end->result.names.count == 0 && e->kind == AST_EXPR_NAME &&
+          names_symbol(k->unit, e->text) == NULL)
+        add_local(k, &(struct ast_name){e->text, e->span});
+  }
+}
+
 /* The body of a block, graph or head, which returns something. */
 static void check_whole(struct checker *k, const struct ast_decl *decl,
                         const struct ast_fields *params, const struct ast_stmts *body) {
@@ -270,6 +286,9 @@ static void check_whole(struct checker *k, const struct ast_decl *decl,
     check_expr(k, p->value);
     add_local(k, &p->name);
   }
+  if (decl->kind == AST_DECL_GRAPH && decl->name.text != NULL &&
+      strcmp(decl->name.text, "decode") == 0)
+    add_encoded(k);
   check_body(k, body, 0);
   if (body->last == NULL || body->last->kind != AST_STMT_RETURN) {
     struct report *r =
@@ -414,35 +433,35 @@ static void check_model(struct compiler *c, const struct unit *unit) {
   }
 }
 
-static void check_library(struct compiler *c, const struct unit *unit) {
-  for (const struct ast_decl *d = unit->file->decls.first; d != NULL; d = d->next) {
-    switch (d->kind) {
-    case AST_DECL_LIBRARY:
-    case AST_DECL_PARAM:
-    case AST_DECL_DIM:
-    case AST_DECL_BLOCK:
-    case AST_DECL_USE:
-    case AST_DECL_IMPORT:
-    case AST_DECL_ASSERT:
-      break;
-    default:
-      report(c, CODE_LIBRARY, d->name.text != NULL ? d->name.span : d->span,
-             "a library has no `%s`", ast_decl_keyword(d->kind));
-    }
+static bool library_has(enum ast_decl_kind kind) {
+  switch (kind) {
+  case AST_DECL_LIBRARY:
+  case AST_DECL_PARAM:
+  case AST_DECL_DIM:
+  case AST_DECL_BLOCK:
+  case AST_DECL_USE:
+  case AST_DECL_IMPORT:
+  case AST_DECL_ASSERT:
+    return true;
+  default:
+    return false;
   }
 }
 
 void check_units(struct compiler *c) {
   for (struct unit *unit = c->units; unit != NULL && !c->stop; unit = unit->next) {
     struct checker k = {.c = c, .unit = unit};
+    const struct ast_decl *kind = unit->file->unit;
+    bool library = kind != NULL && kind->kind == AST_DECL_LIBRARY;
     map_init(&k.known);
     for (const struct ast_decl *d = unit->file->decls.first; d != NULL && !c->stop; d = d->next)
-      check_decl(&k, d);
+      if (!library || library_has(d->kind))
+        check_decl(&k, d);
+      else
+        report(c, CODE_LIBRARY, d->name.text != NULL ? d->name.span : d->span,
+               "a library has no `%s`", ast_decl_keyword(d->kind));
     map_finish(&k.known);
-    const struct ast_decl *kind = unit->file->unit;
-    if (kind != NULL && kind->kind == AST_DECL_LIBRARY)
-      check_library(c, unit);
-    else
+    if (!library)
       check_model(c, unit);
   }
 }

@@ -132,7 +132,7 @@ void checkpoint_open(struct compiler *c) {
   k->count = (uint32_t)o->tensor_count;
   for (uint32_t i = 0; i < k->count; i++)
     k->entry[i] = (struct entry){.name = o->tensor[i].name, .tensor = &o->tensor[i]};
-  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   c->frame = &frame;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next)
     if (d->kind == AST_DECL_WEIGHTS)
@@ -259,7 +259,7 @@ static void mention_weight(struct compiler *c, struct symbol *symbol) {
   if (symbol->mentioned)
     return;
   symbol->mentioned = true;
-  struct frame frame = {.unit = symbol->unit, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = symbol->unit, .scope = weight_root());
   struct frame *outer = c->frame;
   c->frame = &frame;
   weight_mention(c, symbol->decl->weight.value);
@@ -293,7 +293,7 @@ static void mention_call(struct compiler *c, const struct ast_expr *expr) {
   const struct symbol *block = unit == NULL ? NULL : names_symbol(unit, expr->call.name.text);
   if (block == NULL || block->kind != SYMBOL_BLOCK || c->checkpoint->mention_depth >= MENTION_DEPTH)
     return;
-  struct frame frame = {.unit = block->unit, .scope = c->frame->scope};
+  struct frame frame = FRAME(c, .unit = block->unit, .scope = c->frame->scope);
   struct frame *outer = c->frame;
   c->frame = &frame;
   c->checkpoint->mention_depth++;
@@ -418,6 +418,6 @@ void checkpoint_check_unused(struct compiler *c) {
   struct report *r = report_keyed(c, CODE_TENSOR_UNUSED, "unused",
                                   "%u tensor%s of the checkpoint %s used by nothing in the file",
                                   unused, unused == 1 ? "" : "s", unused == 1 ? "is" : "are");
-  report_note(c, r, "they are%s", list == NULL ? "" : list);
+  report_note(c, r, "%s%s", unused == 1 ? "it is" : "they are", list == NULL ? "" : list);
   report_help(c, r, "use them, or name what is not needed: `weights { ignore \"...\" }`");
 }

@@ -80,21 +80,37 @@ static int resolve(struct compiler *c) {
   return c->stop ? -1 : 0;
 }
 
+/* A checkpoint of another type may fit all the same (one architecture under
+ * two names), so this is a warning. */
+static void check_model_type(struct compiler *c) {
+  const json_t *root = c->options->config.root;
+  const char *type = root == NULL ? NULL : json_string_value(json_object_get(root, "model_type"));
+  const struct ast_decl *unit = c->main->file->unit;
+  if (type == NULL || unit->unit.first == NULL)
+    return;
+  for (const struct ast_expr *e = unit->unit.first; e != NULL; e = e->next)
+    if (strcmp(e->text, type) == 0)
+      return;
+  struct diag_item *item = diag_report(c->diag, DIAG_WARNING, CODE_MODEL_TYPE, unit->name.span,
+                                       "%s says model_type \"%s\", which this file is not for",
+                                       c->options->config.name, type);
+  diag_primary(c->diag, item, "for %s",
+               compiler_span_text(c, (struct span){unit->span.source, unit->unit.first->span.begin,
+                                                   unit->unit.last->span.end}));
+}
+
 /* Tensors are asked for only where the types are right: else what is missing or
  * left over says nothing. */
-static struct graph *finish_model(struct compiler *c, struct model *model) {
+static struct graph *finish_model(struct compiler *c, struct model *model, bool computed) {
   naming_finish(c);
-  unsigned others = c->diag->errors;
-  if (c->stop || model->results.failed || others > 0) {
-    if (!c->stop && c->options->feed_count == 0) {
-      for (uint32_t i = 0; i < c->weight_count; i++)
-        c->weight[i].live = true;
-      if (c->options->has_checkpoint)
-        weight_check_live(c);
-    }
+  if (c->stop || model->results.failed || c->diag->errors > 0) {
+    for (uint32_t i = 0; i < c->weight_count; i++)
+      c->weight[i].live = true;
+    if (!c->stop && computed && c->options->feed_count == 0 && c->options->has_checkpoint)
+      weight_check_live(c);
     return NULL;
   }
-  if (lower_mark(c, model) != 0)
+  if (lower_mark(c, model) != 0 || c->diag->errors > 0)
     return NULL;
   weight_check_live(c);
   if (c->options->has_checkpoint && !c->stop) {
@@ -121,11 +137,14 @@ static struct graph *make_graph(struct compiler *c) {
   checkpoint_open(c);
   if (c->stop)
     return NULL;
+  check_model_type(c);
+  unsigned errors = c->diag->errors;
   eval_units(c);
+  bool computed = c->diag->errors == errors;
   if (!budget_check(c))
     return NULL;
   expand_model(c, &model);
-  return finish_model(c, &model);
+  return finish_model(c, &model, computed);
 }
 
 struct graph *compile_model(const struct compile_options *options, struct diag *diag,

@@ -20,7 +20,7 @@ enum {
   LIMIT_INLINE_DEPTH = 16,
   LIMIT_NODES = 65536,
   /* Statements and expressions looked at: stops what makes no nodes. */
-  LIMIT_STEPS = 1 << 24
+  LIMIT_STEPS = 32 * LIMIT_NODES
 };
 
 /* -------------------------------------------------------------------- values */
@@ -230,10 +230,12 @@ struct compiler {
 
   struct checkpoint *checkpoint; /* weight.c */
   struct names *names;           /* naming.c */
-  struct frame *frame;           /* expand.c: where expansion is */
-  enum graph_stage stage;        /* of nodes that are made now */
-  bool both_graphs;              /* encode and decode */
-  const char *last_source;       /* of the index of the last token */
+  struct local *local;           /* a stack: the locals of all open frames */
+  uint32_t local_count, local_room;
+  struct frame *frame;     /* expand.c: where expansion is */
+  enum graph_stage stage;  /* of nodes that are made now */
+  bool both_graphs;        /* encode and decode */
+  const char *last_source; /* of the index of the last token */
   /* An argument that weight_function evaluated and then left to an op. */
   const struct ast_expr *evaluated_for;
   struct value evaluated;

@@ -30,7 +30,7 @@ static struct cell *number_dim(struct compiler *c, const struct ast_expr *expr) 
     compiler_oom(c);
     return NULL;
   }
-  struct local *local = expr->kind == AST_EXPR_NAME ? frame_find(c->frame, expr->text) : NULL;
+  struct local *local = expr->kind == AST_EXPR_NAME ? frame_find(c, c->frame, expr->text) : NULL;
   const struct symbol *symbol =
       expr->kind == AST_EXPR_NAME ? names_symbol(c->frame->unit, expr->text) : NULL;
   if (local != NULL)
@@ -76,7 +76,7 @@ struct cell *eval_dim(struct compiler *c, const struct ast_expr *expr) {
   if (expr->kind == AST_EXPR_BINARY && expr->binary.op >= AST_OP_ADD &&
       expr->binary.op <= AST_OP_DIV)
     return computed_dim(c, expr);
-  if (expr->kind == AST_EXPR_NAME && frame_find(c->frame, expr->text) == NULL) {
+  if (expr->kind == AST_EXPR_NAME && frame_find(c, c->frame, expr->text) == NULL) {
     const struct symbol *symbol = names_symbol(c->frame->unit, expr->text);
     if (symbol != NULL && symbol->kind == SYMBOL_DIM) {
       struct dim dim = dim_variable(symbol->dim);
@@ -270,7 +270,7 @@ static void eval_unit(struct compiler *c, struct unit *unit) {
     if (import != NULL && import->unit != NULL)
       eval_unit(c, import->unit);
   }
-  struct frame frame = {.unit = unit, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = unit, .scope = weight_root());
   struct frame *outer = c->frame;
   c->frame = &frame;
   for (const struct ast_decl *d = unit->file->decls.first; d != NULL && !c->stop; d = d->next)

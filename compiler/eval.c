@@ -112,7 +112,9 @@ void eval_report_missing(struct compiler *c, const struct ast_expr *expr,
                json->name, origin->name);
     return;
   }
-  r = report(c, CODE_CONFIG_MISSING, expr->span, "%s has no `%s`", json->name, origin->name);
+  bool null = json_object_get(json->root, origin->name) != NULL;
+  r = report(c, CODE_CONFIG_MISSING, expr->span, null ? "%s says null for `%s`" : "%s has no `%s`",
+             json->name, origin->name);
   size_t size = json_object_size(json->root), count = 0;
   const char **keys = compiler_alloc(c, size, sizeof *keys), *key;
   json_t *item;
@@ -121,7 +123,7 @@ void eval_report_missing(struct compiler *c, const struct ast_expr *expr,
   json_object_foreach((json_t *)json->root, key, item) {
     keys[count++] = key;
   }
-  const char *nearest = diag_nearest(origin->name, keys, count);
+  const char *nearest = null ? NULL : diag_nearest(origin->name, keys, count);
   if (nearest != NULL)
     report_help(c, r, "it has `%s`", nearest);
   report_help(c, r, "if it may be missing, say what holds then: `%s ?? ...`",
@@ -149,7 +151,7 @@ static struct value member_of(struct compiler *c, const struct value *object,
 
 static struct value eval_member(struct compiler *c, const struct ast_expr *expr) {
   const struct ast_expr *object = expr->member.object;
-  if (object->kind == AST_EXPR_NAME && frame_find(c->frame, object->text) == NULL &&
+  if (object->kind == AST_EXPR_NAME && frame_find(c, c->frame, object->text) == NULL &&
       !names_is_json(object->text) && names_symbol(c->frame->unit, object->text) == NULL) {
     const struct qualifier *import = names_qualifier(c->frame->unit, object->text);
     const struct symbol *param = import == NULL || import->unit == NULL
@@ -168,7 +170,7 @@ static struct value eval_member(struct compiler *c, const struct ast_expr *expr)
 
 static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
   const char *name = expr->text;
-  struct local *local = frame_find(c->frame, name);
+  struct local *local = frame_find(c, c->frame, name);
   if (local != NULL)
     return local->value;
   if (names_is_json(name))
@@ -348,7 +350,7 @@ static struct value eval_if(struct compiler *c, const struct ast_expr *expr) {
 }
 
 struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
-  if (expr == NULL || !eval_step(c, expr->span, c->frame->local_count / 16))
+  if (expr == NULL || !eval_step(c, expr->span, c->frame->count / 16))
     return value_error();
   switch (expr->kind) {
   case AST_EXPR_NONE:

@@ -11,28 +11,34 @@
 
 /* ----------------------------------------------------------------------- locals */
 
-struct local *frame_find(struct frame *frame, const char *name) {
-  for (uint32_t i = frame->local_count; i-- > 0;)
-    if (strcmp(frame->local[i].name, name) == 0)
-      return &frame->local[i];
+struct local *frame_find(const struct compiler *c, const struct frame *frame, const char *name) {
+  for (uint32_t i = frame->first + frame->count; i-- > frame->first;)
+    if (strcmp(c->local[i].name, name) == 0)
+      return &c->local[i];
   return NULL;
+}
+
+static void drop_locals(struct compiler *c, struct frame *frame, uint32_t count) {
+  frame->count = count;
+  c->local_count = frame->first + count;
 }
 
 bool frame_bind(struct compiler *c, struct frame *frame, const char *name, struct span span,
                 struct value value) {
-  void *array = frame->local;
-  if (!compiler_grow(c, &array, frame->local_count, &frame->local_room, sizeof *frame->local))
+  void *array = c->local;
+  if (!compiler_grow(c, &array, c->local_count, &c->local_room, sizeof *c->local))
     return false;
-  frame->local = array;
-  frame->local[frame->local_count++] = (struct local){name, value, span};
+  c->local = array;
+  c->local[c->local_count++] = (struct local){name, value, span};
+  frame->count++;
   return true;
 }
 
 /* A name keeps its type: x = x + a. */
-static void check_rebind(struct compiler *c, const struct local *old, const struct value *value,
+static bool check_rebind(struct compiler *c, const struct local *old, const struct value *value,
                          const struct ast_field *target) {
   if (old->value.kind == VALUE_ERROR || value->kind == VALUE_ERROR)
-    return;
+    return true;
   bool same = old->value.kind == value->kind;
   if (same && value->kind == VALUE_TENSOR) {
     const struct ctype *a = &c->value[old->value.tensor].type, *b = &c->value[value->tensor].type;
@@ -40,7 +46,7 @@ static void check_rebind(struct compiler *c, const struct local *old, const stru
     for (uint32_t i = 0; same && i < a->rank; i++)
       same = cell_unify(a->shape[i], b->shape[i]) == CELL_OK;
     if (same)
-      return;
+      return true;
     struct report *r =
         report(c, CODE_REBIND, target->name.span, "`%s` is %s, and gets a value of %s",
                target->name.text, compiler_type_text(c, a), compiler_type_text(c, b));
@@ -51,7 +57,10 @@ static void check_rebind(struct compiler *c, const struct local *old, const stru
         report(c, CODE_REBIND, target->name.span, "`%s` is %s, and gets %s", target->name.text,
                eval_kind_name(&old->value), eval_kind_name(value));
     report_label(c, r, old->span, "here");
+  } else {
+    return true;
   }
+  return false;
 }
 
 static void assign(struct compiler *c, const struct ast_field *target, struct value value) {
@@ -63,17 +72,19 @@ static void assign(struct compiler *c, const struct ast_field *target, struct va
   if (target->type != NULL && value.kind == VALUE_TENSOR) {
     struct ctype declared;
     const char *what = compiler_printf(c, "`%s`", name);
-    if (what != NULL &&
-        (!eval_type(c, target->type, &declared) ||
-         !types_declared(c, value.tensor, &declared, what, target->name.span, target->type->span)))
+    if (what == NULL || !eval_type(c, target->type, &declared))
       value = value_error();
+    else if (!types_declared(c, value.tensor, &declared, what, target->name.span,
+                             target->type->span))
+      value = call_hole(c, &declared, target->name.span);
   } else if (target->type != NULL && value.kind != VALUE_ERROR) {
     report(c, CODE_KIND, target->name.span, "`%s` has a type, and is %s", name,
            eval_kind_name(&value));
   }
-  struct local *old = frame_find(c->frame, name);
+  struct local *old = frame_find(c, c->frame, name);
   if (old != NULL) {
-    check_rebind(c, old, &value, target);
+    if (!check_rebind(c, old, &value, target))
+      return;
     old->value = value;
     old->span = target->name.span;
   } else if (!frame_bind(c, c->frame, name, target->name.span, value)) {
@@ -93,10 +104,8 @@ static void run_assign(struct compiler *c, const struct ast_stmt *stmt) {
   if (targets->count > 1 && value.kind != VALUE_ERROR &&
       (value.kind != VALUE_TUPLE || value.list.count != targets->count)) {
     uint32_t results = value.kind == VALUE_TUPLE ? value.list.count : 1;
-    struct report *r =
-        report(c, CODE_RESULT_COUNT, stmt->assign.value->span, "%u name%s for %u result%s",
-               targets->count, targets->count == 1 ? "" : "s", results, results == 1 ? "" : "s");
-    report_label(c, r, targets->first->span, "from here on");
+    report(c, CODE_RESULT_COUNT, stmt->assign.value->span, "%u name%s for %u result%s",
+           targets->count, targets->count == 1 ? "" : "s", results, results == 1 ? "" : "s");
     value = value_error();
   }
   for (const struct ast_field *t = targets->first; t != NULL && !c->stop; t = t->next, i++)
@@ -131,13 +140,13 @@ static void run_repeat(struct compiler *c, const struct ast_stmt *stmt, struct r
   struct loop loop = {.name = stmt->repeat.name.text, .outer = c->frame->loop};
   c->frame->loop = &loop;
   for (int64_t i = 0; i < count && !c->stop; i++) {
-    uint32_t outer = c->frame->local_count;
+    uint32_t outer = c->frame->count;
     struct value index = {.kind = VALUE_INT, .integer = i};
     loop.index = i;
     if (loop.name != NULL && !frame_bind(c, c->frame, loop.name, stmt->repeat.name.span, index))
       break;
     run_body(c, &stmt->repeat.body, out);
-    c->frame->local_count = outer;
+    drop_locals(c, c->frame, outer);
   }
   c->frame->loop = loop.outer;
 }
@@ -217,6 +226,7 @@ void expand_body(struct compiler *c, struct frame *frame, const struct ast_stmts
   *out = (struct results){0};
   run_body(c, body, out);
   out->failed = out->failed || c->stop || out->item == NULL;
+  drop_locals(c, frame, 0);
   c->frame = outer;
 }
 
@@ -238,7 +248,7 @@ static bool bind_param(struct compiler *c, struct frame *frame, const struct ast
   struct ctype declared;
   bool lacks = value.kind == VALUE_NONE && param->value != NULL;
   if (value.kind != VALUE_ERROR && param->type != NULL && !lacks) {
-    const char *what = compiler_printf(c, "`%s`", param->name.text);
+    const char *what = compiler_printf(c, "`%s` of `%s`", param->name.text, frame->block);
     if (value.kind != VALUE_TENSOR) {
       struct report *r = report(c, CODE_KIND, span, "`%s` needs a tensor for `%s`, this is %s",
                                 frame->block, param->name.text, eval_kind_name(&value));
@@ -246,9 +256,10 @@ static bool bind_param(struct compiler *c, struct frame *frame, const struct ast
       if (value.kind == VALUE_STATE)
         report_help(c, r, "take one layer of it: `%s[i]`", value.state->name);
       value = value_error();
-    } else if (what == NULL || !param_type(c, frame, param, &declared) ||
-               !types_declared(c, value.tensor, &declared, what, span, param->type->span)) {
+    } else if (what == NULL || !param_type(c, frame, param, &declared)) {
       value = value_error();
+    } else if (!types_declared(c, value.tensor, &declared, what, span, param->type->span)) {
+      value = call_hole(c, &declared, span);
     }
   }
   return frame_bind(c, frame, param->name.text, param->name.span, value) &&
@@ -294,12 +305,9 @@ static struct value results_value(struct compiler *c, const struct results *resu
 static struct value call_block(struct compiler *c, struct symbol *block,
                                const struct ast_expr *call) {
   struct match m = names_match_block(c, call, block);
-  struct frame frame = {.caller = c->frame,
-                        .block = block->name,
-                        .call = call->call.name.span,
-                        .unit = block->unit,
-                        .scope = c->frame->scope,
-                        .depth = c->frame->depth + 1};
+  struct frame frame =
+      FRAME(c, .caller = c->frame, .block = block->name, .call = call->call.name.span,
+            .unit = block->unit, .scope = c->frame->scope, .depth = c->frame->depth + 1);
   struct results results;
   if (!m.ok) {
     for (const struct ast_field *f = call->call.args.first; f != NULL && !c->stop; f = f->next)
@@ -317,8 +325,10 @@ static struct value call_block(struct compiler *c, struct symbol *block,
     frame.scope = weight_join(c, call->call.scope);
     ok = ok && frame.scope != NULL;
   }
-  if (!ok || c->stop)
+  if (!ok || c->stop) {
+    drop_locals(c, &frame, 0);
     return value_error();
+  }
   expand_body(c, &frame, &block->decl->block.body, &results);
   struct value value = results_value(c, &results);
   if (call->call.scope != NULL && value.kind == VALUE_TENSOR)

@@ -23,11 +23,13 @@ struct frame {
   struct span call;     /* of the block's call */
   struct unit *unit;
   const struct scope *scope;
-  struct local *local;
-  uint32_t local_count, local_room;
-  struct loop *loop; /* the innermost */
-  uint32_t depth;    /* of inlining */
+  uint32_t first, count; /* its locals on compiler.local, above those of its callers */
+  struct loop *loop;     /* the innermost */
+  uint32_t depth;        /* of inlining */
 };
+
+/* A frame without locals. */
+#define FRAME(c, ...) ((struct frame){.first = (c)->local_count, __VA_ARGS__})
 
 /* What a body returns. */
 struct result {
@@ -58,7 +60,8 @@ struct model {
 };
 void expand_model(struct compiler *c, struct model *out);
 
-struct local *frame_find(struct frame *frame, const char *name);
+struct local *frame_find(const struct compiler *c, const struct frame *frame, const char *name);
+/* The frame is the innermost one, or the one that is being made. */
 bool frame_bind(struct compiler *c, struct frame *frame, const char *name, struct span span,
                 struct value value);
 

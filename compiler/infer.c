@@ -200,9 +200,9 @@ bool infer_outputs(struct compiler *c, struct op_call *call) {
   if (count == 0 || count > INFER_OUTPUTS || (!s->outputs_open && count != s->output_count))
     return refuse(c, call, "its infer says an impossible number of results");
   call->output = compiler_alloc(c, count, sizeof *call->output);
-  call->output_count = count;
   for (uint32_t i = 0; call->output != NULL && i < count; i++)
     if (!take_output(&in, call, &type[i], &call->output[i]))
       return false;
+  call->output_count = call->output == NULL ? 0 : count;
   return call->output != NULL;
 }

@@ -51,13 +51,14 @@ compiler/lex.c: compiler/lex.l
 	$(AM_V_GEN)$(MKDIR_P) compiler && $(FLEX) -o $@ $<
 
 unit_tests += \
+  tests/unit/test_compile_errors \
   tests/unit/test_format \
   tests/unit/test_parse \
   tests/unit/test_schema \
   tests/unit/test_source
 
 # Golden files: what the compiler makes of a text, TFM_GOLDEN=write rewrites.
-EXTRA_DIST += tests/unit/text_file.h \
+EXTRA_DIST += tests/error tests/unit/compiling.h tests/unit/text_file.h \
   tests/lang/bert.ast tests/lang/bert.tokens \
   tests/lang/gpt2.ast tests/lang/gpt2.tokens \
   tests/lang/llama.ast tests/lang/llama.tokens \

@@ -259,7 +259,7 @@ static void check_results(struct compiler *c, const struct ast_decl *head,
 static void expand_head(struct compiler *c, const struct results *encode,
                         const struct results *decode, struct model *out) {
   const struct ast_decl *head = out->head;
-  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   out->task = graph_task_from_name(head->head.task.text);
   c->frame = &frame;
   eval_task_attrs(c, head, out);
@@ -285,7 +285,7 @@ static const struct ast_decl *find_graph(const struct compiler *c, const char *n
 
 static void expand_graph(struct compiler *c, const struct ast_decl *graph,
                          const struct results *known, struct results *out) {
-  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   for (uint32_t i = 0; known != NULL && i < known->count; i++)
     if (known->item[i].name != NULL)
       frame_bind(c, &frame, known->item[i].name, known->item[i].span, known->item[i].value);
@@ -295,7 +295,7 @@ static void expand_graph(struct compiler *c, const struct ast_decl *graph,
 /* Heads that are not chosen, and weights that nothing referred to, still name
  * tensors of the checkpoint. */
 static void mention_rest(struct compiler *c, const struct ast_decl *chosen) {
-  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   c->frame = &frame;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
     if (d->kind == AST_DECL_HEAD && d != chosen)
@@ -310,7 +310,7 @@ static void mention_rest(struct compiler *c, const struct ast_decl *chosen) {
 }
 
 void expand_model(struct compiler *c, struct model *out) {
-  struct frame frame = {.unit = c->main, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   struct results encode = {0}, decode = {0};
   const struct ast_decl *first = find_graph(c, "encode"), *second = find_graph(c, "decode");
   bool any_head;
@@ -331,6 +331,10 @@ void expand_model(struct compiler *c, struct model *out) {
     c->stage = GRAPH_DECODE;
   if (second != NULL && !c->stop)
     expand_graph(c, second, &encode, &decode);
+  if (first == NULL && second == NULL) { /* check.c has said so */
+    out->results.failed = true;
+    return;
+  }
   out->head = c->stop ? NULL : choose_head(c, &any_head);
   if (out->head != NULL && !encode.failed && !decode.failed)
     expand_head(c, &encode, &decode, out);

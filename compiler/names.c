@@ -240,7 +240,9 @@ void names_unknown(struct compiler *c, const struct unit *unit, const char *name
   names[count++] = "generation";
   struct report *r = report(c, CODE_UNKNOWN_NAME, span, "unknown name `%s`", name);
   report_primary(c, r, "nothing of this name is declared");
-  report_nearest(c, r, "a name", name, names, count);
+  const char *nearest = diag_nearest(name, names, count);
+  if (nearest != NULL)
+    report_help(c, r, "a similar name is known: `%s`", nearest);
 }
 
 static void unknown_op(struct compiler *c, const struct unit *unit, const struct ast_name *name,

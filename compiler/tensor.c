@@ -383,7 +383,7 @@ static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
 }
 
 static const struct weight_expr *named_value(struct compiler *c, struct symbol *symbol) {
-  struct frame frame = {.unit = symbol->unit, .scope = weight_root()};
+  struct frame frame = FRAME(c, .unit = symbol->unit, .scope = weight_root());
   struct frame *outer = c->frame;
   if (symbol->mark == 2) { /* its value is being found */
     report(c, CODE_UNKNOWN_NAME, symbol->span, "the weight `%s` is made of itself", symbol->name);
@@ -570,7 +570,7 @@ static void report_missing(struct compiler *c, const struct weight *weight, uint
   else if (path[0] != '\0')
     report_note(c, r, "%s", path);
   if (others > 0)
-    report_note(c, r, "%u more of this pattern are missing too", others);
+    report_note(c, r, "the same for %u more of `%s`", others, pattern_of(c, weight));
   const char *nearest = checkpoint_nearest(c, weight->name);
   const struct compile_tensor *tensor = nearest == NULL ? NULL : checkpoint_find(c, nearest);
   if (tensor == NULL)

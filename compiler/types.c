@@ -179,7 +179,7 @@ static struct cell *schema_cell(struct typing *t, const struct ast_expr *expr) {
       cell_compute(t->c->arena, ops[expr->binary.op - AST_OP_ADD], left, right, left->origin, &out);
   if (status == CELL_INEXACT) {
     struct report *r =
-        report(t->c, CODE_CONSTRAINT, t->call->span, "`%s`: %s does not come out even: %s / %s",
+        report(t->c, CODE_CONSTRAINT, t->call->span, "`%s`: `%s` does not come out even: %s / %s",
                t->call->op->name, compiler_span_text(t->c, expr->span),
                compiler_cell_text(t->c, left), compiler_cell_text(t->c, right));
     report_note(t->c, r, "%s", cell_story(t->c, left));
@@ -190,6 +190,19 @@ static struct cell *schema_cell(struct typing *t, const struct ast_expr *expr) {
 
 /* ------------------------------------------------------------------------- slots */
 
+static const char *dtype_words(enum dtype dtype) {
+  switch (dtype) {
+  case DTYPE_NONE:
+    return "a float";
+  case DTYPE_MASK:
+    return "a mask";
+  case DTYPE_KV:
+    return "one layer of a state";
+  default:
+    return dtype_name(dtype);
+  }
+}
+
 static bool match_dtype(struct typing *t, const struct slot *slot) {
   const struct schema_type *want = slot->want;
   enum dtype found = slot->type->dtype;
@@ -197,14 +210,14 @@ static bool match_dtype(struct typing *t, const struct slot *slot) {
     if (found == DTYPE_MASK || found == DTYPE_KV)
       return fail_dtype(t, slot, "a tensor");
     if (t->has_any && t->any != found)
-      return fail_dtype(t, slot, t->any == DTYPE_NONE ? "a float" : dtype_name(t->any));
+      return fail_dtype(t, slot, dtype_words(t->any));
     t->has_any = true;
     t->any = found;
     return true;
   }
   if (want->dtype == found)
     return true;
-  return fail_dtype(t, slot, want->dtype == DTYPE_NONE ? "a float" : dtype_name(want->dtype));
+  return fail_dtype(t, slot, dtype_words(want->dtype));
 }
 
 static const char *by_slot(struct compiler *c, const struct slot *slot) {
@@ -317,6 +330,12 @@ static bool each_slot(struct typing *t, bool (*match)(struct typing *t, const st
 
 /* ------------------------------------------------------------------- constraints */
 
+static bool mentions(const struct ast_expr *expr, const char *name) {
+  if (expr->kind == AST_EXPR_BINARY)
+    return mentions(expr->binary.left, name) || mentions(expr->binary.right, name);
+  return expr->kind == AST_EXPR_NAME && strcmp(expr->text, name) == 0;
+}
+
 static bool fail_constraint(struct typing *t, const struct ast_expr *expr, const struct cell *left,
                             const struct cell *right) {
   struct compiler *c = t->c;
@@ -325,7 +344,8 @@ static bool fail_constraint(struct typing *t, const struct ast_expr *expr, const
   if (left != NULL && right != NULL)
     report_primary(c, r, "%s and %s", compiler_cell_text(c, left), compiler_cell_text(c, right));
   for (uint32_t i = 0; i < t->schema->dim_count; i++)
-    if (t->var[i].cell != NULL && t->var[i].cell->origin != NULL)
+    if (t->var[i].cell != NULL && t->var[i].cell->origin != NULL &&
+        mentions(expr, t->schema->dim[i]))
       report_note(c, r, "%s: %s, in %s", t->schema->dim[i], cell_story(c, t->var[i].cell),
                   t->var[i].by);
   return false;
@@ -515,31 +535,38 @@ static bool output_type(struct typing *t, const struct schema_type *want, struct
   return true;
 }
 
+static bool infers(const struct op_schema *schema) {
+  bool infer = schema->outputs_open;
+  for (uint32_t i = 0; i < schema->output_count; i++)
+    infer = infer || schema->output[i].infer;
+  return infer;
+}
+
 static bool find_outputs(struct typing *t) {
   const struct op_schema *s = t->schema;
-  bool infer = s->outputs_open;
-  for (uint32_t i = 0; i < s->output_count; i++)
-    infer = infer || s->output[i].infer;
-  if (infer)
+  if (infers(s))
     return infer_outputs(t->c, t->call);
   t->call->output = compiler_alloc(t->c, s->output_count, sizeof *t->call->output);
-  t->call->output_count = s->output_count;
   for (uint32_t i = 0; t->call->output != NULL && i < s->output_count; i++)
     if (!output_type(t, &s->output[i].type, &t->call->output[i]))
       return false;
+  t->call->output_count = t->call->output == NULL ? 0 : s->output_count;
   return t->call->output != NULL;
 }
 
 bool types_call(struct compiler *c, struct op_call *call) {
   struct typing t = {.c = c, .call = call, .schema = call->op->schema};
   t.var = compiler_alloc(c, t.schema->dim_count, sizeof *t.var);
-  if (t.var == NULL || !check_attrs(&t) || !each_slot(&t, match_slot) ||
-      !each_slot(&t, match_computed))
+  if (t.var == NULL)
     return false;
-  for (uint32_t i = 0; i < t.schema->constraint_count; i++)
-    if (!hold(&t, t.schema->constraint[i]))
-      return false;
-  return find_outputs(&t) && !c->stop;
+  bool ok = check_attrs(&t);
+  ok = each_slot(&t, match_slot) && ok;
+  ok = ok && each_slot(&t, match_computed);
+  for (uint32_t i = 0; i < t.schema->constraint_count && ok; i++)
+    ok = hold(&t, t.schema->constraint[i]);
+  if (!ok && infers(t.schema))
+    return false;
+  return find_outputs(&t) && ok && !c->stop;
 }
 
 /* ------------------------------------------------------------------ declared types */

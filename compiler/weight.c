@@ -29,7 +29,14 @@ static const char *part_text(struct compiler *c, const struct ast_part *part) {
   return NULL;
 }
 
-const struct scope *weight_join(struct compiler *c, const struct ast_path *path) {
+static bool has_star(const struct ast_path *path) {
+  const struct ast_part *part = path->first;
+  while (part != NULL && part->kind != AST_PART_STAR)
+    part = part->next;
+  return part != NULL;
+}
+
+static const struct scope *join(struct compiler *c, const struct ast_path *path) {
   const struct scope *parent = c->frame->scope;
   const char *dot = parent->name[0] == '\0' ? "" : ".";
   const char *name = compiler_printf(c, "%s%s", parent->name, dot);
@@ -48,6 +55,10 @@ const struct scope *weight_join(struct compiler *c, const struct ast_path *path)
   return scope;
 }
 
+const struct scope *weight_join(struct compiler *c, const struct ast_path *path) {
+  return has_star(path) ? NULL : join(c, path); /* check.c has said so */
+}
+
 static struct value make(struct compiler *c, const struct weight_expr *from) {
   struct weight_expr *expr = compiler_alloc(c, 1, sizeof *expr);
   if (expr == NULL)
@@ -57,11 +68,9 @@ static struct value make(struct compiler *c, const struct weight_expr *from) {
 }
 
 struct value weight_path(struct compiler *c, const struct ast_expr *expr) {
-  struct weight_expr made = {.kind = WEIGHT_PATH, .span = expr->span};
-  for (const struct ast_part *part = expr->path->first; part != NULL; part = part->next)
-    if (part->kind == AST_PART_STAR)
-      made.kind = WEIGHT_STARS;
-  made.scope = weight_join(c, expr->path);
+  struct weight_expr made = {.kind = has_star(expr->path) ? WEIGHT_STARS : WEIGHT_PATH,
+                             .span = expr->span};
+  made.scope = join(c, expr->path);
   return made.scope == NULL ? value_error() : make(c, &made);
 }
 

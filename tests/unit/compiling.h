@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static tfm_status compiling_split(const tfm_host *host, const tfm_node *node, tfm_type *output,
-                                  uint32_t capacity, uint32_t *count) {
+static inline tfm_status compiling_split(const tfm_host *host, const tfm_node *node,
+                                         tfm_type *output, uint32_t capacity, uint32_t *count) {
   int64_t parts = 0;
   for (uint32_t i = 0; i < node->attr_count; i++)
     if (strcmp(node->attr[i]->name, "parts") == 0)
@@ -32,8 +32,8 @@ static tfm_status compiling_split(const tfm_host *host, const tfm_node *node, tf
 }
 
 /* axis 1 only, which is all that the models use */
-static tfm_status compiling_select(const tfm_host *host, const tfm_node *node, tfm_type *output,
-                                   uint32_t capacity, uint32_t *count) {
+static inline tfm_status compiling_select(const tfm_host *host, const tfm_node *node,
+                                          tfm_type *output, uint32_t capacity, uint32_t *count) {
   tfm_type type = *node->input[0];
   if (capacity < 1 || type.rank < 2)
     return host->fail(host, "select needs two dimensions");
@@ -97,7 +97,7 @@ static const tfm_op_desc compiling_ops[] = {
 };
 enum { COMPILING_OPS = sizeof compiling_ops / sizeof compiling_ops[0] };
 
-static const char *compiling_name(const tfm_op_desc *desc, char name[64]) {
+static inline const char *compiling_name(const tfm_op_desc *desc, char name[64]) {
   const char *text = strstr(desc->schema, "op ") + 3;
   size_t length = strcspn(text, "(");
   memcpy(name, text, length);
@@ -105,7 +105,7 @@ static const char *compiling_name(const tfm_op_desc *desc, char name[64]) {
   return name;
 }
 
-static const tfm_op_desc *compiling_find_op(void *context, const char *name) {
+static inline const tfm_op_desc *compiling_find_op(void *context, const char *name) {
   char own[64];
   (void)context;
   for (size_t i = 0; i < COMPILING_OPS; i++)
@@ -115,7 +115,7 @@ static const tfm_op_desc *compiling_find_op(void *context, const char *name) {
 }
 
 /* One plugin is there, in version 2; it has no ops. */
-static const struct compile_plugin *compiling_find_plugin(void *context, const char *name) {
+static inline const struct compile_plugin *compiling_find_plugin(void *context, const char *name) {
   static const struct compile_plugin acme = {"acme", 2};
   (void)context;
   return strcmp(name, "acme") == 0 ? &acme : NULL;
@@ -131,7 +131,7 @@ struct compiling {
   const char *op_names[COMPILING_OPS];
 };
 
-static void compiling_init(struct compiling *k, const char *path) {
+static inline void compiling_init(struct compiling *k, const char *path) {
   memset(k, 0, sizeof *k);
   for (size_t i = 0; i < COMPILING_OPS; i++)
     k->op_names[i] = compiling_name(&compiling_ops[i], k->names[i]);
@@ -144,8 +144,8 @@ static void compiling_init(struct compiling *k, const char *path) {
                                         .op_name_count = COMPILING_OPS};
 }
 
-static bool compiling_read_json(const char *path, struct file_bytes *text, json_t **root,
-                                struct compile_json *out) {
+static inline bool compiling_read_json(const char *path, struct file_bytes *text, json_t **root,
+                                       struct compile_json *out) {
   struct tfm_error err = {0};
   if (file_read(path, 1 << 24, TFM_ERROR_CHECKPOINT, text, &err) != 0)
     return false;
@@ -158,7 +158,7 @@ static bool compiling_read_json(const char *path, struct file_bytes *text, json_
 }
 
 /* config.json, and generation_config.json if it is there. */
-static bool compiling_config(struct compiling *k, const char *directory) {
+static inline bool compiling_config(struct compiling *k, const char *directory) {
   char path[1024];
   snprintf(path, sizeof path, "%s/generation_config.json", directory);
   compiling_read_json(path, &k->generation_text, &k->generation, &k->options.generation);
@@ -167,7 +167,7 @@ static bool compiling_config(struct compiling *k, const char *directory) {
 }
 
 /* The tensors' names, dtypes and shapes in model.safetensors. */
-static bool compiling_checkpoint(struct compiling *k, const char *directory) {
+static inline bool compiling_checkpoint(struct compiling *k, const char *directory) {
   char path[1024];
   unsigned char head[8];
   snprintf(path, sizeof path, "%s/model.safetensors", directory);
@@ -203,7 +203,7 @@ static bool compiling_checkpoint(struct compiling *k, const char *directory) {
   return true;
 }
 
-static void compiling_finish(struct compiling *k) {
+static inline void compiling_finish(struct compiling *k) {
   json_decref(k->config);
   json_decref(k->generation);
   json_decref(k->index);
