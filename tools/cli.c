@@ -162,11 +162,21 @@ int cli_finish_output(const struct cli *cli, int status) {
   return status ? status : TFM_CODE_RUN;
 }
 
+/* VmHWM rather than getrusage: ru_maxrss also counts the process that this
+ * one was forked from. */
 uint64_t cli_peak_memory(void) {
+  FILE *status = fopen("/proc/self/status", "r");
+  char line[256];
+  uint64_t peak = 0;
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, "VmHWM: %" SCNu64 " kB", &peak) == 1)
+      break;
+  if (status)
+    fclose(status);
+  if (peak)
+    return peak * 1024;
   struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) != 0)
-    return 0;
-  return (uint64_t)usage.ru_maxrss * 1024;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
 }
 
 uint64_t cli_clock_ns(void) {
