@@ -13,9 +13,9 @@ status=0
 # | E101 | what it means |   from   X(101, VERSION, "what it means")
 codes_of_program() {
   sed -n 's/^X(\([0-9]*\), [A-Z0-9_]*,/X(\1,/; s/^X(\([0-9]*\), *"\(.*\)")$/| E\1 | \2 |/p' \
-    "$TFM_SRCDIR/compiler/codes.def" | sed 's/\\"/"/g'
+    "$TFM_SRCDIR/compiler/codes.def" | sed 's/\\"/"/g; s/^| E\([0-9]*\) | a warning:/| W\1 | a warning:/'
 }
-codes_of_page() { grep '^| E[0-9]* |' "$page" | sed 's/\\|/|/g'; }
+codes_of_page() { grep '^| [EW][0-9]* |' "$page" | sed 's/\\|/|/g'; }
 
 # A schema as one line: `op linear(x: ...) -> ...`, blanks squeezed.
 squeeze() { sed 's/[[:space:]]\{1,\}/ /g; s/^ //; s/ $//'; }
