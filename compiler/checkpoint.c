@@ -256,13 +256,15 @@ static void mention_path(struct compiler *c, const struct ast_path *path) {
 }
 
 static void mention_weight(struct compiler *c, struct symbol *symbol) {
-  if (symbol->mentioned)
+  if (symbol->mentioned || c->checkpoint->mention_depth >= MENTION_DEPTH)
     return;
   symbol->mentioned = true;
+  c->checkpoint->mention_depth++;
   struct frame frame = FRAME(c, .unit = symbol->unit, .scope = weight_root());
   struct frame *outer = c->frame;
   c->frame = &frame;
   weight_mention(c, symbol->decl->weight.value);
+  c->checkpoint->mention_depth--;
   c->frame = outer;
 }
 

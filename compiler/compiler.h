@@ -19,6 +19,7 @@ enum {
   LIMIT_REPEAT_NESTING = 2,
   LIMIT_INLINE_DEPTH = 16,
   LIMIT_NODES = 65536,
+  LIMIT_WEIGHT_DEPTH = 64, /* weights declared by other weights */
   /* Statements and expressions looked at: stops what makes no nodes. */
   LIMIT_STEPS = 32 * LIMIT_NODES
 };
@@ -179,7 +180,7 @@ struct symbol {
   struct ctype type;
   bool used;      /* WEIGHT: something referred to it */
   bool mentioned; /* WEIGHT: see checkpoint.c */
-  /* BLOCK: for cycles and cost, see budget.c */
+  /* BLOCK: for cycles and cost, see budget.c.  WEIGHT: open, see tensor.c */
   uint8_t mark;
   uint64_t cost;
   uint32_t depth, nesting;
@@ -227,6 +228,7 @@ struct compiler {
   struct weight *weight;
   uint32_t weight_count, weight_room;
   struct map weight_names; /* name -> index */
+  uint32_t weight_depth;   /* declarations open in tensor.c */
 
   struct checkpoint *checkpoint; /* weight.c */
   struct names *names;           /* naming.c */

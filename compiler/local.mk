@@ -51,6 +51,7 @@ compiler/lex.c: compiler/lex.l
 	$(AM_V_GEN)$(MKDIR_P) compiler && $(FLEX) -o $@ $<
 
 unit_tests += \
+  tests/unit/test_compile \
   tests/unit/test_compile_errors \
   tests/unit/test_format \
   tests/unit/test_parse \
@@ -62,6 +63,10 @@ EXTRA_DIST += tests/error tests/unit/compiling.h tests/unit/text_file.h \
   tests/lang/bert.ast tests/lang/bert.tokens \
   tests/lang/gpt2.ast tests/lang/gpt2.tokens \
   tests/lang/llama.ast tests/lang/llama.tokens \
+  tests/lang/bert.graph tests/lang/bert.fused.graph \
+  tests/lang/gpt2.graph tests/lang/gpt2.fused.graph \
+  tests/lang/llama.graph tests/lang/llama.fused.graph \
+  tests/lang/pair.tfm tests/lang/pair.graph \
   tests/lang/forms.ast tests/lang/forms.fmt tests/lang/forms.tfm tests/lang/forms.tokens \
   tests/lang/bad/character.tfm tests/lang/bad/character.txt \
   tests/lang/bad/declaration.tfm tests/lang/bad/declaration.txt \

@@ -93,6 +93,8 @@ static const char *path_name(struct compiler *c, const struct scope *scope, cons
 /* ---------------------------------------------------------------------- presence */
 
 static const struct weight_expr *named_value(struct compiler *c, struct symbol *symbol);
+static bool enter(struct compiler *c, struct symbol *symbol);
+static void leave(struct compiler *c, struct symbol *symbol);
 
 static bool is_present(struct compiler *c, const struct weight_expr *expr, const char *member) {
   if (!c->options->has_checkpoint)
@@ -102,13 +104,18 @@ static bool is_present(struct compiler *c, const struct weight_expr *expr, const
   const char *name;
   uint32_t count;
   const struct weight_expr *value;
+  bool found;
   switch (expr->kind) {
   case WEIGHT_PATH:
     name = path_name(c, expr->scope, member);
     return name != NULL && checkpoint_find(c, name) != NULL;
   case WEIGHT_NAMED:
     value = named_value(c, expr->symbol);
-    return value != NULL && is_present(c, value, member);
+    if (value == NULL || !enter(c, expr->symbol))
+      return false;
+    found = is_present(c, value, member);
+    leave(c, expr->symbol);
+    return found;
   case WEIGHT_STARS:
     checkpoint_match(c, expr->scope->name, &count);
     return count > 0;
@@ -383,27 +390,42 @@ static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
 }
 
 static const struct weight_expr *named_value(struct compiler *c, struct symbol *symbol) {
-  struct frame frame = FRAME(c, .unit = symbol->unit, .scope = weight_root());
-  struct frame *outer = c->frame;
-  if (symbol->mark == 2) { /* its value is being found */
-    report(c, CODE_UNKNOWN_NAME, symbol->span, "the weight `%s` is made of itself", symbol->name);
-    symbol->value = value_error();
-    symbol->ready = true;
-  }
   if (!symbol->ready) {
-    symbol->mark = 2;
+    struct frame frame = FRAME(c, .unit = symbol->unit, .scope = weight_root());
+    struct frame *outer = c->frame;
     c->frame = &frame;
     symbol->value = eval_single(c, symbol->decl->weight.value);
     symbol->has_type =
         symbol->decl->weight.type != NULL && eval_type(c, symbol->decl->weight.type, &symbol->type);
     c->frame = outer;
-    symbol->mark = 1;
     symbol->ready = true;
     if (symbol->value.kind != VALUE_WEIGHT && symbol->value.kind != VALUE_ERROR)
       report(c, CODE_KIND, symbol->decl->weight.value->span, "`%s` must be a weight, this is %s",
              symbol->name, eval_kind_name(&symbol->value));
   }
   return symbol->value.kind == VALUE_WEIGHT ? symbol->value.weight : NULL;
+}
+
+/* A weight that is made of itself leads back to where it is open. */
+static bool enter(struct compiler *c, struct symbol *symbol) {
+  if (symbol->mark != 0) {
+    report(c, CODE_UNKNOWN_NAME, symbol->span, "the weight `%s` is made of itself", symbol->name);
+    return false;
+  }
+  if (c->weight_depth == LIMIT_WEIGHT_DEPTH) {
+    report(c, CODE_LIMIT_STEPS, symbol->span,
+           "the weight `%s` is declared through more than %d others", symbol->name,
+           LIMIT_WEIGHT_DEPTH);
+    return false;
+  }
+  c->weight_depth++;
+  symbol->mark = 1;
+  return true;
+}
+
+static void leave(struct compiler *c, struct symbol *symbol) {
+  c->weight_depth--;
+  symbol->mark = 0;
 }
 
 /* The declared shape as it is written, without blanks: "[V,D]". */
@@ -449,7 +471,10 @@ static int32_t take_named(struct compiler *c, const struct weight_expr *expr,
   struct weight_want inner = *want;
   if (symbol->has_type)
     inner.rank = symbol->type.rank;
+  if (!enter(c, symbol))
+    return WEIGHT_FAILED;
   int32_t index = take(c, value, &inner, type);
+  leave(c, symbol);
   if (index < 0 || !symbol->has_type)
     return index;
   struct ctype stored = *type;

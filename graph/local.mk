@@ -7,3 +7,7 @@ libgraph_la_SOURCES = \
   graph/text.c \
   graph/text_parse.c \
   graph/verify.c
+
+unit_tests += \
+  tests/unit/test_dim \
+  tests/unit/test_graph

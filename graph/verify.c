@@ -278,9 +278,12 @@ static int check_node(struct verify *v, uint32_t index) {
   }
   if (node->output_count == 0)
     FAIL(v, "node `%s` has no output", node->name);
-  for (uint32_t i = 0; i < node->output_count; i++)
+  for (uint32_t i = 0; i < node->output_count; i++) {
     if (claim(v, node->output[i], (int32_t)index, i, node->name) != 0)
       return -1;
+    if (is_state(v->graph, node->output[i]))
+      FAIL(v, "node `%s` makes a kv, which only a state is", node->name);
+  }
   if (strcmp(node->name, v->graph->value[node->output[0]].name) != 0)
     FAIL(v, "node `%s` is not named as its first output", node->name);
   if (node->tap_count > 64 || (node->tap_count < 64 && node->taps >> node->tap_count != 0))

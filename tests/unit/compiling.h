@@ -203,6 +203,27 @@ static inline bool compiling_checkpoint(struct compiling *k, const char *directo
   return true;
 }
 
+/* One line a tensor: its name, its stored type, its shape.  text is cut up, and
+ * must live as long; "none" is no checkpoint. */
+static inline void compiling_tensors(struct compiling *k, char *text) {
+  char *lines = NULL, *fields = NULL;
+  if (strcmp(text, "none\n") == 0)
+    return;
+  k->tensor = calloc(strlen(text) + 1, sizeof *k->tensor);
+  if (k->tensor == NULL)
+    return;
+  for (char *line = strtok_r(text, "\n", &lines); line != NULL;
+       line = strtok_r(NULL, "\n", &lines)) {
+    struct compile_tensor *tensor = &k->tensor[k->options.tensor_count++];
+    tensor->name = strtok_r(line, " ", &fields);
+    tensor->dtype = dtype_from_stored(strtok_r(NULL, " ", &fields));
+    for (char *dim; (dim = strtok_r(NULL, " ", &fields)) != NULL;)
+      tensor->shape[tensor->rank++] = atoll(dim);
+  }
+  k->options.tensor = k->tensor;
+  k->options.has_checkpoint = true;
+}
+
 static inline void compiling_finish(struct compiling *k) {
   json_decref(k->config);
   json_decref(k->generation);

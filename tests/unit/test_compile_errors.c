@@ -33,25 +33,6 @@ static size_t list_cases(const char *directory, char *names[CASES]) {
   return count;
 }
 
-/* One line a tensor: its name, its stored type, its shape. */
-static void take_tensors(struct compiling *k, char *text) {
-  char *lines = NULL, *fields = NULL;
-  if (strcmp(text, "none\n") == 0)
-    return;
-  k->tensor = calloc(strlen(text) + 1, sizeof *k->tensor);
-  ck_assert_ptr_nonnull(k->tensor);
-  for (char *line = strtok_r(text, "\n", &lines); line != NULL;
-       line = strtok_r(NULL, "\n", &lines)) {
-    struct compile_tensor *tensor = &k->tensor[k->options.tensor_count++];
-    tensor->name = strtok_r(line, " ", &fields);
-    tensor->dtype = dtype_from_stored(strtok_r(NULL, " ", &fields));
-    for (char *dim; (dim = strtok_r(NULL, " ", &fields)) != NULL;)
-      tensor->shape[tensor->rank++] = atoll(dim);
-  }
-  k->options.tensor = k->tensor;
-  k->options.has_checkpoint = true;
-}
-
 static char *own_or(const char *name, const char *ending, const char *other) {
   char path[128];
   snprintf(path, sizeof path, "%s%s", name, ending);
@@ -78,7 +59,7 @@ static void compile_case(const char *name, struct buffer *out, struct diag *diag
   k.config = json_loads(config, 0, NULL);
   ck_assert_ptr_nonnull(k.config);
   k.options.config = (struct compile_json){"config.json", config, strlen(config), k.config};
-  take_tensors(&k, tensors);
+  compiling_tensors(&k, tensors);
   struct graph *graph = compile_model(&k.options, diag, &err);
   ck_assert_msg((graph != NULL) == (strcmp(name, "good") == 0), "%s: %s", name, err.message);
   graph_destroy(graph);

@@ -1,0 +1,638 @@
+/* From model files to graphs: the models against every fixture, what is fused,
+ * fed, dumped, moved and named, and the forms that weights can have. */
+#include "compiler/codes.h"
+#include "tests/unit/compiling.h"
+#include "tests/unit/text_file.h"
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <time.h>
+
+/* ---------------------------------------------------------------------- helpers */
+
+/* Compile; what is wrong fails the test.  The text of the graph, which must
+ * read back to itself. */
+static char *graph_text(const struct compile_options *options) {
+  struct diag diag;
+  struct buffer out, again;
+  struct tfm_error err = {0};
+  diag_init(&diag);
+  buffer_init(&out);
+  buffer_init(&again);
+  struct graph *graph = compile_model(options, &diag, &err);
+  diag_render_text(&diag, false, &out);
+  ck_assert_msg(graph != NULL, "%s\n%s", err.message, buffer_text(&out));
+  buffer_clear(&out);
+  graph_print(graph, &out);
+  struct graph *copy = graph_parse("graph", buffer_text(&out), out.length, &err);
+  ck_assert_msg(copy != NULL && graph_verify(copy, &err) == 0, "%s", err.message);
+  graph_print(copy, &again);
+  ck_assert_str_eq(buffer_text(&out), buffer_text(&again));
+  graph_destroy(copy);
+  graph_destroy(graph);
+  buffer_finish(&again);
+  diag_finish(&diag);
+  return buffer_take(&out);
+}
+
+/* The first error's code, 0 = none. */
+static unsigned error_of(const struct compile_options *options) {
+  struct diag diag;
+  struct tfm_error err = {0};
+  diag_init(&diag);
+  struct graph *graph = compile_model(options, &diag, &err);
+  unsigned code = diag.first == NULL ? 0 : diag.first->code;
+  ck_assert_msg((graph == NULL) == (err.code != TFM_ERROR_NONE), "%s", err.message);
+  graph_destroy(graph);
+  diag_finish(&diag);
+  return code;
+}
+
+/* A model's text with a config and tensors as in compiling_tensors. */
+struct written {
+  struct compiling k;
+  char path[64];
+  char *tensors;
+};
+
+static void write_model(struct written *w, const char *text, const char *config,
+                        const char *tensors) {
+  snprintf(w->path, sizeof w->path, "/tmp/tfm-compile-XXXXXX");
+  int file = mkstemp(w->path);
+  ck_assert_int_ge(file, 0);
+  ck_assert_int_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
+  close(file);
+  compiling_init(&w->k, w->path);
+  w->k.config = json_loads(config, 0, NULL);
+  ck_assert_ptr_nonnull(w->k.config);
+  w->k.options.config.root = w->k.config;
+  w->tensors = calloc(1, strlen(tensors) + 1);
+  ck_assert_ptr_nonnull(w->tensors);
+  memcpy(w->tensors, tensors, strlen(tensors));
+  compiling_tensors(&w->k, w->tensors);
+}
+
+static void finish_written(struct written *w) {
+  unlink(w->path);
+  free(w->tensors);
+  compiling_finish(&w->k);
+}
+
+#define HEADER                                                                                     \
+  "tfm 1\nmodel m for \"m\"\ndim B, T\ninput ids: i32[B, T] = tokens.ids\n"                        \
+  "param D = config.width\n"
+#define BODY(statements)                                                                           \
+  "graph encode {\n  x = embedding(ids) @words\n" statements "  return x\n}\n"                     \
+  "head h(x): embed for \"M\" { return vector = x }\n"
+
+/* The graph has the text, or does not when it begins with "!". */
+static void expect(const char *model, const char *tensors, const char *const *wanted) {
+  struct written w;
+  write_model(
+      &w, model,
+      "{\"width\": 4, \"layers\": 2, \"none\": null, \"tie\": true, \"architectures\": [\"M\"]}",
+      tensors);
+  char *text = graph_text(&w.k.options);
+  for (; *wanted != NULL; wanted++) {
+    bool absent = (*wanted)[0] == '!';
+    ck_assert_msg((strstr(text, *wanted + absent) == NULL) == absent, "want %s in:\n%s", *wanted,
+                  text);
+  }
+  free(text);
+  finish_written(&w);
+}
+#define EXPECT(model, tensors, ...) expect(model, tensors, (const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_error(const char *model, const char *tensors, unsigned code) {
+  struct written w;
+  write_model(
+      &w, model,
+      "{\"width\": 4, \"layers\": 2, \"none\": null, \"tie\": true, \"architectures\": [\"M\"]}",
+      tensors);
+  unsigned found = error_of(&w.k.options);
+  ck_assert_msg(found == code, "E%u, not E%u:\n%s", found, code, model);
+  finish_written(&w);
+}
+
+/* ----------------------------------------------------------------------- models */
+
+static const char *model_for(const char *fixture) {
+  static char path[64];
+  snprintf(path, sizeof path, "models/%.*s.tfm", (int)strcspn(fixture, "-"), fixture);
+  return path;
+}
+
+static void use_fixture(struct compiling *k, char **path, const char *fixture, bool checkpoint) {
+  char relative[128];
+  *path = text_file_source(model_for(fixture));
+  compiling_init(k, *path);
+  snprintf(relative, sizeof relative, "tests/fixtures/%s", fixture);
+  char *directory = text_file_source(relative);
+  ck_assert_msg(compiling_config(k, directory), "%s", fixture);
+  if (checkpoint)
+    ck_assert_msg(compiling_checkpoint(k, directory), "%s", fixture);
+  free(directory);
+}
+
+START_TEST(golden_graphs) {
+  static const char *const fixtures[] = {"gpt2-tied", "bert-mlm", "llama-gqa"};
+  for (size_t i = 0; i < 6; i++) {
+    struct compiling k;
+    char *path, golden[64];
+    const char *fixture = fixtures[i / 2];
+    use_fixture(&k, &path, fixture, true);
+    k.options.fuse = i % 2 == 1;
+    char *text = graph_text(&k.options);
+    snprintf(golden, sizeof golden, "tests/lang/%.*s.%sgraph", (int)strcspn(fixture, "-"), fixture,
+             k.options.fuse ? "fused." : "");
+    text_file_golden(golden, text);
+    free(text);
+    compiling_finish(&k);
+    free(path);
+  }
+}
+END_TEST
+
+/* Every fixture in one file, with its checkpoint and from config.json alone. */
+START_TEST(all_fixtures) {
+  char *root = text_file_source("tests/fixtures");
+  DIR *dir = opendir(root);
+  unsigned seen = 0;
+  ck_assert_ptr_nonnull(dir);
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    char file[1024];
+    snprintf(file, sizeof file, "%s/%s/model.safetensors", root, entry->d_name);
+    if (access(file, R_OK) != 0)
+      continue;
+    /* A classifier's width is nowhere in config.json. */
+    bool alone = strstr(entry->d_name, "classify") == NULL &&
+                 strstr(entry->d_name, "tags") == NULL && strstr(entry->d_name, "qa") == NULL;
+    for (int pass = 0; pass < 2; pass++) {
+      struct compiling k;
+      char *path;
+      use_fixture(&k, &path, entry->d_name, pass == 0);
+      k.options.fuse = true;
+      if (pass == 0 || alone)
+        free(graph_text(&k.options));
+      compiling_finish(&k);
+      free(path);
+    }
+    seen++;
+  }
+  closedir(dir);
+  free(root);
+  ck_assert_uint_gt(seen, 10);
+}
+END_TEST
+
+START_TEST(checks_alone) {
+  static const char *const names[] = {"gpt2", "bert", "llama"};
+  for (size_t i = 0; i < 3; i++) {
+    struct compiling k;
+    struct diag diag;
+    struct tfm_error err = {0};
+    char *path = text_file_source(model_for(names[i]));
+    diag_init(&diag);
+    compiling_init(&k, path);
+    ck_assert_msg(compile_check(&k.options, &diag, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(error_of(&k.options), CODE_CONFIG_MISSING);
+    diag_finish(&diag);
+    compiling_finish(&k);
+    free(path);
+  }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ feed and dump */
+
+START_TEST(feeding) {
+  static const char *const feed[] = {"embeddings.LayerNorm"};
+  struct compiling k;
+  char *path;
+  use_fixture(&k, &path, "bert-classify", true);
+  size_t kept = 0;
+  for (size_t i = 0; i < k.options.tensor_count; i++) /* none of the embeddings is there */
+    if (strstr(k.tensor[i].name, "embeddings") == NULL)
+      k.tensor[kept++] = k.tensor[i];
+  ck_assert_uint_lt(kept, k.options.tensor_count);
+  k.options.tensor_count = kept;
+  ck_assert_uint_eq(error_of(&k.options), CODE_TENSOR_MISSING);
+  k.options.feed = feed;
+  k.options.feed_count = 1;
+  char *text = graph_text(&k.options);
+  ck_assert_msg(strstr(text, "embeddings.LayerNorm = feed : f32[B,T,24]") != NULL, "%s", text);
+  ck_assert_ptr_null(strstr(text, "tokens.ids"));
+  ck_assert_ptr_null(strstr(text, "position"));
+  free(text);
+  compiling_finish(&k);
+  free(path);
+}
+END_TEST
+
+static void expect_usage(struct compiling *k, const char *message) {
+  struct diag diag;
+  struct tfm_error err = {0};
+  diag_init(&diag);
+  ck_assert_ptr_null(compile_model(&k->options, &diag, &err));
+  ck_assert_int_eq(err.code, TFM_ERROR_USAGE);
+  ck_assert_msg(strstr(err.message, message) != NULL, "%s", err.message);
+  diag_finish(&diag);
+}
+
+START_TEST(dumping) {
+  const char *dump[] = {"h.0.attention.probs", "h.1.attn.c_proj", "x", "h.0.q"};
+  struct compiling k;
+  char *path;
+  use_fixture(&k, &path, "gpt2-tied", true);
+  k.options.fuse = true;
+  char *text = graph_text(&k.options);
+  ck_assert_ptr_null(strstr(text, "@h.1.attn.c_proj"));
+  free(text);
+  k.options.dump = dump;
+  k.options.dump_count = 4;
+  text = graph_text(&k.options);
+  ck_assert_msg(strstr(text, "taps(scores, probs!)") != NULL, "%s", text);
+  ck_assert_ptr_nonnull(strstr(text, "@h.1.attn.c_proj !")); /* kept from fusing */
+  ck_assert_ptr_nonnull(strstr(text, "@h.0.split | h.0.q !"));
+  ck_assert_ptr_nonnull(strstr(text, "@ln_f | x#4 | x !"));
+  free(text);
+  dump[0] = "h.0.attention.prob";
+  expect_usage(&k, "`h.0.attention.prob`");
+  dump[0] = "h.0.causal";
+  expect_usage(&k, "no tensor");
+  compiling_finish(&k);
+  free(path);
+}
+END_TEST
+
+/* One piece of a split is fed, the others are computed. */
+START_TEST(feeding_a_piece) {
+  static const char *const feed[] = {"h.0.k"};
+  struct compiling k;
+  char *path;
+  use_fixture(&k, &path, "gpt2-tied", true);
+  k.options.feed = feed;
+  k.options.feed_count = 1;
+  char *text = graph_text(&k.options);
+  ck_assert_msg(strstr(text, "h.0.split:1 = feed : f32[B,T,24] @h.0.split:1 | h.0.k") != NULL, "%s",
+                text);
+  ck_assert_ptr_nonnull(strstr(text, "@h.0.split:1#computed"));
+  free(text);
+  compiling_finish(&k);
+  free(path);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------- choosing */
+
+START_TEST(choosing_heads) {
+  struct compiling k;
+  char *path;
+  use_fixture(&k, &path, "bert-mlm", true);
+  static const char *const tasks[][2] = {{NULL, "fill_mask mlm"},
+                                         {"embed", "embed sentence"},
+                                         {"sentence", "embed sentence"},
+                                         {"fill_mask", "fill_mask mlm"}};
+  for (size_t i = 0; i < 4; i++) {
+    k.options.task = tasks[i][0];
+    char *text = graph_text(&k.options);
+    ck_assert_msg(strstr(text, tasks[i][1]) != NULL, "%s", text);
+    free(text);
+  }
+  k.options.task = "nothing";
+  ck_assert_uint_eq(error_of(&k.options), CODE_HEAD_CHOICE);
+  compiling_finish(&k);
+  free(path);
+}
+END_TEST
+
+START_TEST(last_token) {
+  struct compiling k;
+  char *path;
+  use_fixture(&k, &path, "llama-gqa", true);
+  char *text = graph_text(&k.options);
+  ck_assert_ptr_nonnull(strstr(text, "last_token("));
+  ck_assert_ptr_nonnull(strstr(text, "last = tokens.last : i32[B]"));
+  free(text);
+  k.options.all_logits = true;
+  text = graph_text(&k.options);
+  ck_assert_ptr_null(strstr(text, "last"));
+  free(text);
+  compiling_finish(&k);
+  free(path);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------- stages */
+
+static const char pair_tensors[] =
+    "words.weight F32 10 8\n"
+    "encoder.0.q.weight F32 8 8\nencoder.0.k.weight F32 8 8\n"
+    "encoder.0.v.weight F32 8 8\nencoder.0.o.weight F32 8 8\n"
+    "decoder.0.own.q.weight F32 8 8\ndecoder.0.own.k.weight F32 8 8\n"
+    "decoder.0.own.v.weight F32 8 8\ndecoder.0.own.o.weight F32 8 8\n"
+    "decoder.0.cross.q.weight F32 8 8\ndecoder.0.cross.k.weight F32 8 8\n"
+    "decoder.0.cross.v.weight F32 8 8\ndecoder.0.cross.o.weight F32 8 8\n";
+
+START_TEST(two_graphs) {
+  char *path = text_file_source("tests/lang/pair.tfm"), *model = text_file_read(path);
+  struct written w;
+  write_model(&w, model, "{\"width\": 8, \"layers\": 1, \"heads\": 2}", pair_tensors);
+  w.k.options.all_logits = true;
+  char *text = graph_text(&w.k.options);
+  text_file_golden("tests/lang/pair.graph", text);
+  char *decode = strstr(text, "\ndecode\n%");
+  ck_assert_ptr_nonnull(decode);
+  char *key = strstr(text, "@decoder.0.cross.k"), *query = strstr(text, "@decoder.0.cross.q");
+  ck_assert(key != NULL && key < decode);
+  ck_assert(query != NULL && query > decode);
+  free(text);
+  finish_written(&w);
+  free(model);
+  free(path);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------ weights */
+
+START_TEST(weight_forms) {
+  EXPECT(HEADER BODY("  x = linear(x, weight: @a ?? @b)\n"), "words.weight F32 9 4\nb F32 4 4\n",
+         "linear(%1; $b, _)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: if config.tie then @a else @b)\n"),
+         "words.weight F32 9 4\na F32 4 4\nb F32 1\n", "linear(%1; $a, _)", "!weight $b");
+  EXPECT(HEADER BODY("  x = linear(x, weight: transpose(@a), bias: none)\n"),
+         "words.weight F32 9 4\na BF16 4 4\n",
+         "weight $a{transpose} : bf16[4,4] = transpose($a; 0, 0, 0)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: split(@a, parts: 3, index: 1))\n"),
+         "words.weight F32 9 4\na F32 12 4\n", ": f32[4,4] = split($a; 0, 3, 1)");
+  EXPECT(HEADER BODY("  x = linear(linear(x, weight: concat(@a, @b)), weight: transpose(@a))\n"),
+         "words.weight F32 9 4\na F32 4 4\nb F32 0 4\n", ": f32[4,4] = concat($a, $b; 0, 0, 0)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: reshape(@a, shape: [D, D]))\n"),
+         "words.weight F32 9 4\na F32 16\n", ": f32[4,4] = reshape($a; 0, 0, 0)");
+  EXPECT(HEADER
+         "weight w: [D, D] = @a\nweight v = transpose(w)\n" BODY("  x = linear(x, weight: v)\n"),
+         "words.weight F32 9 4\na F32 4 4\n", "%2 = linear(%1; $a{transpose}, _)", "@v");
+}
+END_TEST
+
+/* Numbers order the pieces of a stack: 10 comes after 2. */
+START_TEST(stacking) {
+  struct written w;
+  write_model(
+      &w,
+      HEADER "weight all: [_, D] = stack(@e.*.w)\n" BODY("  x = x + embedding(ids, weight: all)\n"),
+      "{\"width\": 4}", "words.weight F32 9 4\ne.10.w F32 4\ne.2.w F32 4\ne.0.w F32 4\n");
+  char *text = graph_text(&w.k.options);
+  ck_assert_msg(strstr(text, ": f32[3,4] = stack($e.0.w, $e.2.w, $e.10.w; 0, 0, 0)") != NULL, "%s",
+                text);
+  free(text);
+  finish_written(&w);
+}
+END_TEST
+
+START_TEST(groups) {
+  static const char tensors[] = "words.weight F32 9 4\nup.weight F32 8 4\nup.bias F32 8\n"
+                                "down.weight F32 8 4\ndown.bias F32 4\n";
+  EXPECT(HEADER BODY("  x = ffn(x, kind: \"relu\", up: @up, down: transpose(@down))\n"), tensors,
+         "ffn(%1; $up.weight, $up.bias, $down.weight{transpose}, $down.bias; kind: \"relu\")");
+  static const char below[] = "words.weight F32 9 4\nf.up.weight F32 8 4\nf.down.weight F32 4 8\n";
+  EXPECT(HEADER BODY("  x = ffn(x, kind: \"relu\") @f\n"), below,
+         "ffn(%1; $f.up.weight, _, $f.down.weight, _; kind: \"relu\")", "@f |");
+}
+END_TEST
+
+/* The rules go in order; what they ignore may be left over. */
+START_TEST(rules) {
+  EXPECT(HEADER "weights {\n rename \"m.*\" to \"*\"\n rename \"*.gamma\" to \"*.weight\"\n"
+                " ignore \"*.junk\", \"one\"\n}\n" BODY("  x = rms_norm(x) @n\n"),
+         "m.words.weight F32 9 4\nm.n.gamma F32 4\nm.a.junk I64 1\none F32\n",
+         "weight $n.weight : f32[4] = \"m.n.gamma\"");
+  expect_error(HEADER "weights { rename \"a*\" to \"b\" }\n" BODY(""),
+               "words.weight F32 9 4\na1 F32 1\na2 F32 1\n", CODE_RENAME_CLASH);
+  expect_error(HEADER BODY(""), "words.weight F32 9 4\nmore F32 1\n", CODE_TENSOR_UNUSED);
+  /* Named where nothing runs: a branch, another head, a weight, an alternative. */
+  EXPECT(
+      HEADER "weight spare = @spare\n" BODY(
+          "  x = if config.tie then x else linear(x) @branch.{D}\n") "head g(x): embed { return "
+                                                                     "vector = linear(x, weight: "
+                                                                     "@first ?? @other) @head }\n"
+                                                                     "head k(x): embed { return "
+                                                                     "vector = below(x) }\n"
+                                                                     "block below(x) { return "
+                                                                     "linear(x) @below }\n"
+                                                                     "assert true, \"\"\n",
+      "words.weight F32 9 4\nspare F32 1\nbranch.4.weight F32 4 4\nhead.bias F32 4\n"
+      "other F32 4 4\nbelow.weight F32 4 4\n",
+      "!spare");
+}
+END_TEST
+
+/* Heads beyond the first are chosen by name here. */
+START_TEST(optional_slots) {
+  static const char layers[] = "  repeat 2 as i { x = linear(x) @l.{i} }\n";
+  struct written w;
+  char model[1024];
+  snprintf(model, sizeof model, HEADER BODY("%s"), layers);
+  write_model(&w, model, "{\"width\": 4}",
+              "words.weight F32 9 4\nl.0.weight F32 4 4\nl.1.weight F32 4 4\n");
+  char *text = graph_text(&w.k.options);
+  ck_assert_ptr_nonnull(strstr(text, "linear(%2; $l.1.weight, _)"));
+  free(text);
+  finish_written(&w);
+  write_model(&w, model, "{\"width\": 4}",
+              "words.weight F32 9 4\nl.0.weight F32 4 4\nl.1.weight F32 4 4\nl.0.bias F32 4\n");
+  ck_assert_uint_eq(error_of(&w.k.options), CODE_TENSOR_SOME_LAYERS);
+  finish_written(&w);
+}
+END_TEST
+
+/* -------------------------------------------------------------------- expressions */
+
+START_TEST(constants) {
+  static const struct {
+    const char *expr, *value;
+  } cases[] = {
+      {"1 + 2 * 3 - 4", "by: 3.0"},
+      {"D / 2", "by: 2.0"},
+      {"1 / 4.0", "by: 0.25"},
+      {"-(2)", "by: -2.0"},
+      {"config.none ?? 7", "by: 7.0"},
+      {"config.absent ?? config.none ?? D", "by: 4.0"},
+      {"if D > 3 and not (D == 5 or D < 1) then 1 else 2", "by: 1.0"},
+      {"if config.none == none then 1 else 2", "by: 1.0"},
+      {"if \"a\" < \"b\" then 1 else 2", "by: 1.0"},
+      {"if config.absent != none and 1 / 0 == 1 then 1 else 2", "by: 2.0"},
+      {"[1, 5, 9][1]", "by: 5.0"},
+      {"if 9007199254740993 > 9007199254740992 then 1 else 2", "by: 1.0"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char model[1024];
+    snprintf(model, sizeof model, HEADER BODY("  x = scale(x, by: %s)\n"), cases[i].expr);
+    EXPECT(model, "words.weight F32 9 4\n", cases[i].value);
+  }
+}
+END_TEST
+
+START_TEST(arithmetic_on_tensors) {
+  EXPECT(HEADER BODY("  x = 2 * x / 4 - (x * x) / x\n  x = -x\n"), "words.weight F32 9 4\n",
+         "scale(%1;; by: 2.0)", "scale(%2;; by: 0.25)", "mul(%1, %1)", "div(%4, %1)", "sub(%3, %5)",
+         "scale(%6;; by: -1.0)");
+}
+END_TEST
+
+/* A default, an argument that is none, a block of a block, names of results. */
+START_TEST(blocks) {
+  EXPECT(HEADER
+         "block two(x, by = 2.0) { return scale(x, by: by), x }\n"
+         "block one(x, by = none) {\n  a, b = two(x, by: by ?? 3.0)\n  return y = a + b\n}\n" BODY(
+             "  x = one(x) @here\n  x = one(x, 5.0)\n"),
+         "words.weight F32 9 4\n", "by: 3.0", "by: 5.0", "@here.add | here.y | here | x#2",
+         "@here.scale | here.a", "@add | y | x#3 | x");
+}
+END_TEST
+
+START_TEST(rebinding_and_scopes) {
+  expect_error(HEADER BODY("  repeat 2 as i { y = x }\n  x = y\n"), "words.weight F32 9 4\n",
+               CODE_UNKNOWN_NAME);
+  EXPECT(HEADER BODY("  y = x\n  repeat 2 as i { y = y + x }\n  x = y\n"), "words.weight F32 9 4\n",
+         "add(%2, %1)", "layer 1", "@add#2 | y#3 | y | x#2 | x");
+}
+END_TEST
+
+/* --------------------------------------------------------------------- imports */
+
+START_TEST(libraries) {
+  char directory[] = "/tmp/tfm-compile-XXXXXX", path[128], part[128];
+  struct compiling k;
+  ck_assert_ptr_nonnull(mkdtemp(directory));
+  snprintf(path, sizeof path, "%s/m.tfm", directory);
+  snprintf(part, sizeof part, "%s/parts.tfm", directory);
+  static const char model[] =
+      HEADER "import \"parts.tfm\" as parts\n" BODY("  x = parts.around(x, 2 * parts.K) @r\n");
+  static const char parts[] = "tfm 1\nlibrary parts\ndim B, T\nparam K = config.width / 2\n"
+                              "block inner(x: [B, T, 2 * K]) { return linear(x) @inner }\n"
+                              "block around(x, by) { return scale(x, by: by) + inner(x) }\n";
+  static char tensors[] = "words.weight F32 9 4\nr.inner.weight F32 4 4\n";
+  text_file_write(path, model, strlen(model));
+  text_file_write(part, parts, strlen(parts));
+  compiling_init(&k, path);
+  k.config = json_loads("{\"width\": 4}", 0, NULL);
+  k.options.config.root = k.config;
+  compiling_tensors(&k, tensors);
+  char *text = graph_text(&k.options);
+  ck_assert_msg(strstr(text, "by: 4.0") != NULL, "%s", text);
+  ck_assert_ptr_nonnull(strstr(text, "@r.inner"));
+  free(text);
+  compiling_finish(&k);
+  unlink(path);
+  unlink(part);
+  rmdir(directory);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------- hostile */
+
+static void expect_fast(const char *model, unsigned code) {
+  struct written w;
+  write_model(&w, model, "{\"width\": 4}", "words.weight F32 9 4\n");
+  clock_t start = clock();
+  unsigned found = error_of(&w.k.options);
+  double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+  ck_assert_msg(found == code, "E%u, not E%u", found, code);
+  ck_assert_msg(seconds < 60, "%f s", seconds); /* well under 1 s; the rest is for valgrind */
+  finish_written(&w);
+}
+
+static char *many(const char *before, const char *line, size_t count, const char *after) {
+  struct buffer text;
+  buffer_init(&text);
+  buffer_puts(&text, before);
+  for (size_t i = 0; i < count && text.length < (1 << 20) - 4096; i++)
+    buffer_printf(&text, line, i, i);
+  buffer_puts(&text, after);
+  return buffer_take(&text);
+}
+
+/* Long files of each kind end soon, and with a named error if with one. */
+START_TEST(hostile) {
+  static const struct {
+    const char *before, *line, *after;
+    unsigned code;
+  } cases[] = {
+      {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  a%zu = x\n",
+       "  return x\n}\nhead h(x): embed { return vector = x }\n", CODE_LIMIT_STEPS},
+      {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  x = x + x\n",
+       "  return x\n}\nhead h(x): embed { return vector = x }\n", CODE_LIMIT_NODES},
+      {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  y = u%zu\n",
+       "  return x\n}\nhead h(x): embed { return vector = x }\n", CODE_UNKNOWN_NAME},
+      {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  y = linear(x) @q%zu\n",
+       "  return x\n}\nhead h(x): embed { return vector = x }\n", 0},
+      {HEADER
+       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
+       "x }\n",
+       "param p%zu = D\n", "", 0},
+      {HEADER
+       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
+       "x }\nblock b(x) { return x }\n",
+       "block b%zu(x) { return b%zu(x) }\n", "", CODE_BLOCK_CYCLE},
+      {HEADER
+       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
+       "x }\nweights {\n",
+       "  rename \"a%zu\" to \"b\"\n", "}\n", 0},
+      {HEADER
+       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
+       "x }\nweights {\n",
+       "  ignore \"*a*a*a*a*a*a*a*a*a*a*a*%zu\"\n", "}\n", 0},
+      {HEADER
+       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
+       "x }\n",
+       "weight w%zu = @words.weight\n", "", 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    size_t count = getenv("TFM_VALGRIND") != NULL ? 500 : 100000;
+    if (count == 500 && cases[i].code > 600)
+      continue;
+    char *model = many(cases[i].before, cases[i].line, count, cases[i].after);
+    expect_fast(model, cases[i].code);
+    free(model);
+  }
+}
+END_TEST
+
+/* Deep chains: of weights, and of blocks whose calls stand deep in expressions. */
+START_TEST(deep) {
+  struct buffer text;
+  buffer_init(&text);
+  buffer_puts(&text, HEADER "weight w0 = @words.weight\n");
+  for (int i = 1; i < 20000; i++)
+    buffer_printf(&text, "weight w%d = w%d\n", i, i - 1);
+  buffer_puts(&text, BODY("  y = embedding(ids, weight: w19999)\n"));
+  expect_fast(buffer_text(&text), CODE_LIMIT_STEPS);
+  buffer_clear(&text);
+  buffer_puts(&text, HEADER BODY("  x = b15(x)\n") "block b0(x) { return x }\n");
+  for (int i = 1; i < 16; i++) {
+    buffer_printf(&text, "block b%d(x) { return ", i);
+    for (int k = 0; k < 240; k++)
+      buffer_puts(&text, "-(");
+    buffer_printf(&text, "b%d(x)", i - 1);
+    for (int k = 0; k < 240; k++)
+      buffer_puts(&text, ")");
+    buffer_puts(&text, " }\n");
+  }
+  expect_fast(buffer_text(&text), 0);
+  buffer_finish(&text);
+}
+END_TEST
+
+/* weight a = b, weight b = a */
+START_TEST(circles) {
+  expect_error(HEADER "weight a = b\nweight b = a\n" BODY("  x = linear(x, weight: a)\n"),
+               "words.weight F32 9 4\n", CODE_UNKNOWN_NAME);
+  expect_error(HEADER "param P = Q, Q = P\n" BODY(""), "words.weight F32 9 4\n", CODE_UNKNOWN_NAME);
+}
+END_TEST
+
+UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
+          choosing_heads, last_token, two_graphs, weight_forms, stacking, groups, rules,
+          optional_slots, constants, arithmetic_on_tensors, blocks, rebinding_and_scopes, libraries,
+          hostile, deep, circles)
