@@ -1,0 +1,51 @@
+/* pass.c - one pass of the graph over new tokens. */
+#include "lib/model.h"
+
+#include <stdlib.h>
+
+void model_begin(struct tfm_model *model) {
+  session_reset(model->session);
+  dump_clear(&model->dump);
+  model->pass = 0;
+}
+
+static bool has_stage(const struct graph *graph, enum graph_stage stage) {
+  for (uint32_t i = 0; i < graph->node_count; i++)
+    if (graph->node[i].stage == stage)
+      return true;
+  return false;
+}
+
+static size_t longest_row(const struct model_step_row *row, size_t rows) {
+  size_t longest = 1;
+  for (size_t r = 0; r < rows; r++)
+    longest = row[r].count > longest ? row[r].count : longest;
+  return longest;
+}
+
+int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
+               struct tfm_error *err) {
+  bool encode = model->pass == 0 && has_stage(model->graph, GRAPH_ENCODE);
+  bool decode = has_stage(model->graph, GRAPH_DECODE);
+  size_t room = rows ? rows : 1;
+  uint32_t *count = calloc(room, sizeof *count);
+  const int32_t **ids = calloc(room, sizeof *ids), **types = calloc(room, sizeof *types);
+  int32_t *zeros = calloc(longest_row(row, rows), sizeof *zeros);
+  int status = count && ids && types && zeros ? 0 : error_oom(err);
+  for (size_t r = 0; status == 0 && r < rows; r++) {
+    count[r] = row[r].count;
+    ids[r] = row[r].ids;
+    types[r] = row[r].types ? row[r].types : zeros;
+  }
+  struct session_batch batch = {(uint32_t)rows, count, ids, types};
+  if (status == 0 && encode)
+    status = session_encode(model->session, rows ? &batch : NULL, err);
+  if (status == 0 && decode)
+    status = session_step(model->session, rows ? &batch : NULL, err);
+  model->pass++;
+  free(count);
+  free(ids);
+  free(types);
+  free(zeros);
+  return status;
+}
