@@ -1,7 +1,7 @@
 #!/bin/bash
 # examples.sh - the pages say what the programs do: every example of every page
-# is run.  All blocks of a page share one directory, in which `models` and
-# `tests` are the source tree's.
+# is run.  All blocks of a page share one directory, in which `models`, `tests`
+# and `examples` are those of the source tree.
 #
 #     ```tfm                    a whole file: checked, and in the one format
 #     ```tfm gpt.tfm            the same, and kept under that name
@@ -137,7 +137,8 @@ run_block() { # PAGE BLOCK
 prepare() { # DIRECTORY
   local checkpoint
   mkdir -p "$1"
-  ln -s "$TFM_SRCDIR/models" "$TFM_SRCDIR/tests" "$TFM_SRCDIR/docs" "$TFM_SRCDIR/examples" "$1"
+  ln -s "$TFM_SRCDIR/models" "$TFM_SRCDIR/tests" "$1"
+  cp -r "$TFM_SRCDIR/examples" "$1" && chmod -R u+w "$1/examples" # make distcheck: read-only
   # tfm as pkg-config would find it once it is installed.
   mkdir -p "$HOME/pkgconfig"
   printf 'Name: tfm\nDescription: tfm\nVersion: 0\nCflags: -I%s\n' "$TFM_SRCDIR/include" \
