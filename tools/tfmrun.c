@@ -374,6 +374,36 @@ static int lines_add(struct job *job, struct lines *lines, char *line, size_t le
   return 0;
 }
 
+/* The next line of stdin without its end, on the heap.  1 = a line, 0 = no
+ * more, -1 = longer than LINE_LIMIT or no memory (said on stderr). */
+static int read_line(size_t number, char **out, size_t *length) {
+  char *line = NULL;
+  size_t used = 0;
+  int c;
+  while ((c = getc(stdin)) != EOF && c != '\n') {
+    char byte = (char)c;
+    if (used == LINE_LIMIT || !cli_push(&line, &used, &byte, 1)) {
+      fprintf(stderr, "tfmrun: error: line %zu is longer than 16 MiB, or there is no memory\n",
+              number);
+      free(line);
+      return -1;
+    }
+  }
+  if (c == EOF && used == 0)
+    return 0;
+  if (used && line[used - 1] == '\r')
+    used--;
+  size_t count = used;
+  *length = used;
+  if (!cli_push(&line, &count, "", 1)) {
+    free(line);
+    return -1;
+  }
+  line[used] = '\0';
+  *out = line;
+  return 1;
+}
+
 /* One input a line from stdin, BATCH at a time; the last line may lack its end. */
 static int run_lines(struct job *job) {
   struct lines lines = {0};
@@ -381,21 +411,13 @@ static int run_lines(struct job *job) {
   size_t total = 0;
   for (bool more = true; more && status == 0;) {
     char *line = NULL;
-    size_t capacity = 0;
-    ssize_t length = getline(&line, &capacity, stdin);
-    more = length >= 0;
-    if (more && (size_t)length > LINE_LIMIT) {
-      fprintf(stderr, "tfmrun: error: line %zu is longer than 16 MiB\n", total + 1);
+    size_t length = 0;
+    int got = read_line(total + 1, &line, &length);
+    more = got > 0;
+    if (got < 0)
       status = TFM_CODE_LIMIT;
-      free(line);
-      break;
-    }
-    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
-      line[--length] = '\0';
     if (more)
-      status = lines_add(job, &lines, line, (size_t)length);
-    else
-      free(line);
+      status = lines_add(job, &lines, line, length);
     total += more;
     if (status == 0 && lines.count && (lines.count == BATCH || !more)) {
       cli_progress(job->cli, "%zu lines", total);
