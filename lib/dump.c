@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int resolve(struct dump_target *target, const struct graph *graph, const tfm_tap *tap,
@@ -166,6 +167,10 @@ static int write_beside(const struct dump *dump, const char *path, struct tfm_er
   buffer_init(&beside);
   buffer_printf(&beside, "%s.XXXXXX", path);
   int descriptor = beside.failed ? -1 : mkstemp(beside.data);
+  mode_t mask = umask(0);
+  umask(mask); /* mkstemp makes the file private; give it the usual mode */
+  if (descriptor >= 0)
+    fchmod(descriptor, 0666 & ~mask);
   FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
   bool ok = file && write_file(dump, path, file);
   if (file)
