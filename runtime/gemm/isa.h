@@ -72,7 +72,7 @@ struct gemm_direct {
   const float *bias; /* [n] or NULL */
   float *c;
   int64_t c_stride;
-  float *sums; /* [m, GEMM_DIRECT_MAX], scratch */
+  float *sums; /* [GEMM_DIRECT_M_MAX, GEMM_DIRECT_MAX], scratch */
 };
 
 struct gemm_isa {

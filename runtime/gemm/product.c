@@ -78,23 +78,34 @@ static void copy_rows(float *to, int64_t to_stride, const float *from, int64_t f
     memcpy(to + i * to_stride, from + i * from_stride, (size_t)count * sizeof *to);
 }
 
-/* What the next block will read, asked for while this one is multiplied: per
- * 16 steps of k, in rows 16 lines below each other and in columns 16 lines
- * from one k to the next.  A panel of 32 columns needs as many again, which a
- * second tile of rows asks for if there is one. */
+/* Lines of memory that a tile asks for in one step of k. */
+static int64_t lines_a_step(const struct product *p) {
+  return p->isa->tile_n / 16;
+}
+
+/* What the next block will read, asked for panel by panel while this one is
+ * multiplied, 16 lines at a time.  A weight in rows: the same k of 16 rows.  In
+ * columns: 16 lines side by side in one k, unless the stretch is much narrower.
+ * Where two lines a step are wanted, two tiles of rows share them if they can. */
 static struct gemm_ahead look_ahead(const struct product *p, const struct gemm_piece *next,
                                     int64_t n, int64_t tile, int64_t tiles) {
-  bool in_rows = next->k_stride < next->n_stride;
-  struct gemm_ahead ahead = {
-      .at = next->data + n * next->n_stride,
-      .step = in_rows ? next->n_stride : next->k_stride,
-      .jump = 16 * next->k_stride,
-  };
-  int64_t second = p->isa->tile_n == 16 ? 0 : in_rows ? 16 * next->n_stride : 64;
-  if (tiles == 1)
-    ahead.second = second;
+  const int64_t n_step = next->n_stride, k_step = next->k_stride, lines = lines_a_step(p);
+  struct gemm_ahead ahead;
+  int64_t other;
+  if (k_step < n_step) {
+    ahead = (struct gemm_ahead){.at = next->data + n * n_step, .step = n_step, .jump = 16 * k_step};
+    other = 16 * n_step;
+  } else {
+    const char *at = next->data + n / 16 * (GEMM_BLOCK / 16) * k_step;
+    ahead = (struct gemm_ahead){.at = at, .step = 64, .jump = lines * k_step};
+    other = k_step;
+    if (next->n * n_step < 12 * 64)
+      ahead.step = 0;
+  }
+  if (tiles >= lines)
+    ahead.at += tile * other;
   else
-    ahead.at += tile * second;
+    ahead.second = other;
   return ahead;
 }
 
@@ -115,7 +126,7 @@ static void tile_row(struct product *p, struct gemm_tile *t, const struct gemm_p
     t->bias = bias != NULL ? bias + j : NULL;
     t->c = c + j;
     t->c_stride = g->c_stride;
-    if (index < 2 && j < next->n)
+    if (index < lines_a_step(p) && j < next->n)
       t->ahead = look_ahead(p, next, j, index, tiles);
     else if (j == 0)
       t->ahead = (struct gemm_ahead){
