@@ -7,11 +7,11 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int resolve(struct dump_target *target, const struct graph *graph, const tfm_tap *tap,
@@ -165,12 +165,9 @@ static bool write_file(const struct dump *dump, const char *path, FILE *file) {
 static int write_beside(const struct dump *dump, const char *path, struct tfm_error *err) {
   struct buffer beside;
   buffer_init(&beside);
-  buffer_printf(&beside, "%s.XXXXXX", path);
-  int descriptor = beside.failed ? -1 : mkstemp(beside.data);
-  mode_t mask = umask(0);
-  umask(mask); /* mkstemp makes the file private; give it the usual mode */
-  if (descriptor >= 0)
-    fchmod(descriptor, 0666 & ~mask);
+  buffer_printf(&beside, "%s.%ld.part", path, (long)getpid());
+  int descriptor =
+      beside.failed ? -1 : open(beside.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
   bool ok = file && write_file(dump, path, file);
   if (file)
