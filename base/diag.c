@@ -174,10 +174,14 @@ const char *diag_nearest(const char *name, const char *const *candidates, size_t
   for (size_t i = 0; i < count && best > 0; i++) {
     size_t m = strlen(candidates[i]);
     size_t difference = m > n ? m - n : n - m;
-    if (m > NAME_MAX_COMPARED || difference >= best)
+    if (m > NAME_MAX_COMPARED || difference > best)
       continue;
-    unsigned distance = edit_distance(name, n, candidates[i], m, best - 1);
-    if (distance < best && distance < n) {
+    unsigned distance = edit_distance(name, n, candidates[i], m, best);
+    bool closer = distance < best;
+    /* Of equals the first by name, whatever the order of the candidates. */
+    if (nearest && distance == best)
+      closer = strcmp(candidates[i], nearest) < 0;
+    if (closer && distance < n) {
       best = distance;
       nearest = candidates[i];
     }
