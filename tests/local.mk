@@ -24,18 +24,12 @@ AM_TESTS_ENVIRONMENT = \
   export TFM_SRCDIR TFM_BUILDDIR TFM_PLUGIN_DIR TFM_MODEL_PATH TFM_SHARED \
     TFM_SANITIZERS CC NO_COLOR LC_ALL;
 
-# Unit tests under valgrind; a leak or an error in any of them fails.
-VALGRIND_FLAGS = --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible \
-  --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99
+# Unit tests under valgrind, JOBS at a time; a leak or an error in any of them fails.
 check-valgrind: all $(unit_tests)
-	@$(AM_TESTS_ENVIRONMENT) CK_FORK=no; TFM_VALGRIND=1; export CK_FORK TFM_VALGRIND; failed=0; \
-	for t in $(unit_tests); do \
-	  $(LIBTOOL) --silent --mode=execute valgrind $(VALGRIND_FLAGS) ./$$t >$$t.valgrind 2>&1; \
-	  rc=$$?; \
-	  if test $$rc -eq 0; then echo "PASS: $$t (valgrind)"; \
-	  elif test $$rc -eq 77; then echo "SKIP: $$t (valgrind)"; \
-	  else echo "FAIL: $$t (valgrind)"; cat $$t.valgrind; failed=1; fi; \
-	done; exit $$failed
+	@$(AM_TESTS_ENVIRONMENT) CK_FORK=no; TFM_VALGRIND=1; export CK_FORK TFM_VALGRIND; \
+	printf '%s\n' $(unit_tests) | \
+	  xargs -n 1 -P "$${JOBS:-2}" $(srcdir)/tests/valgrind.sh '$(LIBTOOL)'
+EXTRA_DIST += tests/valgrind.sh
 .PHONY: check-valgrind
 
 mostlyclean-local:
