@@ -39,3 +39,6 @@ mostlyclean-local:
 script_tests += tests/docs/examples.sh tests/docs/tables.sh tests/docs/embed.sh tests/docs/self.sh
 EXTRA_DIST += tests/docs/installed.sh tests/docs/split.awk tests/docs/match.awk \
   tests/docs/around.tfm tests/docs/right.md tests/docs/wrong.md
+
+# The checkpoints that the tests run on, as they are: links included.
+EXTRA_DIST += tests/fixtures
