@@ -163,6 +163,27 @@ START_TEST(test_slow_lane_is_relieved) {
 }
 END_TEST
 
+static void nap(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  atomic_int_fast64_t *done = arg;
+  if (lane > 0)
+    nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
+  atomic_fetch_add(done, end - begin);
+}
+
+/* pool_run returns when all is done, not when all is handed out. */
+START_TEST(test_waits_for_workers) {
+  for (uint32_t lanes = 2; lanes <= 5; lanes++) {
+    struct pool *pool = make(lanes);
+    for (int i = 0; i < 200; i++) {
+      atomic_int_fast64_t done = 0;
+      pool_run(pool, 64, 1, nap, &done);
+      ck_assert_int_eq(atomic_load(&done), 64);
+    }
+    pool_destroy(pool);
+  }
+}
+END_TEST
+
 static void fill_scratch(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   struct tally *t = arg;
   (void)begin;
@@ -207,22 +228,28 @@ START_TEST(test_two_callers) {
 }
 END_TEST
 
+/* Lane 0 leaves work for the others, to look at from there. */
 static void look_at_mask(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   struct tally *t = arg;
   (void)begin;
   (void)end;
+  time_t give_up = time(NULL) + 20;
+  while (lane == 0 && atomic_load(&t->pieces) == 0 && time(NULL) < give_up)
+    sched_yield();
   sigset_t mask;
   pthread_sigmask(SIG_BLOCK, NULL, &mask);
   bool blocked = sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGTERM) == 1;
   if (blocked != (lane > 0))
     atomic_fetch_add(&t->wrong, 1);
+  if (lane > 0)
+    atomic_fetch_add(&t->pieces, 1);
 }
 
 START_TEST(test_workers_take_no_signals) {
   struct tally t = {.pool = make(3)};
-  for (int i = 0; i < 100; i++)
-    pool_run(t.pool, 30, 1, look_at_mask, &t);
+  pool_run(t.pool, 30, 1, look_at_mask, &t);
   ck_assert_int_eq(atomic_load(&t.wrong), 0);
+  ck_assert_int_gt(atomic_load(&t.pieces), 0);
   sigset_t mask;
   pthread_sigmask(SIG_BLOCK, NULL, &mask);
   ck_assert_int_eq(sigismember(&mask, SIGINT), 0);
@@ -231,12 +258,14 @@ START_TEST(test_workers_take_no_signals) {
 END_TEST
 
 START_TEST(test_workers_sleep_and_wake) {
-  struct pool *pool = make(2);
+  struct tally t = {.pool = make(2)};
   for (int i = 0; i < 20; i++) {
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    check_region(pool, 100, 1);
+    atomic_store(&t.pieces, 0);
+    pool_run(t.pool, 10, 1, look_at_mask, &t);
+    ck_assert_int_gt(atomic_load(&t.pieces), 0);
   }
-  pool_destroy(pool);
+  pool_destroy(t.pool);
 }
 END_TEST
 
@@ -256,5 +285,6 @@ START_TEST(test_limits) {
 END_TEST
 
 UNIT_MAIN("pool", test_every_item_once, test_many_small_regions, test_huge_range,
-          test_nested_runs_inline, test_slow_lane_is_relieved, test_scratch_of_each_lane,
-          test_two_callers, test_workers_take_no_signals, test_workers_sleep_and_wake, test_limits)
+          test_nested_runs_inline, test_slow_lane_is_relieved, test_waits_for_workers,
+          test_scratch_of_each_lane, test_two_callers, test_workers_take_no_signals,
+          test_workers_sleep_and_wake, test_limits)
