@@ -12,3 +12,7 @@ gemm_sources = \
 unit_tests += \
   tests/unit/test_gemm \
   tests/unit/test_pool
+
+# Built with the rest, run by hand: see the head of bench/gemm.c.
+noinst_PROGRAMS += bench/gemm
+bench_gemm_SOURCES = bench/gemm.c
