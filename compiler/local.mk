@@ -10,18 +10,20 @@ libcompiler_la_SOURCES = \
   compiler/compiler.c compiler/compiler.h \
   compiler/compute.c \
   compiler/constant.c \
+  compiler/constraint.c \
   compiler/eval.c compiler/eval.h \
   compiler/expand.c compiler/expand.h \
   compiler/fuse.c \
   compiler/infer.c \
   compiler/lower.c compiler/lower.h \
   compiler/match.c \
+  compiler/missing.c \
   compiler/model.c \
   compiler/names.c compiler/names.h \
   compiler/naming.c \
   compiler/report.c compiler/report.h \
-  compiler/tensor.c \
-  compiler/types.c \
+  compiler/tensor.c compiler/tensor.h compiler/tensor_view.c \
+  compiler/types.c compiler/typing.h \
   compiler/weight.c compiler/weight.h \
   compiler/ast.c compiler/ast.h compiler/ast_build.h compiler/ast_parse.c compiler/ast_parts.c \
   compiler/codes.def compiler/codes.h \
@@ -77,6 +79,7 @@ EXTRA_DIST += tests/error tests/unit/compiling.h tests/unit/text_file.h \
   tests/lang/bad/version.tfm tests/lang/bad/version.txt
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_parse
+noinst_PROGRAMS += tests/fuzz/fuzz_parse tests/fuzz/fuzz_compile
 tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_compile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif

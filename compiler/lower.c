@@ -134,15 +134,20 @@ static void find_stages(struct compiler *c) {
   for (uint32_t i = 0; i < c->node_count && c->both_graphs; i++) {
     struct ir_node *node = &c->node[i];
     const struct ir_value *changes = NULL;
-    for (uint32_t k = 0; k < node->input_count; k++)
-      if (node->input[k] != GRAPH_NONE && of_step(c, &c->value[node->input[k]]))
+    bool reads = false;
+    for (uint32_t k = 0; k < node->input_count; k++) {
+      if (node->input[k] == GRAPH_NONE)
+        continue;
+      reads = true;
+      if (of_step(c, &c->value[node->input[k]]))
         changes = &c->value[node->input[k]];
+    }
     if (node->stage == GRAPH_ENCODE && changes != NULL) {
       struct report *r =
           report(c, CODE_GRAPH, node->span,
                  "`encode` runs once a request, but `%s` changes with each step", changes->name);
       report_help(c, r, "use tokens.* and no state here, or compute it in `decode`");
-    } else if (changes == NULL) {
+    } else if (changes == NULL && reads) { /* what reads nothing costs nothing: causal() */
       node->stage = GRAPH_ENCODE;
     }
   }

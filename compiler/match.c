@@ -4,16 +4,17 @@
 
 #include <string.h>
 
-static void note_schema(struct compiler *c, struct report *r, const struct op *op) {
-  const char *text = strstr(op->schema->text, "op ");
-  while (text != NULL && text != op->schema->text && text[-1] != '\n')
-    text = strstr(text + 1, "op ");
-  if (text == NULL)
-    return;
-  size_t length = strlen(text);
+void names_note_schema(struct compiler *c, struct report *r, const struct op_schema *schema) {
+  const char *text = schema->text;
+  while (text != NULL && strncmp(text, "op ", 3) != 0) {
+    text = strchr(text, '\n');
+    text = text == NULL ? NULL : text + 1;
+  }
+  size_t length = text == NULL ? 0 : strlen(text);
   while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))
     length--;
-  report_note(c, r, "its schema: %.*s", (int)length, text);
+  if (length > 0)
+    report_note(c, r, "its schema: %.*s", (int)length, text);
 }
 
 static void given_twice(struct compiler *c, const struct ast_field *second,
@@ -99,7 +100,7 @@ static bool positional(struct compiler *c, const struct ast_expr *call,
              op->name, op->schema->input_count, op->schema->input_count == 1 ? "" : "s", given);
   if (op->schema->weight_count > 0 || op->schema->attr_count > 0)
     report_help(c, r, "weights and attributes are given by name");
-  note_schema(c, r, op);
+  names_note_schema(c, r, op->schema);
   return false;
 }
 
@@ -107,7 +108,7 @@ static bool require(struct compiler *c, const struct ast_expr *call, const struc
                     const char *what, const char *name) {
   struct report *r =
       report(c, CODE_ARITY, call->call.name.span, "`%s` needs the %s `%s`", op->name, what, name);
-  note_schema(c, r, op);
+  names_note_schema(c, r, op->schema);
   return false;
 }
 

@@ -45,6 +45,9 @@ struct match {
 };
 /* Reports arguments too many, unknown, given twice, missing. */
 struct match names_match_op(struct compiler *c, const struct ast_expr *call, const struct op *op);
+/* The note "its schema: op linear(...)". */
+struct report;
+void names_note_schema(struct compiler *c, struct report *r, const struct op_schema *schema);
 struct match names_match_block(struct compiler *c, const struct ast_expr *call,
                                const struct symbol *block);
 

@@ -7,9 +7,8 @@
  * Each is made once for its name, so that tied weights are one.  A tensor that
  * is not there gets free cells for a shape: whether that is an error shows when
  * it is known which values are computed at all. */
-#include "compiler/weight.h"
+#include "compiler/tensor.h"
 
-#include "base/checked.h"
 #include "compiler/eval.h"
 #include "compiler/report.h"
 
@@ -17,12 +16,12 @@
 
 /* ----------------------------------------------------------------------- making */
 
-static int32_t find_weight(struct compiler *c, const char *name) {
+int32_t tensor_find(struct compiler *c, const char *name) {
   const struct map_entry *at = map_find_text(&c->weight_names, name);
   return at == NULL ? WEIGHT_ABSENT : (int32_t)at->value.number;
 }
 
-static int32_t add_weight(struct compiler *c, const struct weight *made) {
+int32_t tensor_add(struct compiler *c, const struct weight *made) {
   void *array = c->weight;
   if (!compiler_grow(c, &array, c->weight_count, &c->weight_room, sizeof *c->weight))
     return WEIGHT_FAILED;
@@ -52,16 +51,16 @@ static const struct origin *tensor_origin(struct compiler *c, const struct compi
   return origin;
 }
 
-static const struct origin *missing_origin(struct compiler *c, const char *name) {
+const struct origin *tensor_missing_origin(struct compiler *c, const char *name) {
   struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
   if (origin != NULL)
     *origin = (struct origin){.kind = ORIGIN_WEIGHT, .name = name};
   return origin;
 }
 
-static int32_t make_tensor(struct compiler *c, const struct scope *scope, const char *name,
+static int32_t tensor_make(struct compiler *c, const struct scope *scope, const char *name,
                            const struct weight_want *want) {
-  int32_t found = find_weight(c, name);
+  int32_t found = tensor_find(c, name);
   if (found >= 0)
     return found;
   const struct compile_tensor *tensor = checkpoint_find(c, name);
@@ -74,7 +73,7 @@ static int32_t make_tensor(struct compiler *c, const struct scope *scope, const 
                         .slot = want->member,
                         .span = want->span};
   const struct origin *origin =
-      tensor != NULL ? tensor_origin(c, tensor, name, NULL) : missing_origin(c, name);
+      tensor != NULL ? tensor_origin(c, tensor, name, NULL) : tensor_missing_origin(c, name);
   for (uint32_t i = 0; i < made.type.rank; i++) {
     made.type.shape[i] = tensor != NULL ? cell_number(c->arena, tensor->shape[i], origin)
                                         : cell_free(c->arena, origin);
@@ -83,10 +82,10 @@ static int32_t make_tensor(struct compiler *c, const struct scope *scope, const 
       return WEIGHT_FAILED;
     }
   }
-  return add_weight(c, &made);
+  return tensor_add(c, &made);
 }
 
-static const char *path_name(struct compiler *c, const struct scope *scope, const char *member) {
+static const char *tensor_path(struct compiler *c, const struct scope *scope, const char *member) {
   return member == NULL ? scope->name : compiler_printf(c, "%s.%s", scope->name, member);
 }
 
@@ -107,7 +106,7 @@ static bool is_present(struct compiler *c, const struct weight_expr *expr, const
   bool found;
   switch (expr->kind) {
   case WEIGHT_PATH:
-    name = path_name(c, expr->scope, member);
+    name = tensor_path(c, expr->scope, member);
     return name != NULL && checkpoint_find(c, name) != NULL;
   case WEIGHT_NAMED:
     value = named_value(c, expr->symbol);
@@ -133,197 +132,6 @@ static bool is_present(struct compiler *c, const struct weight_expr *expr, const
   return false;
 }
 
-/* ------------------------------------------------------------------------- views */
-
-static int32_t fail_view(struct compiler *c, struct span span, const char *name,
-                         const struct ctype *type, const char *why) {
-  report(c, CODE_WEIGHT_VIEW, span, "`%s` is %s: %s", name, compiler_type_text(c, type), why);
-  return WEIGHT_FAILED;
-}
-
-/* A cell of a view: a number anew, so that it tells of the view; else the same cell. */
-static struct cell *seen_through(struct compiler *c, struct cell *cell, const char *done) {
-  struct dim known;
-  const struct origin *from = cell->origin;
-  if (from == NULL || from->kind != ORIGIN_TENSOR || !cell_value(cell, &known))
-    return cell;
-  struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
-  if (origin == NULL)
-    return NULL;
-  *origin = *from;
-  origin->view = compiler_printf(c, "%s, %s", from->view, done);
-  return cell_known(c->arena, &known, origin);
-}
-
-static bool view_type(struct compiler *c, const struct weight_expr *expr, struct weight *made);
-
-static bool split_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
-  const struct weight *from = &c->weight[made->operand[0]];
-  int32_t axis = made->axis < 0 ? made->axis + (int32_t)from->type.rank : made->axis;
-  struct cell *parts = cell_number(c->arena, made->parts, NULL), *piece = NULL;
-  if (axis < 0 || (uint32_t)axis >= from->type.rank || parts == NULL) {
-    fail_view(c, expr->span, from->name, &from->type, "it has no such axis to split");
-    return false;
-  }
-  made->axis = axis;
-  made->type = from->type;
-  if (cell_compute(c->arena, CELL_DIV, from->type.shape[axis], parts,
-                   from->type.shape[axis]->origin, &piece) != CELL_OK) {
-    fail_view(c, expr->span, from->name, &from->type, "it does not split into equal parts");
-    return false;
-  }
-  made->type.shape[axis] = seen_through(c, piece, "split");
-  return made->type.shape[axis] != NULL;
-}
-
-static bool operands_unify(struct compiler *c, const struct weight_expr *expr,
-                           const struct weight *made, int32_t except) {
-  const struct weight *first = &c->weight[made->operand[0]];
-  for (uint32_t i = 1; i < made->operand_count; i++) {
-    const struct weight *other = &c->weight[made->operand[i]];
-    bool same = other->type.rank == first->type.rank && other->dtype == first->dtype;
-    for (uint32_t k = 0; same && k < first->type.rank; k++)
-      same =
-          (int32_t)k == except || cell_unify(first->type.shape[k], other->type.shape[k]) == CELL_OK;
-    if (!same) {
-      fail_view(c, expr->span, other->name, &other->type,
-                compiler_printf(c, "it does not go together with `%s` %s", first->name,
-                                compiler_type_text(c, &first->type)));
-      return false;
-    }
-  }
-  return true;
-}
-
-static bool concat_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
-  const struct weight *first = &c->weight[made->operand[0]];
-  int32_t axis = made->axis < 0 ? made->axis + (int32_t)first->type.rank : made->axis;
-  if (axis < 0 || (uint32_t)axis >= first->type.rank) {
-    fail_view(c, expr->span, first->name, &first->type, "it has no such axis");
-    return false;
-  }
-  made->axis = axis;
-  made->type = first->type;
-  if (!operands_unify(c, expr, made, axis))
-    return false;
-  struct cell *sum = seen_through(c, first->type.shape[axis], "put together");
-  for (uint32_t i = 1; i < made->operand_count && sum != NULL; i++) {
-    struct cell *next = NULL;
-    cell_compute(c->arena, CELL_ADD, sum, c->weight[made->operand[i]].type.shape[axis], sum->origin,
-                 &next);
-    sum = next == NULL ? cell_free(c->arena, sum->origin) : next;
-  }
-  made->type.shape[axis] = sum;
-  return sum != NULL;
-}
-
-static bool stack_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
-  const struct weight *first = &c->weight[made->operand[0]];
-  if (first->type.rank == GRAPH_MAX_RANK) {
-    fail_view(c, expr->span, first->name, &first->type, "it has too many dims to be stacked");
-    return false;
-  }
-  made->type = (struct ctype){.rank = first->type.rank + 1};
-  made->type.shape[0] = cell_number(c->arena, made->operand_count, missing_origin(c, first->name));
-  for (uint32_t i = 0; i < first->type.rank; i++)
-    made->type.shape[i + 1] = first->type.shape[i];
-  return made->type.shape[0] != NULL && operands_unify(c, expr, made, -1);
-}
-
-static bool known_elements(const struct ctype *type, int64_t *out) {
-  *out = 1;
-  for (uint32_t i = 0; i < type->rank; i++) {
-    struct dim dim;
-    int64_t number;
-    if (!cell_value(type->shape[i], &dim) || !dim_is_number(&dim, &number) ||
-        !checked_mul_i64(*out, number, out))
-      return false;
-  }
-  return true;
-}
-
-static bool reshape_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
-  const struct weight *from = &c->weight[made->operand[0]];
-  int64_t before, after;
-  made->type = expr->shape;
-  if (!known_elements(&made->type, &after)) {
-    fail_view(c, expr->span, from->name, &from->type, "its new shape is not known");
-    return false;
-  }
-  if (known_elements(&from->type, &before) && before != after) {
-    fail_view(
-        c, expr->span, from->name, &from->type,
-        compiler_printf(c, "it cannot be reshaped to %s", compiler_type_text(c, &made->type)));
-    return false;
-  }
-  return true;
-}
-
-static bool view_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
-  const struct weight *from = &c->weight[made->operand[0]];
-  made->dtype = from->dtype;
-  switch (made->kind) {
-  case GRAPH_WEIGHT_TRANSPOSE:
-    if (from->type.rank != 2) {
-      fail_view(c, expr->span, from->name, &from->type, "only a matrix can be transposed");
-      return false;
-    }
-    made->type = from->type;
-    made->type.shape[0] = seen_through(c, from->type.shape[1], "transposed");
-    made->type.shape[1] = seen_through(c, from->type.shape[0], "transposed");
-    return made->type.shape[0] != NULL && made->type.shape[1] != NULL;
-  case GRAPH_WEIGHT_SPLIT:
-    return split_type(c, expr, made);
-  case GRAPH_WEIGHT_CONCAT:
-    return concat_type(c, expr, made);
-  case GRAPH_WEIGHT_STACK:
-    return stack_type(c, expr, made);
-  default:
-    return reshape_type(c, expr, made);
-  }
-}
-
-static const char *view_name(struct compiler *c, const struct weight *made,
-                             const struct weight_expr *expr) {
-  const char *first = c->weight[made->operand[0]].name, *name;
-  switch (made->kind) {
-  case GRAPH_WEIGHT_TRANSPOSE:
-    return compiler_printf(c, "%s{transpose}", first);
-  case GRAPH_WEIGHT_SPLIT:
-    return compiler_printf(c, "%s{split:%d:%d:%d}", first, expr->axis, made->parts, made->index);
-  case GRAPH_WEIGHT_RESHAPE:
-    return compiler_printf(c, "%s{reshape:%s}", first, compiler_type_text(c, &expr->shape));
-  default:
-    name = first;
-    for (uint32_t i = 1; i < made->operand_count && name != NULL; i++)
-      name = compiler_printf(c, "%s+%s", name, c->weight[made->operand[i]].name);
-    if (name != NULL)
-      name = made->kind == GRAPH_WEIGHT_STACK
-                 ? compiler_printf(c, "%s{stack}", name)
-                 : compiler_printf(c, "%s{concat:%d}", name, expr->axis);
-    return name;
-  }
-}
-
-static int32_t make_view(struct compiler *c, const struct weight_expr *expr,
-                         enum graph_weight_kind kind, const int32_t *operand, uint32_t count,
-                         const struct weight_want *want) {
-  struct weight made = {.kind = kind,
-                        .operand = operand,
-                        .operand_count = count,
-                        .axis = expr->axis,
-                        .parts = expr->parts,
-                        .index = expr->index,
-                        .span = want->span};
-  made.name = view_name(c, &made, expr);
-  if (made.name == NULL)
-    return WEIGHT_FAILED;
-  int32_t found = find_weight(c, made.name);
-  if (found >= 0)
-    return found;
-  return view_type(c, expr, &made) && !c->stop ? add_weight(c, &made) : WEIGHT_FAILED;
-}
-
 /* ------------------------------------------------------------------------ taking */
 
 static int32_t take(struct compiler *c, const struct weight_expr *expr,
@@ -342,10 +150,10 @@ static int32_t take_stars(struct compiler *c, const struct weight_expr *expr,
   }
   int32_t *operand = compiler_alloc(c, count, sizeof *operand);
   for (uint32_t i = 0; operand != NULL && i < count; i++)
-    if ((operand[i] = make_tensor(c, expr->scope, names[i], want)) < 0)
+    if ((operand[i] = tensor_make(c, expr->scope, names[i], want)) < 0)
       return WEIGHT_FAILED;
   return operand == NULL ? WEIGHT_FAILED
-                         : make_view(c, view, GRAPH_WEIGHT_STACK, operand, count, want);
+                         : tensor_view(c, view, GRAPH_WEIGHT_STACK, operand, count, want);
 }
 
 /* The rank that an operand of a view needs for the view to have want->rank. */
@@ -386,7 +194,7 @@ static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
   for (uint32_t i = 0; i < expr->operand_count; i++)
     if ((operand[i] = take(c, expr->operand[i], &inner, &ignored)) < 0)
       return WEIGHT_FAILED;
-  return make_view(c, expr, expr->view, operand, expr->operand_count, want);
+  return tensor_view(c, expr, expr->view, operand, expr->operand_count, want);
 }
 
 static const struct weight_expr *named_value(struct compiler *c, struct symbol *symbol) {
@@ -503,8 +311,8 @@ static int32_t take(struct compiler *c, const struct weight_expr *expr,
     return WEIGHT_FAILED;
   switch (expr->kind) {
   case WEIGHT_PATH:
-    name = path_name(c, expr->scope, want->member);
-    index = name == NULL ? WEIGHT_FAILED : make_tensor(c, expr->scope, name, want);
+    name = tensor_path(c, expr->scope, want->member);
+    index = name == NULL ? WEIGHT_FAILED : tensor_make(c, expr->scope, name, want);
     break;
   case WEIGHT_NAMED:
     return take_named(c, expr, want, type);
@@ -538,7 +346,7 @@ static const char *optional_key(struct compiler *c, const struct weight_expr *ex
     expr = expr->operand[0];
   if (expr->kind != WEIGHT_PATH || strcmp(expr->scope->name, expr->scope->pattern) == 0)
     return NULL;
-  *name = path_name(c, expr->scope, want->member);
+  *name = tensor_path(c, expr->scope, want->member);
   return want->member == NULL ? expr->scope->pattern
                               : compiler_printf(c, "%s.%s", expr->scope->pattern, want->member);
 }
@@ -555,104 +363,4 @@ int32_t weight_take(struct compiler *c, const struct weight_expr *expr,
       return WEIGHT_ABSENT;
   }
   return take(c, expr, want, type);
-}
-
-/* ------------------------------------------------------------------ what is live */
-
-void weight_mark_live(struct compiler *c, int32_t weight) {
-  if (weight < 0 || c->weight[weight].live)
-    return;
-  c->weight[weight].live = true;
-  for (uint32_t i = 0; i < c->weight[weight].operand_count; i++)
-    weight_mark_live(c, c->weight[weight].operand[i]);
-}
-
-/* "`@h.{i}` (34:41) + `@attn.c_prj` (27:21) + slot `weight`" */
-static const char *scope_text(struct compiler *c, const struct scope *scope) {
-  unsigned line, column;
-  if (scope == NULL || scope->path == NULL)
-    return "";
-  const char *before = scope_text(c, scope->parent);
-  diag_position(c->diag, scope->path->span, &line, &column);
-  const char *text = compiler_printf(c, "%s%s`%s` (%u:%u)", before, before[0] == '\0' ? "" : " + ",
-                                     compiler_span_text(c, scope->path->span), line, column);
-  return text == NULL ? "" : text;
-}
-
-static const char *pattern_of(struct compiler *c, const struct weight *weight) {
-  if (weight->scope == NULL)
-    return weight->name;
-  return weight->slot == NULL ? weight->scope->pattern
-                              : compiler_printf(c, "%s.%s", weight->scope->pattern, weight->slot);
-}
-
-static void report_missing(struct compiler *c, const struct weight *weight, uint32_t others) {
-  struct report *r = report_keyed(c, CODE_TENSOR_MISSING, weight->name,
-                                  "tensor `%s` is not in the checkpoint", weight->name);
-  const char *path = scope_text(c, weight->scope);
-  if (path[0] != '\0' && weight->slot != NULL)
-    report_note(c, r, "%s + slot `%s`", path, weight->slot);
-  else if (path[0] != '\0')
-    report_note(c, r, "%s", path);
-  if (others > 0)
-    report_note(c, r, "the same for %u more of `%s`", others, pattern_of(c, weight));
-  const char *nearest = checkpoint_nearest(c, weight->name);
-  const struct compile_tensor *tensor = nearest == NULL ? NULL : checkpoint_find(c, nearest);
-  if (tensor == NULL)
-    return;
-  const char *shape = "";
-  for (uint32_t i = 0; i < tensor->rank && shape != NULL; i++)
-    shape = compiler_printf(c, "%s%s%lld", shape, i > 0 ? "," : "", (long long)tensor->shape[i]);
-  report_help(c, r, "nearest: `%s` [%s]", nearest, shape == NULL ? "" : shape);
-}
-
-/* One report for each pattern: all layers of a repeat lack the same. */
-static void check_missing(struct compiler *c) {
-  struct map seen;
-  map_init(&seen);
-  for (int pass = 0; pass < 2; pass++) {
-    for (uint32_t i = 0; i < c->weight_count && !c->stop; i++) {
-      struct weight *weight = &c->weight[i];
-      if (!weight->live || weight->kind != GRAPH_WEIGHT_TENSOR || weight->tensor != NULL)
-        continue;
-      const char *pattern = pattern_of(c, weight);
-      struct map_entry *at = pattern == NULL ? NULL : map_insert_text(&seen, pattern, NULL);
-      if (at == NULL) {
-        compiler_oom(c);
-      } else if (pass == 0) {
-        at->value.number++;
-      } else if (at->value.number > 0) {
-        report_missing(c, weight, (uint32_t)(at->value.number - 1));
-        at->value.number = 0;
-      }
-    }
-  }
-  map_finish(&seen);
-}
-
-static void check_told(struct compiler *c, const struct weight *weight) {
-  struct dim dim;
-  for (uint32_t i = 0; i < weight->type.rank; i++) {
-    if (cell_value(weight->type.shape[i], &dim) && dim_is_number(&dim, NULL))
-      continue;
-    struct report *r = report_keyed(c, CODE_SHAPE_UNTOLD, pattern_of(c, weight),
-                                    "without a checkpoint nothing tells the shape of `%s`: %s",
-                                    weight->name, compiler_type_text(c, &weight->type));
-    const char *path = scope_text(c, weight->scope);
-    if (path[0] != '\0')
-      report_note(c, r, "%s%s%s%s", path, weight->slot == NULL ? "" : " + slot `",
-                  weight->slot == NULL ? "" : weight->slot, weight->slot == NULL ? "" : "`");
-    report_help(c, r, "state the shape of what it makes: `y: [B, T, N] = ...`");
-    return;
-  }
-}
-
-void weight_check_live(struct compiler *c) {
-  if (c->options->has_checkpoint) {
-    check_missing(c);
-    return;
-  }
-  for (uint32_t i = 0; i < c->weight_count && !c->stop; i++)
-    if (c->weight[i].live && c->weight[i].kind == GRAPH_WEIGHT_TENSOR)
-      check_told(c, &c->weight[i]);
 }

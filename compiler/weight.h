@@ -61,7 +61,7 @@ struct weight_want {
  * WEIGHT_FAILED after a report.  type: as declared if it is, else as stored. */
 int32_t weight_take(struct compiler *c, const struct weight_expr *expr,
                     const struct weight_want *want, struct ctype *type);
-/* Report each live tensor that is not in the checkpoint, or, without one, whose
+/* missing.c: report each live tensor that is not in the checkpoint, or, without one, whose
  * shape is not told. */
 void weight_check_live(struct compiler *c);
 void weight_mark_live(struct compiler *c, int32_t weight);

@@ -5,7 +5,7 @@ libgraph_la_SOURCES = \
   graph/emit.c \
   graph/graph.c graph/graph.h \
   graph/text.c \
-  graph/text_parse.c \
+  graph/text_parse.c graph/text_read.c graph/text_read.h \
   graph/verify.c
 
 unit_tests += \

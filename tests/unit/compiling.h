@@ -214,11 +214,15 @@ static inline void compiling_tensors(struct compiling *k, char *text) {
     return;
   for (char *line = strtok_r(text, "\n", &lines); line != NULL;
        line = strtok_r(NULL, "\n", &lines)) {
-    struct compile_tensor *tensor = &k->tensor[k->options.tensor_count++];
+    struct compile_tensor *tensor = &k->tensor[k->options.tensor_count];
     tensor->name = strtok_r(line, " ", &fields);
-    tensor->dtype = dtype_from_stored(strtok_r(NULL, " ", &fields));
-    for (char *dim; (dim = strtok_r(NULL, " ", &fields)) != NULL;)
-      tensor->shape[tensor->rank++] = atoll(dim);
+    const char *dtype = tensor->name == NULL ? NULL : strtok_r(NULL, " ", &fields);
+    if (dtype == NULL)
+      continue;
+    tensor->dtype = dtype_from_stored(dtype);
+    for (char *dim; (dim = strtok_r(NULL, " ", &fields)) != NULL && tensor->rank < GRAPH_MAX_RANK;)
+      tensor->shape[tensor->rank++] = llabs(atoll(dim));
+    k->options.tensor_count += tensor->dtype != DTYPE_NONE;
   }
   k->options.tensor = k->tensor;
   k->options.has_checkpoint = true;

@@ -1,0 +1,208 @@
+/* constraint.c - what a schema computes: dims, conditions, defaults. */
+#include "compiler/typing.h"
+
+#include "compiler/eval.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------------- arithmetic */
+
+struct cell *typing_number(struct typing *t, int64_t number) {
+  struct cell *cell = cell_number(t->c->arena, number, NULL);
+  if (cell == NULL)
+    compiler_oom(t->c);
+  return cell;
+}
+
+struct cell *typing_cell(struct typing *t, const struct ast_expr *expr) {
+  static const enum cell_op ops[] = {CELL_ADD, CELL_SUB, CELL_MUL, CELL_DIV};
+  uint32_t index;
+  if (expr->kind == AST_EXPR_INT)
+    return typing_number(t, expr->integer);
+  if (expr->kind == AST_EXPR_NAME) {
+    enum schema_dim_kind kind = schema_resolve(t->schema, expr->text, &index);
+    if (kind == SCHEMA_DIM_VAR)
+      return t->var[index].cell;
+    if (kind == SCHEMA_DIM_ATTR && t->call->attr[index].kind == VALUE_INT)
+      return typing_number(t, t->call->attr[index].integer);
+    return NULL;
+  }
+  if (expr->kind != AST_EXPR_BINARY || expr->binary.op < AST_OP_ADD || expr->binary.op > AST_OP_DIV)
+    return NULL;
+  struct cell *left = typing_cell(t, expr->binary.left),
+              *right = typing_cell(t, expr->binary.right);
+  struct cell *out = NULL;
+  if (left == NULL || right == NULL)
+    return NULL;
+  enum cell_status status =
+      cell_compute(t->c->arena, ops[expr->binary.op - AST_OP_ADD], left, right, left->origin, &out);
+  if (status == CELL_INEXACT) {
+    struct report *r =
+        report(t->c, CODE_CONSTRAINT, t->call->span, "`%s`: `%s` does not come out even: %s / %s",
+               t->call->op->name, compiler_span_text(t->c, expr->span),
+               compiler_cell_text(t->c, left), compiler_cell_text(t->c, right));
+    report_note(t->c, r, "%s", typing_story(t->c, left));
+    typing_note_schema(t, r);
+  }
+  return out;
+}
+
+/* ------------------------------------------------------------------- constraints */
+
+static bool mentions(const struct ast_expr *expr, const char *name) {
+  if (expr->kind == AST_EXPR_BINARY)
+    return mentions(expr->binary.left, name) || mentions(expr->binary.right, name);
+  return expr->kind == AST_EXPR_NAME && strcmp(expr->text, name) == 0;
+}
+
+static bool fail_constraint(struct typing *t, const struct ast_expr *expr, const struct cell *left,
+                            const struct cell *right) {
+  struct compiler *c = t->c;
+  struct report *r = report(c, CODE_CONSTRAINT, t->call->span, "`%s` needs `%s`", t->call->op->name,
+                            compiler_span_text(c, expr->span));
+  if (left != NULL && right != NULL)
+    report_primary(c, r, "%s and %s", compiler_cell_text(c, left), compiler_cell_text(c, right));
+  for (uint32_t i = 0; i < t->schema->dim_count; i++)
+    if (t->var[i].cell != NULL && t->var[i].cell->origin != NULL &&
+        mentions(expr, t->schema->dim[i]))
+      report_note(c, r, "%s: %s, in %s", t->schema->dim[i], typing_story(c, t->var[i].cell),
+                  t->var[i].by);
+  return false;
+}
+
+/* Attributes and literals as values; dims that are numbers too. */
+static struct value schema_value(struct typing *t, const struct ast_expr *expr) {
+  uint32_t index;
+  struct dim dim;
+  int64_t number;
+  switch (expr->kind) {
+  case AST_EXPR_STR:
+    return (struct value){.kind = VALUE_STR, .text = expr->text};
+  case AST_EXPR_REAL:
+    return (struct value){.kind = VALUE_REAL, .real = expr->real};
+  case AST_EXPR_BOOL:
+    return (struct value){.kind = VALUE_BOOL, .boolean = expr->boolean};
+  case AST_EXPR_NAME:
+    if (schema_resolve(t->schema, expr->text, &index) == SCHEMA_DIM_ATTR)
+      return t->call->attr[index];
+    break;
+  default:
+    break;
+  }
+  struct cell *cell = typing_cell(t, expr);
+  if (cell != NULL && cell_value(cell, &dim) && dim_is_number(&dim, &number))
+    return (struct value){.kind = VALUE_INT, .integer = number};
+  return value_none();
+}
+
+bool typing_hold(struct typing *t, const struct ast_expr *expr) {
+  if (expr->kind == AST_EXPR_UNARY && expr->unary.op == AST_OP_NOT) {
+    struct value value = schema_value(t, expr->unary.operand);
+    return value.kind != VALUE_BOOL || !value.boolean || fail_constraint(t, expr, NULL, NULL);
+  }
+  if (expr->kind != AST_EXPR_BINARY) {
+    struct value value = schema_value(t, expr);
+    return value.kind != VALUE_BOOL || value.boolean || fail_constraint(t, expr, NULL, NULL);
+  }
+  enum ast_op op = expr->binary.op;
+  if (op == AST_OP_AND)
+    return typing_hold(t, expr->binary.left) && typing_hold(t, expr->binary.right);
+  if (op < AST_OP_EQ || op > AST_OP_GE)
+    return true;
+  unsigned errors = t->c->diag->errors;
+  struct cell *left = typing_cell(t, expr->binary.left);
+  struct cell *right = typing_cell(t, expr->binary.right);
+  if (t->c->diag->errors != errors)
+    return false;
+  if (op == AST_OP_EQ && left != NULL && right != NULL)
+    return cell_unify(left, right) == CELL_OK || fail_constraint(t, expr, left, right);
+  struct value a = schema_value(t, expr->binary.left), b = schema_value(t, expr->binary.right);
+  if (a.kind == VALUE_NONE || b.kind == VALUE_NONE || a.kind == VALUE_ERROR ||
+      b.kind == VALUE_ERROR)
+    return true;
+  struct value result = compute_binary(t->c, op, &a, &b, t->call->span);
+  return result.kind != VALUE_BOOL || result.boolean || fail_constraint(t, expr, left, right);
+}
+
+/* --------------------------------------------------------------------- attributes */
+
+static bool attr_fits(const struct value *value, enum schema_attr_kind kind) {
+  bool json = value->kind == VALUE_JSON;
+  switch (kind) {
+  case SCHEMA_ATTR_INT:
+    return value->kind == VALUE_INT;
+  case SCHEMA_ATTR_REAL:
+    return value->kind == VALUE_REAL || value->kind == VALUE_INT;
+  case SCHEMA_ATTR_STR:
+    return value->kind == VALUE_STR;
+  case SCHEMA_ATTR_BOOL:
+    return value->kind == VALUE_BOOL;
+  case SCHEMA_ATTR_OBJECT:
+    return json && json_is_object(value->json);
+  case SCHEMA_ATTR_LIST:
+    return value->kind == VALUE_LIST || (json && json_is_array(value->json));
+  case SCHEMA_ATTR_ANY:
+    break;
+  }
+  return value->kind != VALUE_TENSOR && value->kind != VALUE_WEIGHT && value->kind != VALUE_STATE &&
+         value->kind != VALUE_TUPLE;
+}
+
+/* The default, of numbers, strings and earlier attributes. */
+static struct value attr_default(struct typing *t, const struct ast_expr *expr) {
+  if (expr->kind == AST_EXPR_UNARY && expr->unary.op == AST_OP_NEG) {
+    struct value zero = {.kind = VALUE_INT}, value = attr_default(t, expr->unary.operand);
+    return compute_binary(t->c, AST_OP_SUB, &zero, &value, expr->span);
+  }
+  if (expr->kind == AST_EXPR_INT)
+    return (struct value){.kind = VALUE_INT, .integer = expr->integer};
+  if (expr->kind != AST_EXPR_BINARY)
+    return schema_value(t, expr);
+  struct value left = attr_default(t, expr->binary.left);
+  struct value right = attr_default(t, expr->binary.right);
+  if (left.kind == VALUE_ERROR || right.kind == VALUE_ERROR)
+    return value_error();
+  return compute_binary(t->c, expr->binary.op, &left, &right, t->call->span);
+}
+
+bool typing_attrs(struct typing *t) {
+  bool ok = true;
+  for (uint32_t i = 0; i < t->schema->attr_count; i++) {
+    const struct schema_attr *attr = &t->schema->attr[i];
+    struct value *value = &t->call->attr[i];
+    if (value->kind == VALUE_NONE && attr->fallback != NULL)
+      *value = attr_default(t, attr->fallback);
+    if (value->kind == VALUE_ERROR) {
+      ok = false;
+    } else if (value->kind == VALUE_NONE) {
+      if (attr->optional)
+        continue;
+      report(t->c, CODE_KIND, t->call->span, "`%s` needs the attribute `%s`, which is none here",
+             t->call->op->name, attr->name);
+      ok = false;
+    } else if (!attr_fits(value, attr->kind)) {
+      struct report *r =
+          report(t->c, CODE_KIND, t->call->span, "`%s` needs %s %s for `%s`, this is %s",
+                 t->call->op->name,
+                 attr->kind == SCHEMA_ATTR_INT || attr->kind == SCHEMA_ATTR_OBJECT ? "an" : "a",
+                 schema_attr_kind_name(attr->kind), attr->name, eval_kind_name(value));
+      typing_note_schema(t, r);
+      ok = false;
+    } else if (attr->kind == SCHEMA_ATTR_REAL && value->kind == VALUE_INT) {
+      value->kind = VALUE_REAL;
+      value->real = (double)value->integer;
+    }
+  }
+  return ok;
+}
+
+struct graph_attr *types_attrs(struct compiler *c, const struct op_call *call, uint32_t *count) {
+  const struct op_schema *s = call->op->schema;
+  struct graph_attr *attr = compiler_alloc(c, s->attr_count, sizeof *attr);
+  *count = 0;
+  for (uint32_t i = 0; attr != NULL && i < s->attr_count; i++)
+    if (call->attr[i].kind != VALUE_NONE &&
+        eval_attr(c, s->attr[i].name, &call->attr[i], &attr[*count]))
+      ++*count;
+  return attr;
+}
