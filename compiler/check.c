@@ -365,8 +365,25 @@ static void check_fields(struct checker *k, const struct ast_decl *decl) {
   }
 }
 
+/* A rename moves the text under its one star. */
+static void check_rules(struct checker *k, const struct ast_decl *decl) {
+  for (const struct ast_rule *rule = decl->rules.first; rule != NULL; rule = rule->next) {
+    const char *from = rule->pattern.text, *to = rule->replacement.text;
+    if (rule->kind != AST_RULE_RENAME || from == NULL || to == NULL)
+      continue;
+    const char *star = strchr(from, '*'), *to_star = strchr(to, '*');
+    if (star != NULL && strchr(star + 1, '*') != NULL)
+      report(k->c, CODE_RENAME, rule->pattern.span, "a rename has at most one `*`");
+    else if (to_star != NULL && (star == NULL || strchr(to_star + 1, '*') != NULL))
+      report(k->c, CODE_RENAME, rule->replacement.span, "this has more `*` than \"%s\"", from);
+  }
+}
+
 static void check_decl(struct checker *k, const struct ast_decl *decl) {
   switch (decl->kind) {
+  case AST_DECL_WEIGHTS:
+    check_rules(k, decl);
+    break;
   case AST_DECL_PARAM:
   case AST_DECL_DIM:
     check_fields(k, decl);

@@ -50,7 +50,7 @@ static int failed(const struct diag *diag, const char *path, struct tfm_error *e
 static void start(struct compiler *c, const struct compile_options *options, struct arena *arena,
                   struct diag *diag, struct tfm_error *err) {
   *c = (struct compiler){.options = options, .arena = arena, .diag = diag, .err = err};
-  arena_init(arena, 0);
+  arena_init(arena, LIMIT_MEMORY);
   map_init(&c->files);
   map_init(&c->ops);
   map_init(&c->weight_names);

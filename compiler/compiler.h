@@ -21,7 +21,9 @@ enum {
   LIMIT_NODES = 65536,
   LIMIT_WEIGHT_DEPTH = 64, /* weights declared by other weights */
   /* Statements and expressions looked at: stops what makes no nodes. */
-  LIMIT_STEPS = 32 * LIMIT_NODES
+  LIMIT_STEPS = 32 * LIMIT_NODES,
+  /* Bytes of a compilation, and of the graph that it makes. */
+  LIMIT_MEMORY = 1 << 30
 };
 
 /* -------------------------------------------------------------------- values */

@@ -59,15 +59,14 @@ static int32_t *list(struct compiler *c, uint32_t count) {
 /* ---- three linear layers of one input */
 
 static void fuse_linear3(struct fuser *f, uint32_t at) {
-  enum { PARTS = 3 };
+  enum { PARTS = 3, NEAR = 64 };
   struct compiler *c = f->c;
   struct ir_node *first = &c->node[at];
   const struct op *op = find(c, "linear3", 1, 2 * PARTS, PARTS);
   uint32_t part[PARTS] = {at}, count = 1;
   if (op == NULL || first->weight_count != 2)
     return;
-  /* The others are near: in the same layer. */
-  for (uint32_t i = at + 1; i < c->node_count && count < PARTS; i++) {
+  for (uint32_t i = at + 1; i < c->node_count && i - at < NEAR && count < PARTS; i++) {
     if (c->node[i].layer != first->layer)
       break;
     if (is_op(&c->node[i], "linear") && c->node[i].input[0] == first->input[0] &&

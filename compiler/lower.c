@@ -438,6 +438,7 @@ struct graph *lower_emit(struct compiler *c, const struct model *model) {
     c->stop = true;
     return NULL;
   }
+  e.g->arena.limit = LIMIT_MEMORY;
   e.value = make(&e, c->value_count, sizeof *e.value);
   e.g->value = e.value;
   bool ok = e.value != NULL && emit_head(&e) && emit_inputs(&e) && emit_weights(&e) &&

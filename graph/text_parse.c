@@ -19,26 +19,38 @@ static int read_value_index(struct reader *r, int32_t *out) {
   return 0;
 }
 
+/* Room for twice as many; what was there is left to the arena. */
+static bool more_names(struct reader *r, const char ***list, uint32_t *room) {
+  uint32_t grown = *room == 0 ? 4 : *room * 2;
+  const char **names = arena_array(&r->graph->arena, grown, sizeof *names);
+  if (names == NULL) {
+    error_oom(r->err);
+    return false;
+  }
+  if (*room > 0)
+    memcpy(names, *list, *room * sizeof *names);
+  *list = names;
+  *room = grown;
+  return true;
+}
+
 /* ": type @name | alias !" of a value that is defined here. */
 static int read_value(struct reader *r, int32_t index, int32_t node, uint32_t output) {
   struct graph_value *value = &r->graph->value[index];
-  const char *alias[64];
+  const char **alias = NULL;
+  uint32_t room = 0;
   if (value->name != NULL)
     return text_fail(r, "a value that is defined already");
   if (text_type(r, &value->type) != 0 || text_expect(r, "@") != 0 ||
       (value->name = text_name(r)) == NULL)
     return -1;
   while (text_take(r, "|")) {
-    if (value->alias_count == sizeof alias / sizeof alias[0])
-      return text_fail(r, "a value with too many names");
+    if (value->alias_count == room && !more_names(r, &alias, &room))
+      return -1;
     if ((alias[value->alias_count++] = text_name(r)) == NULL)
       return -1;
   }
-  const char **kept = arena_array(&r->graph->arena, value->alias_count, sizeof *kept);
-  if (kept == NULL)
-    return error_oom(r->err);
-  memcpy(kept, alias, value->alias_count * sizeof *kept);
-  value->alias = kept;
+  value->alias = alias;
   text_skip(r);
   /* "!" alone; "!0:5-9" is a span */
   if (r->at < r->end && *r->at == '!' &&
