@@ -42,14 +42,16 @@ static int64_t divide_up(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* A weight in columns is read a stretch of each of its lines at a time: two
- * long stretches a lane stream better than many short ones. */
-static int64_t direct_unit(const struct region *r, const tfm_tensor *w) {
+/* A weight in columns is read a stretch of each of its lines at a time: one
+ * long stretch a lane streams a fifth faster than several short ones. */
+static int64_t direct_unit(const struct region *r, const tfm_gemm *g) {
+  const tfm_tensor *w = g->weight;
   if (w->stride[1] < w->stride[0])
     return DIRECT_UNIT;
-  int64_t unit = divide_up(w->shape[0], 2 * (int64_t)pool_lanes(r->pool));
-  unit = unit < GEMM_DIRECT_MAX ? divide_up(unit, DIRECT_UNIT) * DIRECT_UNIT : GEMM_DIRECT_MAX;
-  return unit > 0 ? unit : DIRECT_UNIT;
+  int64_t lanes = pool_lanes(r->pool), most = gemm_direct_width(g->rows);
+  int64_t unit = divide_up(w->shape[0], lanes);
+  unit = divide_up(unit, DIRECT_UNIT) * DIRECT_UNIT;
+  return unit > most ? most : unit > 0 ? unit : DIRECT_UNIT;
 }
 
 /* Rows are cut only when there are too few columns for the lanes, as each
@@ -57,7 +59,7 @@ static int64_t direct_unit(const struct region *r, const tfm_tensor *w) {
 static struct cut cut_problem(const struct region *r, const tfm_gemm *g) {
   struct cut cut = {.unit = r->isa->tile_n, .m_parts = 1, .m_per_part = g->rows};
   if (g->rows <= r->isa->direct_m)
-    cut.unit = direct_unit(r, g->weight);
+    cut.unit = direct_unit(r, g);
   cut.n_units = divide_up(g->weight->shape[0], cut.unit);
   int64_t wanted = 4 * (int64_t)pool_lanes(r->pool);
   if (cut.n_units > 0 && cut.n_units < wanted && g->rows > r->isa->direct_m) {

@@ -30,8 +30,10 @@ enum {
   GEMM_TILE_M_MAX = 14, /* of every instruction set */
   GEMM_TILE_N_MAX = 32, /* a multiple of every tile_n */
   GEMM_DIRECT_M_MAX = 8,
-  GEMM_WIDTH_MAX = 192,  /* columns of the weight in scratch at once */
-  GEMM_DIRECT_MAX = 1024 /* columns of one call of direct */
+  GEMM_WIDTH_MAX = 192,                   /* columns of the weight in scratch at once */
+  GEMM_DIRECT_MAX = 4096,                 /* columns of one call of direct, and */
+  GEMM_DIRECT_SUMS = 2 * GEMM_DIRECT_MAX, /* columns times rows: 32 KiB */
+  GEMM_SUMS_STRIDE = GEMM_DIRECT_MAX + 16
 };
 
 /* A piece of a weight, [n, k], either stride in bytes.  One of them is the
@@ -63,7 +65,7 @@ struct gemm_tile {
   struct gemm_ahead ahead;
 };
 
-/* c = a . weight + bias for m <= direct_m rows and n <= GEMM_DIRECT_MAX. */
+/* c = a . weight + bias for m <= direct_m rows and n * m <= GEMM_DIRECT_SUMS. */
 struct gemm_direct {
   int m;
   struct gemm_piece weight;
@@ -72,7 +74,7 @@ struct gemm_direct {
   const float *bias; /* [n] or NULL */
   float *c;
   int64_t c_stride;
-  float *sums; /* [GEMM_DIRECT_M_MAX, GEMM_DIRECT_MAX], scratch */
+  float *sums; /* [GEMM_DIRECT_M_MAX, GEMM_SUMS_STRIDE], scratch */
 };
 
 struct gemm_isa {
@@ -85,6 +87,11 @@ struct gemm_isa {
   void (*tile)(const struct gemm_tile *tile);
   void (*direct)(const struct gemm_direct *direct);
 };
+
+/* The widest stretch that direct takes for m rows. */
+static inline int64_t gemm_direct_width(int64_t m) {
+  return m <= 2 ? GEMM_DIRECT_MAX : GEMM_DIRECT_SUMS / m / 64 * 64;
+}
 
 /* By name, or NULL when this processor or build does not have it. */
 const struct gemm_isa *gemm_isa_find(const char *name);

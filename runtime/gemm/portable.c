@@ -130,20 +130,20 @@ static void add_line(const float *w, float a, float *sums, int64_t count) {
 
 static void direct_columns(const struct gemm_direct *d) {
   const struct gemm_piece *w = &d->weight;
-  float *buffer = d->sums + DIRECT_M * GEMM_DIRECT_MAX;
+  float *buffer = d->sums + DIRECT_M * GEMM_SUMS_STRIDE;
   for (int64_t k = 0; k < w->k;) {
     int64_t end = w->k - k < GEMM_BLOCK ? w->k : k + GEMM_BLOCK;
     bool first = k == 0;
-    for (int64_t i = 0; i < d->m * GEMM_DIRECT_MAX; i++)
+    for (int64_t i = 0; i < d->m * GEMM_SUMS_STRIDE; i++)
       d->sums[i] = 0.0f;
     for (; k < end; k++) {
       const float *from = line(w, 0, k, w->n, buffer);
       for (int i = 0; i < d->m; i++)
-        add_line(from, d->a[i * d->a_stride + k], d->sums + i * GEMM_DIRECT_MAX, w->n);
+        add_line(from, d->a[i * d->a_stride + k], d->sums + i * GEMM_SUMS_STRIDE, w->n);
     }
     for (int i = 0; i < d->m; i++)
       for (int64_t n = 0; n < w->n; n++) {
-        float *c = d->c + i * d->c_stride + n, sum = d->sums[i * GEMM_DIRECT_MAX + n];
+        float *c = d->c + i * d->c_stride + n, sum = d->sums[i * GEMM_SUMS_STRIDE + n];
         *c = first ? sum : *c + sum;
       }
   }

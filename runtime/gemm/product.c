@@ -23,7 +23,7 @@ struct scratch {
   float bias[GEMM_DIRECT_MAX];
   union {
     float panels[GEMM_WIDTH_MAX * GEMM_BLOCK];
-    float sums[GEMM_DIRECT_M_MAX * GEMM_DIRECT_MAX];
+    float sums[GEMM_DIRECT_M_MAX * GEMM_SUMS_STRIDE];
   };
 };
 _Static_assert(sizeof(struct scratch) <= POOL_SCRATCH, "a lane's scratch is too small");
@@ -191,8 +191,9 @@ static void multiply_tiles(struct product *p) {
 
 static void multiply_direct(struct product *p) {
   const tfm_gemm *g = p->problem;
-  for (int64_t n = p->at.n; n < p->at.n_end; n += GEMM_DIRECT_MAX) {
-    int64_t count = smaller(GEMM_DIRECT_MAX, p->at.n_end - n), rows = p->at.m_end - p->at.m;
+  const int64_t rows = p->at.m_end - p->at.m, width = gemm_direct_width(rows);
+  for (int64_t n = p->at.n; n < p->at.n_end; n += width) {
+    int64_t count = smaller(width, p->at.n_end - n);
     struct gemm_direct d = {
         .m = (int)rows,
         .weight = piece(g->weight, n, count, 0, g->weight->shape[1]),
