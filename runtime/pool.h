@@ -1,8 +1,10 @@
 /* pool.h - the threads that share one computation.
  *
  * A pool has `lanes` lanes; lane 0 is the caller.  Workers spin for a short
- * while for the next piece of work, then sleep.  One parallel region at a
- * time; a call from inside a region runs inline on its own lane. */
+ * while for the next piece of work (not at all when there are more lanes than
+ * cores), then sleep.  One parallel region at a time: a second thread that
+ * calls waits for its turn; a call from inside a region runs inline on its own
+ * lane. */
 #ifndef TFM_RUNTIME_POOL_H
 #define TFM_RUNTIME_POOL_H
 
@@ -21,8 +23,9 @@ void pool_destroy(struct pool *pool);
 uint32_t pool_lanes(const struct pool *pool);
 
 /* Call body over [0, count) in contiguous pieces of at least grain items, and
- * return when all are done.  Pieces are handed out so that a slow lane does
- * not hold up the rest.  Which lane gets which piece is not defined. */
+ * return when all are done.  Each lane begins with its own part of the range,
+ * the same from call to call, and then helps the others, so that a slow lane
+ * does not hold up the rest.  Which lane gets which piece is not defined. */
 void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, void *arg);
 
 /* Scratch memory of a lane, 64-byte aligned, POOL_SCRATCH bytes, for the

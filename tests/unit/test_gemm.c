@@ -372,8 +372,9 @@ END_TEST
 
 /* More columns than fit the scratch, more blocks than one, more lanes than columns. */
 START_TEST(test_large) {
-  static const int64_t shape[][3] = {{1, 2100, 100}, {2, 1040, 800}, {9, 600, 390}, {64, 300, 100},
-                                     {200, 20, 60},  {130, 40, 770}, {1, 3, 3100}};
+  static const int64_t shape[][3] = {{1, 2100, 100}, {2, 1040, 800}, {9, 600, 390},
+                                     {64, 300, 100}, {200, 20, 60},  {130, 40, 770},
+                                     {1, 3, 3100},   {1, 4200, 20},  {8, 2100, 9}};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int columns = 0; columns < 2; columns++) {
       struct spec spec = random_spec(shape[i][0], shape[i][1], shape[i][2]);
