@@ -51,6 +51,15 @@ static int fill_place(struct task_run *run, const float *logits, size_t vocabula
   return status;
 }
 
+/* A mask token may take the spaces beside it (lstrip, rstrip); they stay in
+ * the sentence. */
+static void keep_spaces(const tfm_input *input, size_t *begin, size_t *end) {
+  while (*begin < *end && input->text[*begin] == ' ')
+    (*begin)++;
+  while (*end > *begin && input->text[*end - 1] == ' ')
+    (*end)--;
+}
+
 /* The input with each mask's bytes replaced by its best word. */
 static const char *filled_sentence(struct task_run *run, const tfm_input *input,
                                    const tfm_answer *answer) {
@@ -61,10 +70,12 @@ static const char *filled_sentence(struct task_run *run, const tfm_input *input,
     const tfm_place *place = &answer->place[p];
     if (place->begin < at || place->end > input->text_length)
       continue; /* a mask in the pair */
-    buffer_append(&text, input->text + at, place->begin - at);
+    size_t begin = place->begin, end = place->end;
+    keep_spaces(input, &begin, &end);
+    buffer_append(&text, input->text + at, begin - at);
     if (place->choice_count)
       buffer_puts(&text, place->choice[0].text);
-    at = place->end;
+    at = end;
   }
   buffer_append(&text, input->text + at, input->text_length - at);
   const char *copy =
