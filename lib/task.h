@@ -8,6 +8,7 @@
 #include "lib/result.h"
 #include "lib/rows.h"
 
+struct graph;
 struct tfm_model;
 
 struct task_run {
@@ -35,6 +36,9 @@ int task_output(struct task_run *run, const char *name, uint32_t rank, struct ta
                 struct tfm_error *err);
 /* The name of a label: an attribute `labels` of the head (id2label), or its number. */
 const char *task_label(struct task_run *run, int32_t id);
+
+/* The first `stop` of the head, -1 if it states none. */
+int32_t task_first_stop(const struct graph *graph);
 
 int task_generate(struct task_run *run, struct tfm_error *err);
 int task_fill_mask(struct task_run *run, struct tfm_error *err);

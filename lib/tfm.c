@@ -88,6 +88,8 @@ void tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
       .vocabulary = model->vocabulary,
       .threads = model->pool ? pool_lanes(model->pool) : 0,
       .has_tokenizer = model->tokenizer != NULL,
+      .stop = task_first_stop(model->graph),
+      .mask = model->tokenizer ? tokenizer_roles(model->tokenizer)->mask : -1,
   };
   if (model->binding)
     full.parameters = binding_elements(model->binding);

@@ -123,6 +123,7 @@ typedef struct tfm_model_info {
   int64_t max_tokens; /* the longest sequence, 0 = no bound stated */
   int64_t vocabulary; /* token ids are below this (config.json vocab_size); 0 = unknown */
   uint32_t threads, has_tokenizer;
+  int32_t stop, mask; /* the head's (first) stop token, the mask token; -1 = none */
 } tfm_model_info;
 /* Texts live as long as the model. */
 void tfm_model_describe(const tfm_model *model, tfm_model_info *info);
@@ -206,6 +207,65 @@ size_t tfm_result_count(const tfm_result *result);
 /* The answer for input i; lives as long as the result. */
 const tfm_answer *tfm_result_answer(const tfm_result *result, size_t i);
 const tfm_timing *tfm_result_timing(const tfm_result *result);
+
+/* ------------------------------------------------------------------ tokens */
+
+/* How a checkpoint cuts text: tokenizer.json.  Threads may share it. */
+typedef struct tfm_tokenizer tfm_tokenizer;
+
+/* The model's own, which lives as long as the model.  NULL = there is none, or
+ * its files are unsound: error says why. */
+const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *error);
+
+/* What a token of an encoding is. */
+enum {
+  TFM_TOKEN_TEXT,   /* a piece of the text                            */
+  TFM_TOKEN_MARKER, /* a special token that is written in the text    */
+  TFM_TOKEN_ADDED   /* a special token that the tokenizer put there   */
+};
+
+/* The tokens of one input; every array has count entries. */
+typedef struct tfm_encoding {
+  size_t count;
+  const int32_t *ids;
+  const int32_t *types;      /* 0, or 1 in a pair's second text, as BERT wants it */
+  const size_t *begin, *end; /* bytes of the text (of the pair, by sequence); both 0 if added */
+  const uint8_t *sequence;   /* 0 = from the text, 1 = from the pair; 0 if added */
+  const uint8_t *kind;       /* TFM_TOKEN_ */
+} tfm_encoding;
+
+/* Cut the input's text, and its pair if it has one.  *encoding is the caller's. */
+int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                         tfm_encoding **encoding, tfm_error *error);
+void tfm_encoding_destroy(tfm_encoding *encoding);
+/* The id of a token as the vocabulary spells it, "[MASK]"; -1 = there is no such token. */
+int32_t tfm_tokenizer_id(const tfm_tokenizer *tokenizer, const char *token);
+
+/* ------------------------------------------------------------------ scores */
+
+/* A sequence of ids, and the tokens whose probability there is asked. */
+typedef struct tfm_score_input {
+  const int32_t *ids, *types; /* id_count each; types NULL = all 0 */
+  size_t id_count;
+  /* The token target[i] where the model has seen ids[place[i]]: in its stead for
+   * fill_mask, as the next one for generate. */
+  const uint32_t *place;
+  const int32_t *target;
+  size_t target_count;
+} tfm_score_input;
+
+typedef struct tfm_score {
+  double log_probability; /* natural logarithm */
+  int64_t rank;           /* how many tokens the model prefers; 0 = the target is its choice.
+                             Of equals the lower id is preferred. */
+} tfm_score;
+
+/* What a model of the task generate or fill_mask thinks of all targets of count
+ * sequences, run as one batch: score[] in order, those of input[0] first.  An
+ * input's scores do not depend on the others.  For generate the model is opened
+ * with TFM_OPEN_ALL_LOGITS. */
+int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count, tfm_score *score,
+                    tfm_error *error);
 
 /* ------------------------------------------------- text in, text out: tools */
 

@@ -1,0 +1,153 @@
+/* score.c - how likely a model thinks given tokens at given places.
+ *
+ * One pass over the batch, then each target by itself, shared by the threads:
+ *
+ *     log p = logit[target] - max - log(sum of exp(logit[i] - max))
+ *
+ * The sum is kept in double, in the order of the ids, so that a score depends
+ * on nothing but its place's logits. */
+#include "lib/model.h"
+#include "lib/rows.h"
+#include "lib/task.h"
+
+#include "base/checked.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* One target of the batch, and where its logits are. */
+struct score_item {
+  const float *logits;
+  int32_t target;
+};
+
+struct score_run {
+  const struct score_item *item;
+  tfm_score *score;
+  size_t vocabulary;
+};
+
+/* A NaN, or no finite highest logit, makes log_probability NaN. */
+static tfm_score score_one(const float *logits, size_t vocabulary, int32_t target) {
+  float highest = -INFINITY, own = logits[target];
+  int64_t rank = 0;
+  double sum = 0;
+  for (size_t i = 0; i < vocabulary; i++)
+    highest = logits[i] > highest ? logits[i] : highest;
+  for (size_t i = 0; i < vocabulary; i++)
+    rank += logits[i] > own || (logits[i] == own && i < (size_t)target);
+  for (size_t i = 0; i < vocabulary; i++)
+    sum += (double)expf(logits[i] - highest);
+  return (tfm_score){(double)own - (double)highest - log(sum), rank};
+}
+
+static void score_piece(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  const struct score_run *run = arg;
+  (void)lane;
+  for (int64_t i = begin; i < end; i++)
+    run->score[i] = score_one(run->item[i].logits, run->vocabulary, run->item[i].target);
+}
+
+static int check_targets(const tfm_score_input *input, size_t number, size_t vocabulary,
+                         struct tfm_error *err) {
+  for (size_t i = 0; i < input->target_count; i++) {
+    if (input->place[i] >= input->id_count)
+      return error_set(err, TFM_ERROR_USAGE, "place %" PRIu32 " of input %zu is beyond its %zu ids",
+                       input->place[i], number + 1, input->id_count);
+    if (input->target[i] < 0 || (size_t)input->target[i] >= vocabulary)
+      return error_set(err, TFM_ERROR_USAGE,
+                       "target %" PRId32 " of input %zu is not in the vocabulary (0 to %zu)",
+                       input->target[i], number + 1, vocabulary - 1);
+  }
+  return 0;
+}
+
+/* The sum of all target counts. */
+static int count_targets(const tfm_score_input *input, size_t count, size_t *total,
+                         struct tfm_error *err) {
+  *total = 0;
+  for (size_t r = 0; r < count; r++)
+    if (!checked_add(*total, input[r].target_count, total))
+      return error_set(err, TFM_ERROR_LIMIT, "too many targets");
+  return 0;
+}
+
+static int score_all(struct tfm_model *model, const tfm_score_input *input, size_t count,
+                     const struct task_output *out, tfm_score *score, struct tfm_error *err) {
+  size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], total, at = 0;
+  if (count_targets(input, count, &total, err) != 0)
+    return -1;
+  struct score_item *item = calloc(total ? total : 1, sizeof *item);
+  if (!item)
+    return error_oom(err);
+  int status = 0;
+  for (size_t r = 0; status == 0 && r < count; r++) {
+    status = check_targets(&input[r], r, vocabulary, err);
+    for (size_t i = 0; status == 0 && i < input[r].target_count; i++)
+      item[at++] = (struct score_item){out->data + (r * length + input[r].place[i]) * vocabulary,
+                                       input[r].target[i]};
+  }
+  struct score_run run = {item, score, vocabulary};
+  if (status == 0)
+    pool_run(model->pool, (int64_t)total, 4, score_piece, &run);
+  for (size_t i = 0; status == 0 && i < total; i++)
+    if (isnan(score[i].log_probability))
+      status = error_set(err, TFM_ERROR_RUN,
+                         "the model gives no probabilities: its logits are not "
+                         "finite");
+  free(item);
+  return status;
+}
+
+/* The ids as rows, checked; types are the caller's. */
+static int score_rows(struct tfm_model *model, const tfm_score_input *input, size_t count,
+                      struct rows *rows, struct tfm_error *err) {
+  tfm_input *plain = calloc(count, sizeof *plain);
+  if (!plain)
+    return error_oom(err);
+  for (size_t r = 0; r < count; r++)
+    plain[r] = (tfm_input){.ids = input[r].ids, .id_count = input[r].id_count};
+  int status = rows_create(NULL, plain, count, model->max_tokens, model->vocabulary, rows, err);
+  for (size_t r = 0; status == 0 && r < count; r++)
+    rows->row[r].types = input[r].types;
+  free(plain);
+  return status;
+}
+
+static int run_batch(struct tfm_model *model, const tfm_score_input *input, size_t count,
+                     tfm_score *score, struct tfm_error *err) {
+  struct tfm_result *result = result_create(count, err);
+  struct rows rows = {0};
+  struct task_run run = {.model = model, .rows = &rows, .result = result};
+  struct task_output out;
+  int status = result ? score_rows(model, input, count, &rows, err) : -1;
+  if (status == 0)
+    status = task_forward(&run, err);
+  if (status == 0)
+    status = task_output(&run, "logits", 3, &out, err);
+  if (status == 0)
+    status = score_all(model, input, count, &out, score, err);
+  rows_finish(&rows);
+  tfm_result_destroy(result);
+  return status;
+}
+
+int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count, tfm_score *score,
+                    tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  enum graph_task task = model->graph->task;
+  error_clear(err);
+  if (!model->session)
+    return error_set(err, TFM_ERROR_USAGE, "this model was opened to be checked, not run");
+  if (task != GRAPH_TASK_GENERATE && task != GRAPH_TASK_FILL_MASK)
+    return error_set(err, TFM_ERROR_USAGE, "the task %s gives tokens no probability",
+                     graph_task_name(task));
+  if (task == GRAPH_TASK_GENERATE && !(model->flags & TFM_OPEN_ALL_LOGITS))
+    return error_set(err, TFM_ERROR_USAGE, "the model was not opened with TFM_OPEN_ALL_LOGITS");
+  if (count == 0)
+    return 0;
+  atomic_store(&model->cancel, 0);
+  model_begin(model);
+  return run_batch(model, input, count, score, err);
+}

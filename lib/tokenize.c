@@ -1,0 +1,77 @@
+/* tokenize.c - the calls of tfm.h that cut text into tokens.
+ *
+ * A tfm_tokenizer is the runtime's struct tokenizer under another name. */
+#include "lib/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct public_encoding {
+  tfm_encoding shown; /* first: what the caller holds */
+  struct encoding inner;
+  uint8_t *kind;
+};
+
+static const struct tokenizer *inner_tokenizer(const tfm_tokenizer *tokenizer) {
+  return (const struct tokenizer *)tokenizer;
+}
+
+const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *error) {
+  error_clear(error);
+  if (model->tokenizer)
+    return (const tfm_tokenizer *)model->tokenizer;
+  if (error)
+    *error = model->tokenizer_error;
+  error_set(error, TFM_ERROR_USAGE, "this model was opened to be checked, not run");
+  return NULL;
+}
+
+int32_t tfm_tokenizer_id(const tfm_tokenizer *tokenizer, const char *token) {
+  return tokenizer_id(inner_tokenizer(tokenizer), token);
+}
+
+void tfm_encoding_destroy(tfm_encoding *encoding) {
+  struct public_encoding *made = (struct public_encoding *)encoding;
+  if (!made)
+    return;
+  encoding_finish(&made->inner);
+  free(made->kind);
+  free(made);
+}
+
+static int fill_kinds(const struct tokenizer *tokenizer, struct public_encoding *made,
+                      struct tfm_error *err) {
+  const struct encoding *e = &made->inner;
+  made->kind = calloc(e->count ? e->count : 1, sizeof *made->kind);
+  if (!made->kind)
+    return error_oom(err);
+  for (size_t t = 0; t < e->count; t++)
+    made->kind[t] = e->special[t]                                ? TFM_TOKEN_ADDED
+                    : tokenizer_is_special(tokenizer, e->ids[t]) ? TFM_TOKEN_MARKER
+                                                                 : TFM_TOKEN_TEXT;
+  return 0;
+}
+
+int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                         tfm_encoding **encoding, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  const struct tokenizer *inner = inner_tokenizer(tokenizer);
+  error_clear(err);
+  *encoding = NULL;
+  if (!input->text)
+    return error_set(err, TFM_ERROR_USAGE, "there is no text to cut into tokens");
+  struct public_encoding *made = calloc(1, sizeof *made);
+  if (!made)
+    return error_oom(err);
+  if (tokenizer_encode(inner, input->text, input->text_length, input->pair,
+                       input->pair ? input->pair_length : 0, true, &made->inner, err) != 0 ||
+      fill_kinds(inner, made, err) != 0) {
+    tfm_encoding_destroy(&made->shown);
+    return -1;
+  }
+  const struct encoding *e = &made->inner;
+  made->shown =
+      (tfm_encoding){e->count, e->ids, e->types, e->begin, e->end, e->sequence, made->kind};
+  *encoding = &made->shown;
+  return 0;
+}
