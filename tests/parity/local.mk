@@ -7,3 +7,9 @@ tests_parity_test_fixtures_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 tests_parity_test_published_SOURCES = tests/parity/test_published.c tests/parity/tensors.c \
   tests/parity/tensors.h
 tests_parity_test_published_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+# The logits that transformers gives for the checkpoints of models/checkpoints.
+parity_tests += tests/parity/test_checkpoints
+tests_parity_test_checkpoints_SOURCES = tests/parity/test_checkpoints.c tests/parity/tensors.c \
+  tests/parity/tensors.h
+tests_parity_test_checkpoints_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+EXTRA_DIST += tests/parity/checkpoints

@@ -81,7 +81,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--data", required=True, help="the folder of the corpora")
     args.add_argument("--out", required=True, help="a folder with tokenizer.json")
-    args.add_argument("--steps", type=int, default=4500)
+    args.add_argument("--steps", type=int, default=3000)
     args.add_argument("--threads", type=int, default=1)
     args = args.parse_args()
 
@@ -94,7 +94,7 @@ def main():
     count = [sum(1 for _, label in rows if label == k) for k in (0, 1)]
     weight = torch.tensor([sum(count) / 2 / c for c in count])
     model = Bert(vocabulary, places=training.PLACES, **SIZE)
-    optimizers = training.Optimizers(model, args.steps)
+    optimizers = training.Optimizers(model, args.steps, matrix_rate=0.005, other_rate=1.5e-3)
     curve = training.Curve(Path(args.out) / "curve.jsonl")
     print(f"{len(rows)} rows, {sum(len(r[0]) for r in rows)} tokens,", f"{sum(p.numel() for p in model.parameters())} parameters")
 
