@@ -42,3 +42,7 @@ EXTRA_DIST += tests/docs/installed.sh tests/docs/split.awk tests/docs/match.awk 
 
 # The checkpoints that the tests run on, as they are: links included.
 EXTRA_DIST += tests/fixtures
+
+# tfmeval against transformers: files to measure on, and what is expected.
+script_tests += tests/e2e/eval.sh
+EXTRA_DIST += tests/e2e/eval

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 static _Atomic(tfm_model *) interrupt_target;
+static atomic_bool interrupted;
+static const size_t LINE_LIMIT = 16u << 20;
 
 void cli_init(struct cli *cli, const char *program) {
   const char *no_color = getenv("NO_COLOR");
@@ -138,6 +140,7 @@ bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_
 static void on_interrupt(int number) {
   tfm_model *model = atomic_exchange(&interrupt_target, NULL);
   if (model) {
+    atomic_store(&interrupted, true);
     tfm_model_cancel(model);
   } else {
     signal(number, SIG_DFL);
@@ -152,6 +155,38 @@ void cli_catch_interrupts(tfm_model *model) {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+}
+
+bool cli_interrupted(void) {
+  return atomic_load(&interrupted);
+}
+
+int cli_line(const struct cli *cli, FILE *file, size_t number, char **out, size_t *length) {
+  char *line = NULL;
+  size_t used = 0;
+  int c;
+  while ((c = getc(file)) != EOF && c != '\n') {
+    char byte = (char)c;
+    if (used == LINE_LIMIT || !cli_push(&line, &used, &byte, 1)) {
+      fprintf(stderr, "%s: error: line %zu is longer than 16 MiB, or there is no memory\n",
+              cli->program, number);
+      free(line);
+      return -1;
+    }
+  }
+  if (c == EOF && used == 0)
+    return 0;
+  if (used && line[used - 1] == '\r')
+    used--;
+  size_t count = used;
+  *length = used;
+  if (!cli_push(&line, &count, "", 1)) {
+    free(line);
+    return -1;
+  }
+  line[used] = '\0';
+  *out = line;
+  return 1;
 }
 
 int cli_finish_output(const struct cli *cli, int status) {

@@ -45,6 +45,14 @@ bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_
  * the process.  NULL = back to the default. */
 void cli_catch_interrupts(tfm_model *model);
 
+/* Did a signal come since then? */
+bool cli_interrupted(void);
+
+/* The next line of a file without its end ("\n" or "\r\n"), NUL-terminated, on the
+ * heap.  1 = a line, 0 = no more, -1 = longer than 16 MiB or no memory: number
+ * is then said on stderr. */
+int cli_line(const struct cli *cli, FILE *file, size_t number, char **out, size_t *length);
+
 /* stdout, flushed and checked: a full disk or a closed pipe is an error.
  * Returns status, or TFM_CODE_RUN when the output was lost. */
 int cli_finish_output(const struct cli *cli, int status);

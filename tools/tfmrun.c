@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 enum { BATCH = 32 };
-static const size_t LINE_LIMIT = 16u << 20;
 
 struct options {
   tfm_open_options open;
@@ -374,36 +373,6 @@ static int lines_add(struct job *job, struct lines *lines, char *line, size_t le
   return 0;
 }
 
-/* The next line of stdin without its end, on the heap.  1 = a line, 0 = no
- * more, -1 = longer than LINE_LIMIT or no memory (said on stderr). */
-static int read_line(size_t number, char **out, size_t *length) {
-  char *line = NULL;
-  size_t used = 0;
-  int c;
-  while ((c = getc(stdin)) != EOF && c != '\n') {
-    char byte = (char)c;
-    if (used == LINE_LIMIT || !cli_push(&line, &used, &byte, 1)) {
-      fprintf(stderr, "tfmrun: error: line %zu is longer than 16 MiB, or there is no memory\n",
-              number);
-      free(line);
-      return -1;
-    }
-  }
-  if (c == EOF && used == 0)
-    return 0;
-  if (used && line[used - 1] == '\r')
-    used--;
-  size_t count = used;
-  *length = used;
-  if (!cli_push(&line, &count, "", 1)) {
-    free(line);
-    return -1;
-  }
-  line[used] = '\0';
-  *out = line;
-  return 1;
-}
-
 /* One input a line from stdin, BATCH at a time; the last line may lack its end. */
 static int run_lines(struct job *job) {
   struct lines lines = {0};
@@ -412,7 +381,7 @@ static int run_lines(struct job *job) {
   for (bool more = true; more && status == 0;) {
     char *line = NULL;
     size_t length = 0;
-    int got = read_line(total + 1, &line, &length);
+    int got = cli_line(job->cli, stdin, total + 1, &line, &length);
     more = got > 0;
     if (got < 0)
       status = TFM_CODE_LIMIT;
