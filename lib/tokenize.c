@@ -26,6 +26,29 @@ const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *erro
   return NULL;
 }
 
+tfm_tokenizer *tfm_tokenizer_open(const char *path, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  struct tokenizer *tokenizer = NULL;
+  error_clear(err);
+  if (!path)
+    error_set(err, TFM_ERROR_USAGE, "which tokenizer?");
+  else
+    tokenizer_open(path, &tokenizer, err);
+  return (tfm_tokenizer *)tokenizer;
+}
+
+void tfm_tokenizer_destroy(tfm_tokenizer *tokenizer) {
+  tokenizer_destroy((struct tokenizer *)tokenizer);
+}
+
+const char *tfm_tokenizer_token(const tfm_tokenizer *tokenizer, int32_t id) {
+  return tokenizer_token(inner_tokenizer(tokenizer), id);
+}
+
+size_t tfm_tokenizer_size(const tfm_tokenizer *tokenizer) {
+  return tokenizer_vocabulary(inner_tokenizer(tokenizer));
+}
+
 int32_t tfm_tokenizer_id(const tfm_tokenizer *tokenizer, const char *token) {
   return tokenizer_id(inner_tokenizer(tokenizer), token);
 }
@@ -54,6 +77,11 @@ static int fill_kinds(const struct tokenizer *tokenizer, struct public_encoding 
 
 int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
                          tfm_encoding **encoding, tfm_error *error) {
+  return tfm_tokenizer_encode_with(tokenizer, input, 0, encoding, error);
+}
+
+int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                              uint32_t flags, tfm_encoding **encoding, tfm_error *error) {
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   const struct tokenizer *inner = inner_tokenizer(tokenizer);
   error_clear(err);
@@ -64,7 +92,8 @@ int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
   if (!made)
     return error_oom(err);
   if (tokenizer_encode(inner, input->text, input->text_length, input->pair,
-                       input->pair ? input->pair_length : 0, true, &made->inner, err) != 0 ||
+                       input->pair ? input->pair_length : 0, !(flags & TFM_ENCODE_NO_SPECIAL),
+                       &made->inner, err) != 0 ||
       fill_kinds(inner, made, err) != 0) {
     tfm_encoding_destroy(&made->shown);
     return -1;
@@ -74,4 +103,22 @@ int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
       (tfm_encoding){e->count, e->ids, e->types, e->begin, e->end, e->sequence, made->kind};
   *encoding = &made->shown;
   return 0;
+}
+
+int tfm_tokenizer_decode(const tfm_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                         uint32_t flags, char **text, size_t *length, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  struct buffer out;
+  error_clear(err);
+  *text = NULL;
+  buffer_init(&out);
+  int status = tokenizer_decode(inner_tokenizer(tokenizer), ids, count,
+                                (flags & TFM_ENCODE_NO_SPECIAL) != 0, &out, err);
+  size_t size = out.length;
+  if (status == 0 && !(*text = buffer_take(&out)))
+    status = error_oom(err);
+  if (length && status == 0)
+    *length = size;
+  buffer_finish(&out);
+  return status;
 }

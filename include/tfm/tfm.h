@@ -213,6 +213,12 @@ const tfm_timing *tfm_result_timing(const tfm_result *result);
 /* How a checkpoint cuts text: tokenizer.json.  Threads may share it. */
 typedef struct tfm_tokenizer tfm_tokenizer;
 
+/* One without a model: a checkpoint's directory, or a file of it: tokenizer.json,
+ * vocab.txt, vocab.json (with merges.txt beside it), tokenizer.model. */
+tfm_tokenizer *tfm_tokenizer_open(const char *path, tfm_error *error);
+/* Only what tfm_tokenizer_open gave. */
+void tfm_tokenizer_destroy(tfm_tokenizer *tokenizer);
+
 /* The model's own, which lives as long as the model.  NULL = there is none, or
  * its files are unsound: error says why. */
 const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *error);
@@ -221,7 +227,8 @@ const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *erro
 enum {
   TFM_TOKEN_TEXT,   /* a piece of the text                            */
   TFM_TOKEN_MARKER, /* a special token that is written in the text    */
-  TFM_TOKEN_ADDED   /* a special token that the tokenizer put there   */
+  TFM_TOKEN_ADDED,  /* a special token that the tokenizer put there   */
+  TFM_TOKEN_PADDING /* with TFM_ENCODE_LIMITS: what fills up the length */
 };
 
 /* The tokens of one input; every array has count entries. */
@@ -240,6 +247,23 @@ int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
 void tfm_encoding_destroy(tfm_encoding *encoding);
 /* The id of a token as the vocabulary spells it, "[MASK]"; -1 = there is no such token. */
 int32_t tfm_tokenizer_id(const tfm_tokenizer *tokenizer, const char *token);
+/* And back: "##ing"; NULL = there is no such id.  Lives as long as the tokenizer. */
+const char *tfm_tokenizer_token(const tfm_tokenizer *tokenizer, int32_t id);
+/* One more than the largest id. */
+size_t tfm_tokenizer_size(const tfm_tokenizer *tokenizer);
+
+/* Flags of tfm_tokenizer_encode_with and tfm_tokenizer_decode. */
+enum {
+  TFM_ENCODE_NO_SPECIAL = 1u, /* encode: put none there; decode: leave them out */
+  TFM_ENCODE_LIMITS = 2u      /* encode: follow the file's truncation and padding */
+};
+/* As tfm_tokenizer_encode, which is this with flags 0. */
+int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                              uint32_t flags, tfm_encoding **encoding, tfm_error *error);
+/* The text of the ids, UTF-8 and a NUL after it; an id that does not exist is
+ * nothing.  Free *text with tfm_free; length may be NULL. */
+int tfm_tokenizer_decode(const tfm_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                         uint32_t flags, char **text, size_t *length, tfm_error *error);
 
 /* ------------------------------------------------------------------ scores */
 

@@ -35,10 +35,11 @@ struct tokenizer *tokenizer_create(void);
 int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
                     struct tfm_error *err);
 
-/* Write the tokenizer.json that older files in the directory stand for.  *out is
- * NULL, without an error, if there are none; *path names the file in messages
- * (on the heap). */
-int legacy_read(const char *directory, json_t **out, char **path, struct tfm_error *err);
+/* Write the tokenizer.json that older files in the directory stand for, or, if file
+ * is not NULL, that file with what goes with it.  *out is NULL, without an error,
+ * if there are none; *path names the file in messages (on the heap). */
+int legacy_read(const char *directory, const char *file, json_t **out, char **path,
+                struct tfm_error *err);
 
 /* Find the ids of tokenizer->roles. */
 int roles_find(struct tokenizer *tokenizer, const char *directory, struct tfm_error *err);

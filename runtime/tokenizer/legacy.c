@@ -293,18 +293,19 @@ static int gpt2(struct legacy *legacy, const char *path, const char *merges_path
 static const struct {
   const char *vocabulary, *merges; /* merges NULL: vocab.txt */
 } layouts[] = {{"vocab.txt", NULL}, {"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}};
+enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
 
-static int read_layout(struct legacy *legacy, size_t i, const char *path, json_t **out) {
+static int read_layout(struct legacy *legacy, const char *merges, const char *path, json_t **out) {
   if (read_config(legacy) != 0)
     return -1;
   legacy->added = json_array();
   if (legacy->added == NULL)
     return error_oom(legacy->err);
-  if (layouts[i].merges == NULL)
+  if (merges == NULL)
     return bert(legacy, path, out);
-  char *merges = file_join(legacy->directory, layouts[i].merges);
-  int status = merges == NULL ? error_oom(legacy->err) : gpt2(legacy, path, merges, out);
-  free(merges);
+  char *merges_path = file_join(legacy->directory, merges);
+  int status = merges_path == NULL ? error_oom(legacy->err) : gpt2(legacy, path, merges_path, out);
+  free(merges_path);
   return status;
 }
 
@@ -322,22 +323,51 @@ static int present(const char *directory, size_t i, bool *out, struct tfm_error 
   return 0;
 }
 
-int legacy_read(const char *directory, json_t **out, char **path, struct tfm_error *err) {
-  struct legacy legacy = {.directory = directory, .err = err};
-  *out = NULL;
-  *path = NULL;
-  for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+/* The file's name is that of the vocabulary or of the merges. */
+static bool names_layout(size_t i, const char *name) {
+  return strcmp(layouts[i].vocabulary, name) == 0 ||
+         (layouts[i].merges != NULL && strcmp(layouts[i].merges, name) == 0);
+}
+
+/* The layout that is there, or that the file is of; LAYOUTS if none. */
+static int find_layout(const char *directory, const char *file, size_t *out,
+                       struct tfm_error *err) {
+  *out = 0;
+  if (file != NULL) {
+    const char *name = file_basename(file), *dot = strrchr(name, '.');
+    while (*out < LAYOUTS && !names_layout(*out, name))
+      ++*out;
+    if (*out == LAYOUTS) /* a name of the user's: by what it ends in */
+      *out = dot != NULL && strcmp(dot, ".json") == 0 ? 1 : 0;
+    return 0;
+  }
+  for (; *out < LAYOUTS; ++*out) {
     bool there;
-    if (present(directory, i, &there, err) != 0)
+    if (present(directory, *out, &there, err) != 0)
       return -1;
-    if (!there)
-      continue;
-    *path = file_join(directory, layouts[i].vocabulary);
-    int status = *path == NULL ? error_oom(err) : read_layout(&legacy, i, *path, out);
-    json_decref(legacy.config);
-    json_decref(legacy.vocab);
-    json_decref(legacy.added);
-    return status;
+    if (there)
+      break;
   }
   return 0;
+}
+
+int legacy_read(const char *directory, const char *file, json_t **out, char **path,
+                struct tfm_error *err) {
+  struct legacy legacy = {.directory = directory, .err = err};
+  size_t i;
+  *out = NULL;
+  *path = NULL;
+  if (find_layout(directory, file, &i, err) != 0)
+    return -1;
+  if (i == LAYOUTS)
+    return 0;
+  if (file != NULL && layouts[i].merges != NULL &&
+      strcmp(file_basename(file), layouts[i].merges) == 0)
+    file = NULL; /* the vocabulary beside it */
+  *path = file != NULL ? strdup(file) : file_join(directory, layouts[i].vocabulary);
+  int status = *path == NULL ? error_oom(err) : read_layout(&legacy, layouts[i].merges, *path, out);
+  json_decref(legacy.config);
+  json_decref(legacy.vocab);
+  json_decref(legacy.added);
+  return status;
 }

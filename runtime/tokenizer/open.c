@@ -31,23 +31,48 @@ int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t 
                     &tokenizer->model, tokenizer->normalizer);
 }
 
+static int read_tokenizer_json(const char *path, json_t **json, struct tfm_error *err) {
+  return json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, json, err);
+}
+
 /* tokenizer.json if it is there, else what older files stand for. */
-static int read_files(const char *directory, json_t **json, char **path, struct tfm_error *err) {
-  *json = NULL;
+static int read_directory(const char *directory, json_t **json, char **path,
+                          struct tfm_error *err) {
   *path = file_join(directory, "tokenizer.json");
   if (*path == NULL)
     return error_oom(err);
   if (file_exists(*path))
-    return json_read(*path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, json, err);
+    return read_tokenizer_json(*path, json, err);
   free(*path);
-  if (legacy_read(directory, json, path, err) != 0)
+  if (legacy_read(directory, NULL, json, path, err) != 0)
     return -1;
   if (*json != NULL)
     return 0;
   error_set(err, TFM_ERROR_TOKENIZER, "%s: no tokenizer here", directory);
   error_note(err, "looked for: tokenizer.json; vocab.txt; vocab.json and merges.txt; "
-                  "encoder.json and vocab.bpe");
+                  "encoder.json and vocab.bpe; tokenizer.model; spiece.model");
   return -1;
+}
+
+static bool ends_in(const char *name, const char *end) {
+  size_t length = strlen(name), size = strlen(end);
+  return length >= size && strcmp(name + length - size, end) == 0;
+}
+
+/* One file: a .json with a model is a tokenizer.json, whatever its name. */
+static int read_file(const char *directory, const char *file, json_t **json, char **path,
+                     struct tfm_error *err) {
+  if (ends_in(file, ".json")) {
+    if (read_tokenizer_json(file, json, err) != 0)
+      return -1;
+    if (json_is_object(json_object_get(*json, "model"))) {
+      *path = strdup(file);
+      return *path == NULL ? error_oom(err) : 0;
+    }
+    json_decref(*json);
+    *json = NULL;
+  }
+  return legacy_read(directory, file, json, path, err);
 }
 
 struct tokenizer *tokenizer_create(void) {
@@ -64,25 +89,33 @@ struct tokenizer *tokenizer_create(void) {
   return NULL;
 }
 
-int tokenizer_open(const char *directory, struct tokenizer **out, struct tfm_error *err) {
+/* directory holds the files that go with it: the configuration, the roles. */
+static int open_parts(struct tokenizer *tokenizer, const char *directory, const char *file,
+                      struct tfm_error *err) {
   json_t *json = NULL;
   char *path = NULL;
-  *out = NULL;
-  struct tokenizer *tokenizer = tokenizer_create();
-  if (tokenizer == NULL)
-    return error_oom(err);
-  int status = read_files(directory, &json, &path, err);
+  int status = file == NULL ? read_directory(directory, &json, &path, err)
+                            : read_file(directory, file, &json, &path, err);
   if (status == 0)
     status = tokenizer_build(tokenizer, path, json, err);
   json_decref(json);
   free(path);
-  if (status == 0)
-    status = roles_find(tokenizer, directory, err);
-  if (status != 0)
-    tokenizer_destroy(tokenizer);
-  else
+  return status == 0 ? roles_find(tokenizer, directory, err) : -1;
+}
+
+int tokenizer_open(const char *path, struct tokenizer **out, struct tfm_error *err) {
+  bool is_file = file_exists(path);
+  *out = NULL;
+  char *directory = is_file ? file_dirname(path) : strdup(path);
+  struct tokenizer *tokenizer = tokenizer_create();
+  if (tokenizer == NULL || directory == NULL)
+    error_oom(err);
+  else if (open_parts(tokenizer, directory, is_file ? path : NULL, err) == 0)
     *out = tokenizer;
-  return status;
+  if (*out == NULL)
+    tokenizer_destroy(tokenizer);
+  free(directory);
+  return *out == NULL ? -1 : 0;
 }
 
 void tokenizer_destroy(struct tokenizer *tokenizer) {

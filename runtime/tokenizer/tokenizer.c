@@ -137,22 +137,30 @@ static int encode_text(struct work *work, uint8_t sequence, const char *text, si
   return tokenize_pieces(work, sequence, out);
 }
 
+/* All arrays in one block, the widest first: begin is where it begins. */
+static int make_room(struct encoding *out, size_t count) {
+  size_t room = count > 0 ? count : 1;
+  size_t each = 2 * sizeof(size_t) + 3 * sizeof(int32_t) + 2;
+  char *block = malloc(room * each); /* count is of items that are in memory already */
+  if (block == NULL)
+    return -1;
+  out->count = count;
+  out->begin = (size_t *)(void *)block;
+  out->end = out->begin + room;
+  out->ids = (int32_t *)(void *)(out->end + room);
+  out->types = out->ids + room;
+  out->word = out->types + room;
+  out->special = (uint8_t *)(out->word + room);
+  out->sequence = out->special + room;
+  return 0;
+}
+
 static int make_encoding(const struct encoded *encoded, struct encoding *out,
                          struct tfm_error *err) {
   size_t count = 0, at = 0;
   for (size_t s = 0; s < encoded->count; s++)
     count += encoded->segment[s].count;
-  size_t room = count > 0 ? count : 1;
-  out->count = count;
-  out->ids = malloc(room * sizeof *out->ids);
-  out->types = malloc(room * sizeof *out->types);
-  out->begin = malloc(room * sizeof *out->begin);
-  out->end = malloc(room * sizeof *out->end);
-  out->special = malloc(room);
-  out->sequence = malloc(room);
-  out->word = malloc(room * sizeof *out->word);
-  if (out->ids == NULL || out->types == NULL || out->begin == NULL || out->end == NULL ||
-      out->special == NULL || out->sequence == NULL || out->word == NULL)
+  if (make_room(out, count) != 0)
     return error_oom(err);
   for (size_t s = 0; s < encoded->count; s++)
     for (size_t i = 0; i < encoded->segment[s].count; i++, at++) {
@@ -191,13 +199,7 @@ int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t
 }
 
 void encoding_finish(struct encoding *encoding) {
-  free(encoding->ids);
-  free(encoding->types);
   free(encoding->begin);
-  free(encoding->end);
-  free(encoding->special);
-  free(encoding->sequence);
-  free(encoding->word);
   memset(encoding, 0, sizeof *encoding);
 }
 

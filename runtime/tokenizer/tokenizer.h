@@ -22,11 +22,12 @@
 struct tokenizer;
 
 /* Read the tokenizer of a checkpoint directory: tokenizer.json, else vocab.txt,
- * else vocab.json and merges.txt, else encoder.json and vocab.bpe. */
-int tokenizer_open(const char *directory, struct tokenizer **out, struct tfm_error *err);
+ * else vocab.json and merges.txt, else encoder.json and vocab.bpe; or one file of
+ * these, with what lies beside it. */
+int tokenizer_open(const char *path, struct tokenizer **out, struct tfm_error *err);
 void tokenizer_destroy(struct tokenizer *tokenizer);
 
-/* All arrays have count entries; begin and end are bytes of the text that
+/* All arrays have count entries, in one block of memory; begin and end are bytes of the text that
  * `sequence` tells, and both 0 for a special token. */
 struct encoding {
   int32_t *ids;

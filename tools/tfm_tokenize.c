@@ -1,0 +1,407 @@
+/* tfm_tokenize.c - text to token ids, and back, as a checkpoint's own files say.
+ *
+ * Texts are arguments, or the lines of a pipe: read and written in large blocks,
+ * and written out whenever the pipe has no more for now. */
+#include "tools/cli.h"
+#include "tools/stream.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum form { FORM_IDS, FORM_TOKENS, FORM_COUNT, FORM_JSON };
+
+struct options {
+  const char *pair;
+  enum form form;
+  uint32_t flags; /* TFM_ENCODE_ */
+  bool decode, tabs;
+  char separator; /* of texts in a pipe, both ways */
+};
+
+struct job {
+  const struct cli *cli;
+  const struct options *options;
+  const tfm_tokenizer *tokenizer;
+  tfm_error *error;
+  struct stream_out out;
+  int32_t *ids; /* of one line, when decoding */
+  size_t id_room;
+  size_t done; /* texts */
+};
+
+static const char usage[] =
+    "Usage: tfm-tokenize TOKENIZER [OPTION]... [TEXT]...\n"
+    "       tfm-tokenize TOKENIZER --decode [OPTION]... [ID]...\n"
+    "Text to token ids and back, as Hugging Face's tokenizers does it.\n"
+    "\n"
+    "  TOKENIZER            a checkpoint's directory, or a tokenizer.json, tokenizer.model,\n"
+    "                       spiece.model, vocab.txt, or vocab.json with merges.txt beside it\n"
+    "  TEXT                 what to cut; none: one text a line from the input\n"
+    "\n"
+    "Input\n"
+    "  --pair TEXT          a second text beside each\n"
+    "  --tabs               a line of the input is text, tab, second text\n"
+    "  -0, --null           texts end in NUL, in the input and in the output\n"
+    "  -d, --decode         from ids to text; ids are arguments or lines: 1 2 3 or 1,2,3\n"
+    "  --no-special         put no special tokens around a text; --decode: leave them out\n"
+    "  --limits             follow the file's truncation and padding\n"
+    "\n"
+    "Output (ids with spaces between, a line a text)\n"
+    "  --tokens             a line a token: id, begin, end (bytes of the text), token\n"
+    "  --count              only how many tokens\n"
+    "  --json               a JSON object a line\n"
+    "\n"
+    "  -h, --help   -V, --version\n"
+    "\n"
+    "Exit status: 0 done, 1 run time, 2 usage or a text that is not UTF-8, 5 tokenizer,\n"
+    "7 limit or memory.\n";
+
+/* ---- from text */
+
+/* A token in the table: what would break a line is escaped. */
+static void put_token(struct stream_out *out, const char *token) {
+  for (const char *at = token; *at; at++)
+    switch (*at) {
+    case '\n':
+      stream_puts(out, "\\n");
+      break;
+    case '\r':
+      stream_puts(out, "\\r");
+      break;
+    case '\t':
+      stream_puts(out, "\\t");
+      break;
+    case '\\':
+      stream_puts(out, "\\\\");
+      break;
+    default:
+      stream_put(out, at, 1);
+    }
+}
+
+static const char *token_text(const struct job *job, int32_t id) {
+  const char *token = tfm_tokenizer_token(job->tokenizer, id);
+  return token ? token : "";
+}
+
+static void put_table(struct job *job, const tfm_encoding *e) {
+  struct stream_out *out = &job->out;
+  if (job->done > 0)
+    stream_puts(out, "\n");
+  for (size_t i = 0; i < e->count; i++) {
+    stream_number(out, (uint64_t)e->ids[i]);
+    stream_puts(out, "\t");
+    stream_number(out, e->begin[i]);
+    stream_puts(out, "\t");
+    stream_number(out, e->end[i]);
+    stream_puts(out, "\t");
+    put_token(out, token_text(job, e->ids[i]));
+    stream_puts(out, "\n");
+  }
+}
+
+/* ,"name":[ one entry a token ] */
+static void put_list(struct job *job, const tfm_encoding *e, const char *name,
+                     void (*put)(struct job *, const tfm_encoding *, size_t)) {
+  stream_puts(&job->out, name);
+  stream_puts(&job->out, "[");
+  for (size_t i = 0; i < e->count; i++) {
+    if (i > 0)
+      stream_puts(&job->out, ",");
+    put(job, e, i);
+  }
+  stream_puts(&job->out, "]");
+}
+
+static void put_id(struct job *job, const tfm_encoding *e, size_t i) {
+  stream_number(&job->out, (uint64_t)e->ids[i]);
+}
+static void put_text(struct job *job, const tfm_encoding *e, size_t i) {
+  const char *token = token_text(job, e->ids[i]);
+  stream_json(&job->out, token, strlen(token));
+}
+static void put_offset(struct job *job, const tfm_encoding *e, size_t i) {
+  stream_puts(&job->out, "[");
+  stream_number(&job->out, e->begin[i]);
+  stream_puts(&job->out, ",");
+  stream_number(&job->out, e->end[i]);
+  stream_puts(&job->out, "]");
+}
+static void put_type(struct job *job, const tfm_encoding *e, size_t i) {
+  stream_number(&job->out, (uint64_t)e->types[i]);
+}
+static void put_special(struct job *job, const tfm_encoding *e, size_t i) {
+  stream_puts(&job->out, e->kind[i] >= TFM_TOKEN_ADDED ? "1" : "0");
+}
+static void put_attention(struct job *job, const tfm_encoding *e, size_t i) {
+  stream_puts(&job->out, e->kind[i] == TFM_TOKEN_PADDING ? "0" : "1");
+}
+static void put_sequence(struct job *job, const tfm_encoding *e, size_t i) {
+  stream_puts(&job->out, e->kind[i] >= TFM_TOKEN_ADDED ? "null" : e->sequence[i] ? "1" : "0");
+}
+
+static void put_json(struct job *job, const tfm_encoding *e) {
+  put_list(job, e, "{\"ids\":", put_id);
+  put_list(job, e, ",\"tokens\":", put_text);
+  put_list(job, e, ",\"offsets\":", put_offset);
+  put_list(job, e, ",\"type_ids\":", put_type);
+  put_list(job, e, ",\"special_tokens_mask\":", put_special);
+  put_list(job, e, ",\"attention_mask\":", put_attention);
+  put_list(job, e, ",\"sequence_ids\":", put_sequence);
+  stream_puts(&job->out, "}");
+}
+
+static void put_encoding(struct job *job, const tfm_encoding *e) {
+  switch (job->options->form) {
+  case FORM_TOKENS:
+    put_table(job, e);
+    return;
+  case FORM_COUNT:
+    stream_number(&job->out, e->count);
+    break;
+  case FORM_JSON:
+    put_json(job, e);
+    break;
+  case FORM_IDS:
+    for (size_t i = 0; i < e->count; i++) {
+      if (i > 0)
+        stream_puts(&job->out, " ");
+      stream_number(&job->out, (uint64_t)e->ids[i]);
+    }
+  }
+  stream_put(&job->out, &job->options->separator, 1);
+}
+
+/* line 0: an argument. */
+static int fail(struct job *job, size_t line) {
+  int status;
+  stream_flush(&job->out);
+  fflush(stdout);
+  if (line > 0)
+    fprintf(stderr, "%s: %s %zu of the input:\n", job->cli->program,
+            job->options->separator ? "line" : "text", line);
+  status = cli_fail(job->cli, job->error);
+  return status;
+}
+
+static int encode(struct job *job, const char *text, size_t length, size_t line) {
+  const struct options *o = job->options;
+  tfm_input input = {.text = text, .text_length = length};
+  tfm_encoding *encoding;
+  const char *tab = o->tabs ? memchr(text, '\t', length) : NULL;
+  if (o->pair) {
+    input.pair = o->pair;
+    input.pair_length = strlen(o->pair);
+  } else if (tab) {
+    input.text_length = (size_t)(tab - text);
+    input.pair = tab + 1;
+    input.pair_length = length - input.text_length - 1;
+  }
+  if (tfm_tokenizer_encode_with(job->tokenizer, &input, o->flags, &encoding, job->error) != 0)
+    return fail(job, line);
+  put_encoding(job, encoding);
+  tfm_encoding_destroy(encoding);
+  job->done++;
+  return 0;
+}
+
+/* ---- from ids */
+
+/* "1 2 3", "1,2,3", "[1, 2, 3]": digits between anything of these. */
+static bool read_ids(struct job *job, const char *text, size_t length, size_t *count) {
+  *count = 0;
+  for (size_t at = 0; at < length;) {
+    uint64_t id = 0;
+    size_t begin = at;
+    for (; at < length && text[at] >= '0' && text[at] <= '9' && at - begin < 11; at++)
+      id = id * 10 + (uint64_t)(text[at] - '0');
+    if (at == begin) {
+      if (!memchr(" ,[]\t\r\n", text[at], 7))
+        return false;
+      at++;
+      continue;
+    }
+    if (id > INT32_MAX)
+      id = INT32_MAX; /* no vocabulary has it: nothing */
+    if (*count == job->id_room) {
+      size_t room = job->id_room ? job->id_room * 2 : 1024;
+      int32_t *grown = realloc(job->ids, room * sizeof *grown);
+      if (!grown)
+        return false;
+      job->ids = grown;
+      job->id_room = room;
+    }
+    job->ids[(*count)++] = (int32_t)id;
+  }
+  return true;
+}
+
+static int decode(struct job *job, const char *line, size_t size, size_t number) {
+  const struct options *o = job->options;
+  size_t count, length;
+  char *text;
+  if (!read_ids(job, line, size, &count)) {
+    stream_flush(&job->out);
+    fflush(stdout);
+    return cli_usage_error(job->cli, "--decode needs token ids such as 1 2 3, not '%.*s'",
+                           size > 64 ? 64 : (int)size, line);
+  }
+  if (tfm_tokenizer_decode(job->tokenizer, job->ids, count, o->flags, &text, &length, job->error) !=
+      0)
+    return fail(job, number);
+  if (o->form == FORM_JSON) {
+    stream_puts(&job->out, "{\"text\":");
+    stream_json(&job->out, text, length);
+    stream_puts(&job->out, "}");
+  } else
+    stream_put(&job->out, text, length);
+  stream_put(&job->out, &o->separator, 1);
+  tfm_free(text);
+  return 0;
+}
+
+/* ---- all of them */
+
+static int decode_arguments(struct job *job, char **id, int count) {
+  size_t length = 0, at = 0;
+  for (int i = 0; i < count; i++)
+    length += strlen(id[i]) + 1;
+  char *all = malloc(length + 1);
+  if (!all)
+    return fprintf(stderr, "%s: out of memory\n", job->cli->program), TFM_CODE_LIMIT;
+  for (int i = 0; i < count; i++) {
+    size_t size = strlen(id[i]);
+    memcpy(all + at, id[i], size);
+    all[at + size] = ' ';
+    at += size + 1;
+  }
+  int status = decode(job, all, at, 0);
+  free(all);
+  return status;
+}
+
+static int run_lines(struct job *job) {
+  const struct options *o = job->options;
+  struct stream_in in = {.separator = o->separator};
+  const char *line;
+  size_t length;
+  int status = 0, more = 1;
+  while (status == 0 && (more = stream_line(&in, &job->out, &line, &length)) > 0)
+    status =
+        o->decode ? decode(job, line, length, in.number) : encode(job, line, length, in.number);
+  if (more < 0) {
+    fprintf(stderr, "%s: error: cannot read the input\n", job->cli->program);
+    status = TFM_CODE_RUN;
+  }
+  stream_in_finish(&in);
+  return status;
+}
+
+static int run_texts(struct job *job, char **text, int count) {
+  int status = 0;
+  if (count == 0)
+    return run_lines(job);
+  if (job->options->decode)
+    return decode_arguments(job, text, count);
+  for (int i = 0; i < count && status == 0; i++)
+    status = encode(job, text[i], strlen(text[i]), 0);
+  return status;
+}
+
+static int run(const struct cli *cli, const struct options *options, char **argument, int count) {
+  struct job job = {.cli = cli, .options = options, .error = tfm_error_create()};
+  if (!job.error)
+    return fprintf(stderr, "%s: out of memory\n", cli->program), TFM_CODE_LIMIT;
+  tfm_tokenizer *tokenizer = tfm_tokenizer_open(argument[0], job.error);
+  job.tokenizer = tokenizer;
+  int status = tokenizer ? run_texts(&job, argument + 1, count - 1) : cli_fail(cli, job.error);
+  stream_flush(&job.out);
+  if (job.out.failed) {
+    fprintf(stderr, "%s: out of memory\n", cli->program);
+    status = TFM_CODE_LIMIT;
+  }
+  stream_out_finish(&job.out);
+  tfm_tokenizer_destroy(tokenizer);
+  tfm_error_destroy(job.error);
+  free(job.ids);
+  return status;
+}
+
+enum { OPT_PAIR = 256, OPT_TABS, OPT_NO_SPECIAL, OPT_LIMITS, OPT_TOKENS, OPT_COUNT, OPT_JSON };
+
+static const struct option long_options[] = {{"pair", required_argument, NULL, OPT_PAIR},
+                                             {"tabs", no_argument, NULL, OPT_TABS},
+                                             {"null", no_argument, NULL, '0'},
+                                             {"decode", no_argument, NULL, 'd'},
+                                             {"no-special", no_argument, NULL, OPT_NO_SPECIAL},
+                                             {"limits", no_argument, NULL, OPT_LIMITS},
+                                             {"tokens", no_argument, NULL, OPT_TOKENS},
+                                             {"count", no_argument, NULL, OPT_COUNT},
+                                             {"json", no_argument, NULL, OPT_JSON},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"version", no_argument, NULL, 'V'},
+                                             {NULL, 0, NULL, 0}};
+
+/* false: *status is the program's. */
+static bool parse_option(const struct cli *cli, struct options *o, int option, int *status) {
+  switch (option) {
+  case OPT_PAIR:
+    o->pair = optarg;
+    return true;
+  case OPT_TABS:
+    o->tabs = true;
+    return true;
+  case '0':
+    o->separator = '\0';
+    return true;
+  case 'd':
+    o->decode = true;
+    return true;
+  case OPT_NO_SPECIAL:
+    o->flags |= TFM_ENCODE_NO_SPECIAL;
+    return true;
+  case OPT_LIMITS:
+    o->flags |= TFM_ENCODE_LIMITS;
+    return true;
+  case OPT_TOKENS:
+    o->form = FORM_TOKENS;
+    return true;
+  case OPT_COUNT:
+    o->form = FORM_COUNT;
+    return true;
+  case OPT_JSON:
+    o->form = FORM_JSON;
+    return true;
+  case 'h':
+    fputs(usage, stdout);
+    *status = cli_finish_output(cli, 0);
+    return false;
+  case 'V':
+    printf("tfm-tokenize %s\n", tfm_version());
+    *status = cli_finish_output(cli, 0);
+    return false;
+  default:
+    fprintf(stderr, "Try 'tfm-tokenize --help'.\n");
+    *status = TFM_CODE_USAGE;
+    return false;
+  }
+}
+
+int main(int argc, char **argv) {
+  struct cli cli;
+  struct options o = {.separator = '\n'};
+  int option, status = 0;
+  cli_init(&cli, "tfm-tokenize");
+  while ((option = getopt_long(argc, argv, "0dhV", long_options, NULL)) != -1)
+    if (!parse_option(&cli, &o, option, &status))
+      return status;
+  if (optind == argc)
+    return cli_usage_error(&cli, "which tokenizer?");
+  if (o.decode && (o.pair || o.tabs || o.form == FORM_TOKENS || o.form == FORM_COUNT))
+    return cli_usage_error(&cli, "--decode gives text: no --pair, --tabs, --tokens or --count");
+  if (o.pair && o.tabs)
+    return cli_usage_error(&cli, "--pair or --tabs, not both");
+  status = run(&cli, &o, argv + optind, argc - optind);
+  return cli_finish_output(&cli, status);
+}
