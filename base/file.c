@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/checked.h"
+#include "base/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,21 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* An open descriptor and its size, or -1. */
-static int open_regular(const char *path, enum tfm_error_code code, size_t *size,
+/* An open descriptor and what it is, or -1. */
+static int open_regular(const char *path, enum tfm_error_code code, struct stat *st,
                         struct tfm_error *err) {
-  struct stat st;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     return error_set(err, code, "cannot open `%s`: %s", path, strerror(errno));
-  if (fstat(fd, &st) != 0) {
+  if (fstat(fd, st) != 0) {
     error_set(err, code, "cannot read `%s`: %s", path, strerror(errno));
-  } else if (!S_ISREG(st.st_mode)) {
+  } else if (!S_ISREG(st->st_mode)) {
     error_set(err, code, "`%s` is not a regular file", path);
-  } else if (st.st_size < 0 || (uintmax_t)st.st_size > SIZE_MAX - 1) {
+  } else if (st->st_size < 0 || (uintmax_t)st->st_size > SIZE_MAX - 1) {
     error_set(err, code, "`%s` is too large for this machine", path);
   } else {
-    *size = (size_t)st.st_size;
     return fd;
   }
   close(fd);
@@ -53,11 +52,12 @@ static int read_all(int fd, const char *path, enum tfm_error_code code, struct f
 
 int file_read(const char *path, size_t limit, enum tfm_error_code code, struct file_bytes *out,
               struct tfm_error *err) {
-  size_t size;
+  struct stat st;
   *out = (struct file_bytes){0};
-  int fd = open_regular(path, code, &size, err);
+  int fd = open_regular(path, code, &st, err);
   if (fd < 0)
     return -1;
+  size_t size = (size_t)st.st_size;
   int status = -1;
   if (size > limit)
     error_set(err, code, "`%s` is %zu bytes, over the limit of %zu", path, size, limit);
@@ -80,11 +80,12 @@ void file_bytes_finish(struct file_bytes *bytes) {
 
 int file_map(const char *path, enum tfm_error_code code, struct file_map *out,
              struct tfm_error *err) {
-  size_t size;
+  struct stat st;
   *out = (struct file_map){0};
-  int fd = open_regular(path, code, &size, err);
+  int fd = open_regular(path, code, &st, err);
   if (fd < 0)
     return -1;
+  size_t size = (size_t)st.st_size;
   void *data = NULL;
   if (size > 0)
     data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -92,14 +93,35 @@ int file_map(const char *path, enum tfm_error_code code, struct file_map *out,
   close(fd);
   if (data == MAP_FAILED)
     return error_set(err, code, "cannot map `%s`: %s", path, strerror(cause));
-  *out = (struct file_map){data, size};
+  *out = (struct file_map){data, size, NULL, (uint64_t)st.st_dev, (uint64_t)st.st_ino};
+  if (data && (out->guard = guard_add(data, size)) == NULL) {
+    file_unmap(out);
+    return error_oom(err);
+  }
   return 0;
 }
 
 void file_unmap(struct file_map *map) {
+  guard_remove(map->guard);
   if (map->data != NULL)
     munmap((void *)(uintptr_t)map->data, map->size);
   *map = (struct file_map){0};
+}
+
+int file_map_check(const struct file_map *map, const char *path, enum tfm_error_code code,
+                   struct tfm_error *err) {
+  struct stat st;
+  bool lost = guard_damaged(map->guard);
+  /* Another file may have taken the name: the mapped one is whole all the same. */
+  if (!lost && stat(path, &st) == 0)
+    lost = (uint64_t)st.st_dev == map->device && (uint64_t)st.st_ino == map->inode &&
+           st.st_size >= 0 && (uintmax_t)st.st_size < map->size;
+  if (!lost)
+    return 0;
+  error_set(err, code, "`%s` was cut while it was read", path);
+  error_note(err, "expected: %zu bytes, as when it was opened", map->size);
+  error_note(err, "help: replace a file by renaming a new one over it; do not write into it");
+  return -1;
 }
 
 bool file_exists(const char *path) {

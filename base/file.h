@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct guard;
 
 struct file_bytes {
   char *data; /* NUL-terminated (the NUL is not counted); owned */
@@ -15,6 +18,8 @@ struct file_bytes {
 struct file_map {
   const unsigned char *data; /* read-only mapping, or NULL for an empty file */
   size_t size;
+  struct guard *guard;    /* NULL for an empty file */
+  uint64_t device, inode; /* of the file, to know it again */
 };
 
 /* Read a regular file of at most limit bytes.  The error says path, size and
@@ -27,6 +32,10 @@ void file_bytes_finish(struct file_bytes *bytes);
 int file_map(const char *path, enum tfm_error_code code, struct file_map *out,
              struct tfm_error *err);
 void file_unmap(struct file_map *map);
+/* Is all of it still there?  An error names path, which was mapped.  Where
+ * nobody catches SIGBUS (base/guard.h) only what was not yet read can be told. */
+int file_map_check(const struct file_map *map, const char *path, enum tfm_error_code code,
+                   struct tfm_error *err);
 
 bool file_exists(const char *path);       /* a regular file, links followed */
 bool file_is_directory(const char *path); /* a directory, links followed */

@@ -8,6 +8,7 @@ libbase_la_SOURCES = \
   base/dtype.c base/dtype.h base/dtype.def \
   base/error.c base/error.h \
   base/file.c base/file.h \
+  base/guard.c base/guard.h \
   base/json.c base/json.h \
   base/map.c base/map.h \
   base/text.c base/text.h
@@ -20,5 +21,6 @@ unit_tests += \
   tests/unit/test_dtype \
   tests/unit/test_error \
   tests/unit/test_file \
+  tests/unit/test_guard \
   tests/unit/test_json \
   tests/unit/test_map

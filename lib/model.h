@@ -66,6 +66,9 @@ struct model_step_row {
  * the encode stage.  rows 0 = every input is fed. */
 int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
                struct tfm_error *err);
+/* What a call ends with: status, unless the checkpoint was cut meanwhile, which
+ * is then the cause of all else.  err is not NULL. */
+int model_settle(const struct tfm_model *model, int status, struct tfm_error *err);
 /* Forget the request before. */
 void model_begin(struct tfm_model *model);
 

@@ -251,6 +251,8 @@ static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_erro
       stride *= found->shape[i];
     }
     status = session_feed(model->session, model->graph->value[value].name, &tensor, err);
+    if (status == 0)
+      status = weights_check(file, true, err);
   }
   weights_close(file);
   return status;

@@ -42,6 +42,8 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
     status = session_encode(model->session, rows ? &batch : NULL, err);
   if (status == 0 && decode)
     status = session_step(model->session, rows ? &batch : NULL, err);
+  if (status == 0 && model->weights)
+    status = weights_check(model->weights, false, err);
   model->pass++;
   free(count);
   free(ids);

@@ -149,5 +149,5 @@ int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count
     return 0;
   atomic_store(&model->cancel, 0);
   model_begin(model);
-  return run_batch(model, input, count, score, err);
+  return model_settle(model, run_batch(model, input, count, score, err), err);
 }

@@ -67,7 +67,7 @@ tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error) {
   if (!model)
     return error_oom(err), NULL;
   model->flags = options->flags;
-  if (open_stages(model, options, err) != 0) {
+  if (model_settle(model, open_stages(model, options, err), err) != 0) {
     tfm_model_destroy(model);
     return NULL;
   }
@@ -148,6 +148,7 @@ int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
   atomic_store(&model->cancel, 0);
   model_begin(model);
   int status = run_task(model, input, count, &full, &rows, made, err);
+  status = model_settle(model, status, err);
   if (status == 0 && model->dump.target_count)
     status = dump_write(&model->dump, err);
   rows_finish(&rows);

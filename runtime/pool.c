@@ -267,10 +267,14 @@ static uint32_t cores(void) {
   return n > 0 ? (uint32_t)n : 1;
 }
 
-/* Signals are the program's business: workers take none. */
+/* Signals are the program's business: workers take none but those of what they do
+ * themselves, which end the process unheard when they are blocked. */
 static int start_workers(struct pool *pool, struct tfm_error *err) {
+  static const int own_fault[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP};
   sigset_t all, before;
   sigfillset(&all);
+  for (size_t i = 0; i < sizeof own_fault / sizeof *own_fault; i++)
+    sigdelset(&all, own_fault[i]);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int status = 0;
   while (status == 0 && pool->started < pool->lanes - 1) {

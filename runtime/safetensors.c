@@ -354,22 +354,32 @@ static int parse(struct safetensors *file, const char *name, const unsigned char
   if (status == 0)
     status = read_table(file, root, data + LENGTH_SIZE + header, size - LENGTH_SIZE - header, err);
   json_decref(root);
-  if (status != 0)
-    safetensors_finish(file);
   return status;
 }
 
 int safetensors_parse(struct safetensors *file, const char *name, const unsigned char *data,
                       size_t size, struct tfm_error *err) {
   *file = (struct safetensors){0};
-  return parse(file, name, data, size, err);
+  int status = parse(file, name, data, size, err);
+  if (status != 0)
+    safetensors_finish(file);
+  return status;
 }
 
 int safetensors_open(struct safetensors *file, const char *path, struct tfm_error *err) {
   *file = (struct safetensors){0};
   if (file_map(path, TFM_ERROR_CHECKPOINT, &file->map, err) != 0)
     return -1;
-  return parse(file, path, file->map.data, file->map.size, err);
+  struct tfm_error cause = {0};
+  int status = parse(file, path, file->map.data, file->map.size, &cause);
+  /* What a file that shrank meanwhile seems to say is not the cause. */
+  if (file_map_check(&file->map, path, TFM_ERROR_CHECKPOINT, err) != 0)
+    status = -1;
+  else if (status != 0 && err && err->code == TFM_ERROR_NONE)
+    *err = cause;
+  if (status != 0)
+    safetensors_finish(file);
+  return status;
 }
 
 void safetensors_finish(struct safetensors *file) {

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "runtime/safetensors.h"
@@ -338,6 +339,16 @@ const struct weights_tensor *weights_tensors(const struct weights *weights) {
 const struct weights_tensor *weights_find(const struct weights *weights, const char *name) {
   const struct map_entry *slot = map_find_text(&weights->index, name);
   return slot ? &weights->tensor[slot->value.number] : NULL;
+}
+
+int weights_check(const struct weights *weights, bool thorough, struct tfm_error *err) {
+  for (size_t i = 0; i < weights->file_count; i++) {
+    const struct safetensors *file = &weights->file[i];
+    if ((thorough || guard_damaged(file->map.guard)) &&
+        file_map_check(&file->map, file->path, TFM_ERROR_CHECKPOINT, err) != 0)
+      return -1;
+  }
+  return 0;
 }
 
 uint64_t weights_bytes(const struct weights *weights) {

@@ -36,6 +36,9 @@ size_t weights_count(const struct weights *weights);
 /* All of them, weights_count long, aliases last; order is that of the files. */
 const struct weights_tensor *weights_tensors(const struct weights *weights);
 const struct weights_tensor *weights_find(const struct weights *weights, const char *name);
+/* Is all that was mapped still there?  thorough: also what nobody has read yet
+ * (a system call a file).  An error names the file. */
+int weights_check(const struct weights *weights, bool thorough, struct tfm_error *err);
 /* Bytes of tensor data mapped (tied ones once) and their elements. */
 uint64_t weights_bytes(const struct weights *weights);
 uint64_t weights_elements(const struct weights *weights);

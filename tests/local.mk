@@ -47,3 +47,6 @@ EXTRA_DIST += tests/fixtures
 # tfmeval against transformers: files to measure on, and what is expected.
 script_tests += tests/e2e/eval.sh
 EXTRA_DIST += tests/e2e/eval
+
+# Checkpoints: found, checked, refused.
+script_tests += tests/e2e/checkpoints.sh

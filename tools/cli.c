@@ -17,6 +17,16 @@ static _Atomic(tfm_model *) interrupt_target;
 static atomic_bool interrupted;
 static const size_t LINE_LIMIT = 16u << 20;
 
+/* A mapped file that shrank is an error of the call that reads it; any other
+ * bus error happens again, and ends the process. */
+static void on_bus(int number, siginfo_t *info, void *context) {
+  int kept = errno;
+  (void)context;
+  if (!tfm_mapped_fault(info->si_addr))
+    signal(number, SIG_DFL);
+  errno = kept;
+}
+
 void cli_init(struct cli *cli, const char *program) {
   const char *no_color = getenv("NO_COLOR");
   bool terminal = isatty(STDERR_FILENO) != 0;
@@ -24,6 +34,11 @@ void cli_init(struct cli *cli, const char *program) {
   cli->colour = terminal && !(no_color && *no_color);
   cli->progress = terminal;
   signal(SIGPIPE, SIG_IGN);
+  struct sigaction action = {0};
+  action.sa_sigaction = on_bus;
+  action.sa_flags = SA_SIGINFO;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGBUS, &action, NULL);
 }
 
 int cli_usage_error(const struct cli *cli, const char *format, ...) {

@@ -17,6 +17,7 @@ struct cli {
   bool progress; /* stderr is a terminal and not quiet */
 };
 
+/* Also: SIGPIPE is ignored, and a checkpoint that shrinks is no bus error. */
 void cli_init(struct cli *cli, const char *program);
 
 /* "tfmrun: MESSAGE" on stderr; returns TFM_CODE_USAGE. */

@@ -132,6 +132,19 @@ void tfm_model_describe(const tfm_model *model, tfm_model_info *info);
  * called from any thread and from a signal handler. */
 void tfm_model_cancel(tfm_model *model);
 
+/* A checkpoint is mapped, and reading what another program has cut off it
+ * raises SIGBUS.  The library leaves signals alone; a program that wants an
+ * error in place of its end hands the address on from a handler of its own:
+ *
+ *     static void on_bus(int number, siginfo_t *info, void *context) {
+ *       if (!tfm_mapped_fault(info->si_addr))
+ *         signal(number, SIG_DFL);
+ *     }
+ *
+ * 1 = it lay in a checkpoint: reading goes on with zeros, and the call that
+ * reads fails with TFM_CODE_CHECKPOINT.  0 = it did not.  Any thread. */
+int tfm_mapped_fault(const void *address);
+
 /* --------------------------------------------------------------------- run */
 
 /* One input: text or ids. */
