@@ -195,8 +195,8 @@ static void show_progress(const struct eval *eval, const struct reader *reader,
     return;
   }
   double left = seconds * (1 - share) / share;
-  cli_progress(eval->cli, "[%.*s%.*s] %3.0f %%  %zu lines  %d:%02d left", full, bar, width - full,
-               gap, 100 * share, reader->lines, (int)left / 60, (int)left % 60);
+  cli_progress(eval->cli, "[%.*s%.*s] %3.0f %%  %d:%02d left", full, bar, width - full, gap,
+               100 * share, (int)left / 60, (int)left % 60);
 }
 
 static int window_run(struct eval *eval, struct window *window, const struct reader *reader) {

@@ -13,3 +13,9 @@ tests_parity_test_checkpoints_SOURCES = tests/parity/test_checkpoints.c tests/pa
   tests/parity/tensors.h
 tests_parity_test_checkpoints_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/checkpoints
+
+# The calls that score tokens, against the same logits.
+parity_tests += tests/parity/test_score
+tests_parity_test_score_SOURCES = tests/parity/test_score.c tests/parity/tensors.c \
+  tests/parity/tensors.h
+tests_parity_test_score_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
