@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A flat walk over JSON text that skips the inside of strings. */
@@ -44,17 +45,21 @@ static void step(struct scan *scan) {
     scan->line++;
 }
 
-/* Code points since the last newline, from 1. */
-static unsigned column_of(const char *text, size_t at) {
-  unsigned column = 1;
-  for (; at > 0 && text[at - 1] != '\n'; at--)
-    if (((unsigned char)text[at - 1] & 0xc0) != 0x80)
-      column++;
-  return column;
+void json_place(const char *text, size_t at, unsigned *line, unsigned *column) {
+  size_t begin = at;
+  *line = 1;
+  *column = 0;
+  for (; begin > 0 && text[begin - 1] != '\n'; begin--)
+    if (((unsigned char)text[begin - 1] & 0xc0) != 0x80)
+      ++*column;
+  while (begin > 0)
+    if (text[--begin] == '\n')
+      ++*line;
+  if (*column == 0)
+    *column = 1;
 }
 
-static int check_depth(const char *name, const char *text, size_t size, unsigned max_depth,
-                       enum tfm_error_code code, struct tfm_error *err) {
+static bool is_deeper(const char *text, size_t size, unsigned max_depth, struct json_fault *fault) {
   struct scan scan = {text, size, 0, 1, 0};
   while (scan.at < size) {
     if (text[scan.at] == '"') {
@@ -62,26 +67,43 @@ static int check_depth(const char *name, const char *text, size_t size, unsigned
       continue;
     }
     step(&scan);
-    if (scan.depth > max_depth)
-      return error_set(err, code, "%s:%u:%u: nested deeper than %u levels", name, scan.line,
-                       column_of(text, scan.at - 1), max_depth);
+    if (scan.depth > max_depth) {
+      fault->at = scan.at;
+      snprintf(fault->text, sizeof fault->text, "nested deeper than %u levels", max_depth);
+      return true;
+    }
   }
-  return 0;
+  return false;
+}
+
+json_t *json_load_strict(const char *text, size_t size, unsigned max_depth,
+                         struct json_fault *fault) {
+  json_error_t cause;
+  *fault = (struct json_fault){0};
+  if (is_deeper(text, size, max_depth, fault))
+    return NULL;
+  json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &cause);
+  if (json != NULL)
+    return json;
+  fault->memory = json_error_code(&cause) == json_error_out_of_memory;
+  fault->at = cause.position > 0 ? (size_t)cause.position : 0;
+  if (fault->at > size)
+    fault->at = size;
+  snprintf(fault->text, sizeof fault->text, "%s", cause.text);
+  return NULL;
 }
 
 int json_parse(const char *name, const char *text, size_t size, unsigned max_depth,
                enum tfm_error_code code, json_t **out, struct tfm_error *err) {
-  *out = NULL;
-  if (check_depth(name, text, size, max_depth, code, err) != 0)
-    return -1;
-  json_error_t cause;
-  *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &cause);
+  struct json_fault fault;
+  unsigned line, column;
+  *out = json_load_strict(text, size, max_depth, &fault);
   if (*out != NULL)
     return 0;
-  if (json_error_code(&cause) == json_error_out_of_memory)
+  if (fault.memory)
     return error_oom(err);
-  return error_set(err, code, "%s:%d:%d: %s", name, cause.line > 0 ? cause.line : 1,
-                   cause.column > 0 ? cause.column : 1, cause.text);
+  json_place(text, fault.at, &line, &column);
+  return error_set(err, code, "%s:%u:%u: %s", name, line, column, fault.text);
 }
 
 int json_read(const char *path, size_t limit, unsigned max_depth, enum tfm_error_code code,

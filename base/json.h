@@ -16,6 +16,20 @@
 int json_parse(const char *name, const char *text, size_t size, unsigned max_depth,
                enum tfm_error_code code, json_t **out, struct tfm_error *err);
 
+/* What is wrong with a text: the message, and the bytes read when it was seen. */
+struct json_fault {
+  size_t at;
+  char text[JSON_ERROR_TEXT_LENGTH];
+  bool memory; /* nothing is: out of memory */
+};
+
+/* json_parse for callers that tell the place themselves; NULL = see *fault. */
+json_t *json_load_strict(const char *text, size_t size, unsigned max_depth,
+                         struct json_fault *fault);
+/* The line, and the column in code points, of the last of text[0..at), both from
+ * 1, as jansson counts. */
+void json_place(const char *text, size_t at, unsigned *line, unsigned *column);
+
 /* Read and parse a file. */
 int json_read(const char *path, size_t limit, unsigned max_depth, enum tfm_error_code code,
               json_t **out, struct tfm_error *err);

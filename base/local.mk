@@ -9,7 +9,10 @@ libbase_la_SOURCES = \
   base/error.c base/error.h \
   base/file.c base/file.h \
   base/guard.c base/guard.h \
+  base/hash.c base/hash.h \
   base/json.c base/json.h \
+  base/json_pull.c base/json_pull.h \
+  base/json_span.c base/json_span.h \
   base/map.c base/map.h \
   base/text.c base/text.h
 
@@ -23,4 +26,5 @@ unit_tests += \
   tests/unit/test_file \
   tests/unit/test_guard \
   tests/unit/test_json \
+  tests/unit/test_json_pull \
   tests/unit/test_map

@@ -5,11 +5,10 @@
 #include "base/map.h"
 
 #include "base/checked.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 enum { FIRST_CAPACITY = 16 };
 
@@ -54,17 +53,8 @@ static uint64_t hash_bytes(uint64_t seed, const char *key, size_t length) {
   return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-static uint64_t make_seed(const void *place) {
-  uint64_t seed;
-  if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
-    return seed;
-  struct timespec now = {0};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_nsec * UINT64_C(0xd6e8feb86659fd93) ^ (uint64_t)(uintptr_t)place;
-}
-
 void map_init(struct map *map) {
-  *map = (struct map){.seed = make_seed(map)};
+  *map = (struct map){.seed = hash_random(map)};
 }
 
 void map_finish(struct map *map) {

@@ -2,6 +2,7 @@
 #ifndef TFM_RUNTIME_TOKENIZER_ADDED_H
 #define TFM_RUNTIME_TOKENIZER_ADDED_H
 
+#include "base/map.h"
 #include "runtime/tokenizer/model.h"
 #include "runtime/tokenizer/normalizer.h"
 #include "runtime/tokenizer/trie.h"

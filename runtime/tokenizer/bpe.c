@@ -5,7 +5,7 @@
  * A vocabulary of SentencePiece's has no pre-tokenizer but marks words by ▁; its
  * texts are merged a word at a time where that changes nothing. */
 #define _GNU_SOURCE /* memmem */
-#include "runtime/tokenizer/merges.h"
+#include "runtime/tokenizer/merges_read.h"
 #include "runtime/tokenizer/model.h"
 #include "runtime/tokenizer/unicode.h"
 
@@ -48,68 +48,6 @@ static const char *const fields[] = {"type",
                                      "vocab",
                                      "merges",
                                      NULL};
-
-/* The two halves of a merge, written "a b" or ["a", "b"]. */
-static int halves(struct reader *reader, size_t at, const json_t *json, struct slice *left,
-                  struct slice *right) {
-  if (json_is_string(json)) {
-    const char *text = json_string_value(json), *space = strchr(text, ' ');
-    size_t length = json_string_length(json);
-    if (space != NULL && memchr(space + 1, ' ', length - (size_t)(space + 1 - text)) == NULL) {
-      *left = (struct slice){text, (size_t)(space - text)};
-      *right = (struct slice){space + 1, length - (size_t)(space + 1 - text)};
-      return 0;
-    }
-  } else if (json_array_size(json) == 2 && json_is_string(json_array_get(json, 0)) &&
-             json_is_string(json_array_get(json, 1))) {
-    const json_t *a = json_array_get(json, 0), *b = json_array_get(json, 1);
-    *left = (struct slice){json_string_value(a), json_string_length(a)};
-    *right = (struct slice){json_string_value(b), json_string_length(b)};
-    return 0;
-  }
-  return reader_error(reader, reader_place(reader, "model.merges[%zu]", at),
-                      "a merge must be \"a b\" or [\"a\", \"b\"]");
-}
-
-static int missing(struct reader *reader, size_t at, const char *text, size_t length) {
-  return reader_error(reader, reader_place(reader, "model.merges[%zu]", at),
-                      "`%.*s` is not in the vocabulary", length > 64 ? 64 : (int)length, text);
-}
-
-static int add_merge(struct model *model, struct reader *reader, size_t at, const json_t *json,
-                     char *joined) {
-  struct bpe *self = model->self;
-  const struct vocabulary *vocabulary = &model->vocabulary;
-  struct slice left = {NULL, 0}, right = {NULL, 0};
-  if (halves(reader, at, json, &left, &right) != 0)
-    return -1;
-  int32_t a = vocabulary_find(vocabulary, left.text, left.length);
-  if (a < 0)
-    return missing(reader, at, left.text, left.length);
-  int32_t b = vocabulary_find(vocabulary, right.text, right.length);
-  if (b < 0)
-    return missing(reader, at, right.text, right.length);
-  size_t skip = self->prefix.length < right.length ? self->prefix.length : right.length;
-  memcpy(joined, left.text, left.length);
-  memcpy(joined + left.length, right.text + skip, right.length - skip);
-  size_t length = left.length + right.length - skip;
-  int32_t made = vocabulary_find(vocabulary, joined, length);
-  if (made < 0)
-    return missing(reader, at, joined, length);
-  merges_put(&self->merges, a, b, (uint32_t)at, made);
-  return 0;
-}
-
-static int load_merges(struct model *model, struct reader *reader, const json_t *merges) {
-  struct bpe *self = model->self;
-  size_t count = json_array_size(merges);
-  char *joined = malloc(model->vocabulary.longest * 2 + 1);
-  int status = joined == NULL || !merges_init(&self->merges, count) ? error_oom(reader->err) : 0;
-  for (size_t i = 0; i < count && status == 0; i++)
-    status = add_merge(model, reader, i, json_array_get(merges, i), joined);
-  free(joined);
-  return status;
-}
 
 /* Ids that every piece asks for, looked up once. */
 static void index_tokens(struct model *model) {
@@ -157,7 +95,7 @@ static void find_words(struct model *model) {
 
 static int load(struct model *model, struct reader *reader, const char *place, const json_t *json) {
   struct bpe *self = model->self;
-  const json_t *merges, *dropout = json_object_get(json, "dropout");
+  const json_t *dropout = json_object_get(json, "dropout");
   if (dropout != NULL && !json_is_null(dropout) &&
       !(json_is_number(dropout) && json_number_value(dropout) == 0))
     return reader_error(reader, place, "`dropout` is for training; it must be null or 0");
@@ -167,7 +105,6 @@ static int load(struct model *model, struct reader *reader, const char *place, c
       reader_bool(reader, place, json, "fuse_unk", &self->fuse_unknown) != 0 ||
       reader_bool(reader, place, json, "byte_fallback", &self->byte_fallback) != 0 ||
       reader_bool(reader, place, json, "ignore_merges", &self->ignore_merges) != 0 ||
-      reader_need_array(reader, place, json, "merges", &merges) != 0 ||
       vocabulary_read(&model->vocabulary, reader, "model.vocab", json_object_get(json, "vocab")) !=
           0)
     return -1;
@@ -177,7 +114,8 @@ static int load(struct model *model, struct reader *reader, const char *place, c
                                        : -1;
   index_tokens(model);
   find_words(model);
-  return load_merges(model, reader, merges);
+  return merges_read(&self->merges, &model->vocabulary, self->prefix, reader,
+                     json_object_get(json, "merges"));
 }
 
 static void finish(void *self) {

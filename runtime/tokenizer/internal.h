@@ -31,9 +31,10 @@ void spare_destroy(struct spare *spare);
 
 /* Without any parts; NULL = out of memory. */
 struct tokenizer *tokenizer_create(void);
-/* Build all parts from the content of a tokenizer.json. */
+/* Build all parts from the content of a tokenizer.json.  text has what is not in
+ * the tree; it may be NULL. */
 int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
-                    struct tfm_error *err);
+                    const struct reader_text *text, struct tfm_error *err);
 
 /* Write the tokenizer.json that older files in the directory stand for, or, if file
  * is not NULL, that file with what goes with it.  *out is NULL, without an error,

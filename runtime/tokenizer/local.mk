@@ -8,6 +8,7 @@ tokenizer_sources = \
   runtime/tokenizer/internal.h \
   runtime/tokenizer/legacy.c \
   runtime/tokenizer/merges.c runtime/tokenizer/merges.h \
+  runtime/tokenizer/merges_read.c runtime/tokenizer/merges_read.h \
   runtime/tokenizer/model.c runtime/tokenizer/model.h \
   runtime/tokenizer/normalizer.c runtime/tokenizer/normalizer.h \
   runtime/tokenizer/open.c \

@@ -12,27 +12,30 @@
  * look for the least rank by going through the pairs. */
 #include "runtime/tokenizer/merges.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
-#include <sys/random.h>
 
-enum { SHORT = 24, NO_MERGE = UINT32_MAX };
+enum { SHORT = 24, FIRST_BITS = 4, NO_MERGE = UINT32_MAX };
 
-static struct merge *probe(const struct merges *merges, int32_t left, int32_t right) {
-  uint64_t pair = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) + 1;
-  size_t mask = merges->capacity - 1;
-  size_t i = (size_t)((pair * merges->factor) >> 32) & mask;
+static struct merge *probe_pair(const struct merges *merges, uint64_t pair) {
+  size_t mask = ((size_t)1 << merges->bits) - 1;
+  size_t i = (size_t)((pair * merges->factor) >> (64 - merges->bits));
   while (merges->merge[i].pair != 0 && merges->merge[i].pair != pair)
     i = (i + 1) & mask;
   return &merges->merge[i];
 }
 
+static struct merge *probe(const struct merges *merges, int32_t left, int32_t right) {
+  return probe_pair(merges, merges_entry(left, right, 0, 0).pair);
+}
+
 bool merges_init(struct merges *merges, size_t count) {
-  if (getrandom(&merges->factor, sizeof merges->factor, GRND_NONBLOCK) < 0)
-    merges->factor = UINT64_C(0x9e3779b97f4a7c15);
-  merges->factor |= 1;
-  for (merges->capacity = 16; merges->capacity < count * 2;)
-    merges->capacity *= 2;
-  merges->merge = calloc(merges->capacity, sizeof *merges->merge);
+  merges->factor = hash_random(merges) | 1;
+  merges->count = 0;
+  for (merges->bits = FIRST_BITS; (size_t)1 << merges->bits < count * 2;)
+    merges->bits++;
+  merges->merge = calloc((size_t)1 << merges->bits, sizeof *merges->merge);
   return merges->merge != NULL;
 }
 
@@ -41,9 +44,33 @@ void merges_finish(struct merges *merges) {
   merges->merge = NULL;
 }
 
-void merges_put(struct merges *merges, int32_t left, int32_t right, uint32_t rank, int32_t id) {
-  uint64_t pair = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) + 1;
-  *probe(merges, left, right) = (struct merge){pair, rank, id};
+static bool grow(struct merges *merges) {
+  struct merges old = *merges;
+  if (!merges_init(merges, (size_t)1 << old.bits)) {
+    *merges = old;
+    return false;
+  }
+  merges->factor = old.factor;
+  merges->count = old.count;
+  for (size_t i = 0; i < (size_t)1 << old.bits; i++)
+    if (old.merge[i].pair != 0)
+      *probe_pair(merges, old.merge[i].pair) = old.merge[i];
+  free(old.merge);
+  return true;
+}
+
+bool merges_put(struct merges *merges, const struct merge *merge) {
+  struct merge *place = probe_pair(merges, merge->pair);
+  if (place->pair == 0) {
+    if (merges->count >= (size_t)1 << (merges->bits - 1)) {
+      if (!grow(merges))
+        return false;
+      place = probe_pair(merges, merge->pair);
+    }
+    merges->count++;
+  }
+  *place = *merge;
+  return true;
 }
 
 static void rank_pair(const struct merges *merges, struct symbol *symbol, int32_t at) {

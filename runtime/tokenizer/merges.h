@@ -14,15 +14,24 @@ struct merge {
 
 struct merges {
   struct merge *merge; /* open addressing, at most half full */
-  size_t capacity;
+  size_t count;
+  unsigned bits;   /* 1 << bits places */
   uint64_t factor; /* odd and random */
 };
 
-/* false = out of memory.  Room for count pairs. */
+/* false = out of memory.  Room for count pairs, more as they come. */
 bool merges_init(struct merges *merges, size_t count);
 void merges_finish(struct merges *merges);
-/* A pair that is there already gets the new rank. */
-void merges_put(struct merges *merges, int32_t left, int32_t right, uint32_t rank, int32_t id);
+static inline struct merge merges_entry(int32_t left, int32_t right, uint32_t rank, int32_t id) {
+  uint64_t pair = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) + 1;
+  return (struct merge){pair, rank, id};
+}
+/* Ask for the memory that merges_put will need. */
+static inline void merges_prefetch(const struct merges *merges, const struct merge *merge) {
+  __builtin_prefetch(&merges->merge[(merge->pair * merges->factor) >> (64 - merges->bits)]);
+}
+/* A pair that is there already gets the new rank.  false = out of memory. */
+bool merges_put(struct merges *merges, const struct merge *merge);
 
 struct symbol {
   int32_t id;

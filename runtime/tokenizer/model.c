@@ -13,10 +13,12 @@ enum { FIRST_TOKENS = 64 };
 static const struct model_type *const types[] = {&model_bpe, &model_wordpiece, &model_unigram,
                                                  &model_wordlevel};
 
-static const struct model_type *guess(const json_t *json) {
+static const struct model_type *guess(const struct reader *reader, const json_t *json) {
+  struct json_pull vocab;
+  bool apart = reader_pull(reader, READER_VOCAB, &vocab);
   if (json_object_get(json, "merges") != NULL)
     return &model_bpe;
-  if (json_is_array(json_object_get(json, "vocab")))
+  if (apart ? json_pull_peek(&vocab) == '[' : json_is_array(json_object_get(json, "vocab")))
     return &model_unigram;
   if (json_object_get(json, "max_input_chars_per_word") != NULL)
     return &model_wordpiece;
@@ -30,7 +32,7 @@ int model_load(struct model *model, struct reader *reader, const json_t *json) {
   if (reader_text(reader, "model", json, "type", &name) != 0)
     return -1;
   if (name.text == NULL)
-    model->type = guess(json);
+    model->type = guess(reader, json);
   else
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
       if (strcmp(types[i]->name, name.text) == 0)

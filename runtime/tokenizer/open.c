@@ -10,9 +10,17 @@ static const char *const fields[] = {
     "version",       "truncation",     "padding", "added_tokens", "normalizer",
     "pre_tokenizer", "post_processor", "decoder", "model",        NULL};
 
+/* What a tokenizer is read from. */
+struct source {
+  char *path;
+  json_t *json;
+  struct file_bytes bytes;
+  struct reader_text text; /* of bytes */
+};
+
 int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
-                    struct tfm_error *err) {
-  struct reader reader = {path, &tokenizer->arena, &tokenizer->patterns, err};
+                    const struct reader_text *text, struct tfm_error *err) {
+  struct reader reader = {path, &tokenizer->arena, &tokenizer->patterns, err, text};
   struct slice version = {NULL, 0};
   if (reader_object(&reader, "", json, fields) != 0 ||
       reader_text(&reader, "version", json, "version", &version) != 0)
@@ -31,22 +39,37 @@ int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t 
                     &tokenizer->model, tokenizer->normalizer);
 }
 
-static int read_tokenizer_json(const char *path, json_t **json, struct tfm_error *err) {
-  return json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, json, err);
+/* A tokenizer.json, all but what is large in it as a tree. */
+static int read_tokenizer_json(struct source *source, struct tfm_error *err) {
+  static const char *const bulk[] = {[READER_VOCAB] = "vocab", [READER_MERGES] = "merges", NULL};
+  struct reader_text *text = &source->text;
+  if (file_read(source->path, READER_FILE_LIMIT, TFM_ERROR_TOKENIZER, &source->bytes, err) != 0)
+    return -1;
+  text->text = source->bytes.data;
+  text->size = source->bytes.size;
+  json_span_find(text->text, text->size, "model", bulk, text->bulk);
+  return json_parse_without(source->path, text->text, text->size, READER_DEPTH_LIMIT, text->bulk,
+                            READER_BULKS, TFM_ERROR_TOKENIZER, &source->json, err);
+}
+
+static void source_finish(struct source *source) {
+  json_decref(source->json);
+  file_bytes_finish(&source->bytes);
+  free(source->path);
+  *source = (struct source){0};
 }
 
 /* tokenizer.json if it is there, else what older files stand for. */
-static int read_directory(const char *directory, json_t **json, char **path,
-                          struct tfm_error *err) {
-  *path = file_join(directory, "tokenizer.json");
-  if (*path == NULL)
+static int read_directory(const char *directory, struct source *source, struct tfm_error *err) {
+  source->path = file_join(directory, "tokenizer.json");
+  if (source->path == NULL)
     return error_oom(err);
-  if (file_exists(*path))
-    return read_tokenizer_json(*path, json, err);
-  free(*path);
-  if (legacy_read(directory, NULL, json, path, err) != 0)
+  if (file_exists(source->path))
+    return read_tokenizer_json(source, err);
+  source_finish(source);
+  if (legacy_read(directory, NULL, &source->json, &source->path, err) != 0)
     return -1;
-  if (*json != NULL)
+  if (source->json != NULL)
     return 0;
   error_set(err, TFM_ERROR_TOKENIZER, "%s: no tokenizer here", directory);
   error_note(err, "looked for: tokenizer.json; vocab.txt; vocab.json and merges.txt; "
@@ -60,19 +83,19 @@ static bool ends_in(const char *name, const char *end) {
 }
 
 /* One file: a .json with a model is a tokenizer.json, whatever its name. */
-static int read_file(const char *directory, const char *file, json_t **json, char **path,
+static int read_file(const char *directory, const char *file, struct source *source,
                      struct tfm_error *err) {
   if (ends_in(file, ".json")) {
-    if (read_tokenizer_json(file, json, err) != 0)
+    source->path = strdup(file);
+    if (source->path == NULL)
+      return error_oom(err);
+    if (read_tokenizer_json(source, err) != 0)
       return -1;
-    if (json_is_object(json_object_get(*json, "model"))) {
-      *path = strdup(file);
-      return *path == NULL ? error_oom(err) : 0;
-    }
-    json_decref(*json);
-    *json = NULL;
+    if (json_is_object(json_object_get(source->json, "model")))
+      return 0;
+    source_finish(source);
   }
-  return legacy_read(directory, file, json, path, err);
+  return legacy_read(directory, file, &source->json, &source->path, err);
 }
 
 struct tokenizer *tokenizer_create(void) {
@@ -92,14 +115,13 @@ struct tokenizer *tokenizer_create(void) {
 /* directory holds the files that go with it: the configuration, the roles. */
 static int open_parts(struct tokenizer *tokenizer, const char *directory, const char *file,
                       struct tfm_error *err) {
-  json_t *json = NULL;
-  char *path = NULL;
-  int status = file == NULL ? read_directory(directory, &json, &path, err)
-                            : read_file(directory, file, &json, &path, err);
+  struct source source = {0};
+  int status = file == NULL ? read_directory(directory, &source, err)
+                            : read_file(directory, file, &source, err);
   if (status == 0)
-    status = tokenizer_build(tokenizer, path, json, err);
-  json_decref(json);
-  free(path);
+    status = tokenizer_build(tokenizer, source.path, source.json,
+                             source.bytes.data == NULL ? NULL : &source.text, err);
+  source_finish(&source);
   return status == 0 ? roles_find(tokenizer, directory, err) : -1;
 }
 

@@ -163,3 +163,19 @@ void *reader_alloc(struct reader *reader, size_t size) {
     error_oom(reader->err);
   return memory;
 }
+
+bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json_pull *pull) {
+  if (reader->text == NULL || reader->text->bulk[bulk].end == 0)
+    return false;
+  *pull = (struct json_pull){.name = reader->path,
+                             .text = reader->text->text,
+                             .at = reader->text->bulk[bulk].begin,
+                             .end = reader->text->bulk[bulk].end,
+                             .code = TFM_ERROR_TOKENIZER,
+                             .err = reader->err};
+  return true;
+}
+
+char *reader_room(struct reader *reader, const struct json_pull *pull) {
+  return reader_alloc(reader, pull->end - pull->at + JSON_PULL_SLACK);
+}

@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_pull.h"
+#include "base/json_span.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,11 +29,22 @@ struct owned_pattern {
   struct owned_pattern *next;
 };
 
+/* The model's large values, left where they are in the file's text: what is read
+ * of them is read from there, see base/json_pull.h. */
+enum reader_bulk { READER_VOCAB, READER_MERGES, READER_BULKS };
+
+struct reader_text {
+  const char *text;
+  size_t size;
+  struct json_span bulk[READER_BULKS];
+};
+
 struct reader {
   const char *path;
   struct arena *arena;
   struct owned_pattern **patterns; /* made while reading; the tokenizer destroys them */
   struct tfm_error *err;
+  const struct reader_text *text; /* NULL: the JSON tree has everything */
 };
 
 struct slice {
@@ -70,6 +83,11 @@ int reader_pattern(struct reader *reader, const char *place, const json_t *json,
                    const struct pattern **out);
 int reader_regex(struct reader *reader, const char *place, const char *source,
                  const struct pattern **out);
+
+/* Begin to read a large value; false if it is not apart from the tree. */
+bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json_pull *pull);
+/* Memory for all the strings of what is left to pull. */
+char *reader_room(struct reader *reader, const struct json_pull *pull);
 
 /* arena_alloc that sets the error. */
 void *reader_alloc(struct reader *reader, size_t size);

@@ -11,12 +11,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define UNKNOWN_PENALTY 10.0
 
 struct unigram {
   struct trie trie;
   double *score; /* by id */
+  size_t capacity;
   double least;
   int32_t unknown; /* -1: none */
   bool byte_fallback;
@@ -30,78 +32,139 @@ struct node {
 
 static const char *const fields[] = {"type", "unk_id", "vocab", "byte_fallback", NULL};
 
-/* A score as the reference reads it: the digits as one integer, rounded to double,
- * then divided by a power of ten and rounded again.  That is not always the
- * nearest double, and sums of many equal tokens show it.  The digits are those of
- * the shortest decimal that means the number, which is what writers write. */
-static double reread(double number) {
-  static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+/* Keep a token's score; the scores grow with the vocabulary. */
+static int add_score(struct model *model, struct reader *reader, size_t at, double score) {
+  struct unigram *self = model->self;
+  if (at >= self->capacity) {
+    double *grown = realloc(self->score, model->vocabulary.capacity * sizeof *grown);
+    if (grown == NULL)
+      return error_oom(reader->err);
+    self->score = grown;
+    self->capacity = model->vocabulary.capacity;
+  }
+  self->score[at] = score;
+  if (score < self->least)
+    self->least = score;
+  return 0;
+}
+
+static int bad_row(struct reader *reader, size_t at) {
+  return reader_error(reader, reader_place(reader, "model.vocab[%zu]", at),
+                      "expected [\"token\", score]");
+}
+
+static int too_many(struct reader *reader) {
+  return reader_error(reader, "model.vocab", "more than %d tokens", READER_VOCABULARY_LIMIT);
+}
+
+/* A score of the tree as the reference reads it, see json_pull_number: the digits
+ * are those of the shortest decimal that means the number, which is what writers
+ * write. */
+static int reread(struct reader *reader, double number, double *out) {
   char text[40];
-  int digits = 15, exponent; /* with fewer, the integer is exact: nothing changes */
+  int digits = 15; /* with fewer, the integer is exact: nothing changes */
   do
     snprintf(text, sizeof text, "%.*e", digits - 1, number);
   while (strtod(text, NULL) != number && ++digits <= 17);
-  uint64_t integer = 0;
-  const char *at = text + (text[0] == '-');
-  for (; *at != 'e' && *at != '\0'; at++)
-    if (*at >= '0' && *at <= '9')
-      integer = integer * 10 + (uint64_t)(*at - '0');
-  exponent = atoi(at + 1) - (digits - 1);
-  if (exponent < -22 || exponent > 22)
-    return number;
-  double read =
-      exponent < 0 ? (double)integer / powers[-exponent] : (double)integer * powers[exponent];
-  return text[0] == '-' ? -read : read;
+  struct json_pull pull = {.name = reader->path,
+                           .text = text,
+                           .end = strlen(text),
+                           .code = TFM_ERROR_TOKENIZER,
+                           .err = reader->err};
+  return json_pull_number(&pull, out);
 }
 
-static int add(struct model *model, struct reader *reader, size_t at, const json_t *row) {
-  struct unigram *self = model->self;
-  const json_t *token = json_array_get(row, 0), *score = json_array_get(row, 1);
-  const char *place = "model.vocab";
-  if (json_array_size(row) != 2 || !json_is_string(token) || !json_is_number(score) ||
-      !isfinite(json_number_value(score)))
-    return reader_error(reader, reader_place(reader, "model.vocab[%zu]", at),
-                        "expected [\"token\", score]");
-  if (vocabulary_add(&model->vocabulary, reader, place, json_string_value(token),
-                     json_string_length(token), (int32_t)at) != 0)
+static int read_tree(struct model *model, struct reader *reader, const json_t *vocab) {
+  if (json_array_size(vocab) > READER_VOCABULARY_LIMIT)
+    return too_many(reader);
+  for (size_t at = 0; at < json_array_size(vocab); at++) {
+    const json_t *row = json_array_get(vocab, at);
+    const json_t *token = json_array_get(row, 0), *score = json_array_get(row, 1);
+    double number;
+    if (json_array_size(row) != 2 || !json_is_string(token) || !json_is_number(score) ||
+        !isfinite(json_number_value(score)))
+      return bad_row(reader, at);
+    if (reread(reader, json_number_value(score), &number) != 0 ||
+        vocabulary_add(&model->vocabulary, reader, "model.vocab", json_string_value(token),
+                       json_string_length(token), (int32_t)at) != 0 ||
+        add_score(model, reader, at, number) != 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* ["token", score] */
+static int pull_row(struct model *model, struct reader *reader, struct json_pull *pull, size_t at,
+                    char **room) {
+  struct slice token = {*room, 0};
+  double score;
+  if (json_pull_peek(pull) != '[' || json_pull_open(pull, '[') != 0 ||
+      json_pull_more(pull, ']') <= 0 || json_pull_peek(pull) != '"')
+    return bad_row(reader, at);
+  if (json_pull_string(pull, *room, &token.length) != 0)
     return -1;
-  self->score[at] = reread(json_number_value(score));
-  if (self->score[at] < self->least)
-    self->least = self->score[at];
-  const struct slice *kept = &model->vocabulary.token[at];
-  if (kept->length > 0 && trie_add(&self->trie, kept->text, kept->length, (int32_t)at) < 0)
-    return error_oom(reader->err);
+  int more = json_pull_more(pull, ']');
+  char next = json_pull_peek(pull);
+  if (more < 0)
+    return -1;
+  if (more == 0 || !(next == '-' || (next >= '0' && next <= '9')))
+    return bad_row(reader, at);
+  if (json_pull_number(pull, &score) != 0)
+    return -1;
+  if (json_pull_more(pull, ']') != 0)
+    return bad_row(reader, at);
+  *room += token.length + 1;
+  if (vocabulary_put(&model->vocabulary, reader, "model.vocab", token, (int32_t)at) != 0)
+    return -1;
+  return add_score(model, reader, at, score);
+}
+
+static int read_text(struct model *model, struct reader *reader, struct json_pull *pull) {
+  char *room = reader_room(reader, pull);
+  int more = room == NULL ? -1 : json_pull_open(pull, '[');
+  for (size_t at = 0; more == 0 && (more = json_pull_more(pull, ']')) > 0; at++)
+    more =
+        at < READER_VOCABULARY_LIMIT ? pull_row(model, reader, pull, at, &room) : too_many(reader);
+  return more != 0 ? -1 : json_pull_end(pull);
+}
+
+static int read_vocabulary(struct model *model, struct reader *reader, const json_t *vocab) {
+  struct json_pull pull;
+  bool apart = reader_pull(reader, READER_VOCAB, &pull);
+  if (apart ? json_pull_peek(&pull) != '[' : !json_is_array(vocab))
+    return reader_error(reader, "model", "`vocab` must be an array");
+  int status = apart ? read_text(model, reader, &pull) : read_tree(model, reader, vocab);
+  if (status == 0)
+    status = vocabulary_index(&model->vocabulary, reader, "model.vocab");
+  return status;
+}
+
+static int index_tokens(struct model *model, struct reader *reader) {
+  struct unigram *self = model->self;
+  for (size_t id = 0; id < model->vocabulary.size; id++) {
+    const struct slice *token = &model->vocabulary.token[id];
+    if (token->length > 0 && trie_add(&self->trie, token->text, token->length, (int32_t)id) < 0)
+      return error_oom(reader->err);
+  }
   return 0;
 }
 
 static int load(struct model *model, struct reader *reader, const char *place, const json_t *json) {
   struct unigram *self = model->self;
-  const json_t *vocab, *unknown = json_object_get(json, "unk_id");
+  const json_t *unknown = json_object_get(json, "unk_id");
   trie_init(&self->trie);
   self->least = INFINITY;
   self->unknown = -1;
   if (reader_bool(reader, place, json, "byte_fallback", &self->byte_fallback) != 0 ||
-      reader_need_array(reader, place, json, "vocab", &vocab) != 0)
+      read_vocabulary(model, reader, json_object_get(json, "vocab")) != 0)
     return -1;
-  size_t count = json_array_size(vocab);
-  if (count > READER_VOCABULARY_LIMIT)
-    return reader_error(reader, "model.vocab", "%zu tokens (at most %d)", count,
-                        READER_VOCABULARY_LIMIT);
   if (unknown != NULL && !json_is_null(unknown) &&
       reader_id(reader, "model.unk_id", unknown, &self->unknown) != 0)
     return -1;
-  if (self->unknown >= 0 && (size_t)self->unknown >= count)
+  if (self->unknown >= 0 && (size_t)self->unknown >= model->vocabulary.count)
     return reader_error(reader, "model.unk_id", "%d is not in a vocabulary of %zu",
-                        (int)self->unknown, count);
-  self->score = calloc(count + 1, sizeof *self->score);
-  if (self->score == NULL)
-    return error_oom(reader->err);
-  for (size_t i = 0; i < count; i++)
-    if (add(model, reader, i, json_array_get(vocab, i)) != 0)
-      return -1;
-  return 0;
+                        (int)self->unknown, model->vocabulary.count);
+  return index_tokens(model, reader);
 }
 
 static void finish(void *self) {

@@ -1,19 +1,23 @@
-/* vocabulary.c - a map one way, an array the other. */
+/* vocabulary.c - an array one way, a hash table of ids the other.
+ *
+ * The table is built when all tokens are known: a large vocabulary is a large part
+ * of the time that a program takes to start. */
 #include "runtime/tokenizer/vocabulary.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 1024 };
+enum { FIRST_CAPACITY = 1024, LEAST_BITS = 4, BATCH = 32 };
 
 void vocabulary_init(struct vocabulary *vocabulary) {
   *vocabulary = (struct vocabulary){0};
-  map_init(&vocabulary->map);
+  hash_secret_init(&vocabulary->secret);
 }
 
 void vocabulary_finish(struct vocabulary *vocabulary) {
-  map_finish(&vocabulary->map);
+  free(vocabulary->slot);
   free(vocabulary->token);
+  vocabulary->slot = NULL;
   vocabulary->token = NULL;
 }
 
@@ -33,45 +37,185 @@ static bool make_room(struct vocabulary *vocabulary, size_t id) {
   return true;
 }
 
-int vocabulary_add(struct vocabulary *vocabulary, struct reader *reader, const char *place,
-                   const char *text, size_t length, int32_t id) {
-  struct slice copy;
-  bool added;
-  if (length > READER_TOKEN_LIMIT)
+int vocabulary_put(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                   struct slice text, int32_t id) {
+  if (text.length > READER_TOKEN_LIMIT)
     return reader_error(reader, place, "the token with id %d is longer than %d bytes", (int)id,
                         READER_TOKEN_LIMIT);
   if (!make_room(vocabulary, (size_t)id))
     return error_oom(reader->err);
   if (vocabulary->token[id].text != NULL)
     return reader_error(reader, place, "id %d is given to `%.64s` and to `%.64s`", (int)id,
-                        vocabulary->token[id].text, text);
-  if (reader_copy(reader, text, length, &copy) != 0)
-    return -1;
-  struct map_entry *entry = map_insert(&vocabulary->map, copy.text, length, &added);
-  if (entry == NULL)
-    return error_oom(reader->err);
-  if (!added)
-    return reader_error(reader, place, "`%.64s` is there twice, as %d and as %d", copy.text,
-                        (int)entry->value.number, (int)id);
-  entry->value.number = id;
-  vocabulary->token[id] = copy;
+                        vocabulary->token[id].text, text.text);
+  vocabulary->token[id] = text;
   vocabulary->count++;
   if ((size_t)id >= vocabulary->size)
     vocabulary->size = (size_t)id + 1;
-  if (length > vocabulary->longest)
-    vocabulary->longest = length;
+  if (text.length > vocabulary->longest)
+    vocabulary->longest = text.length;
   return 0;
 }
 
-int vocabulary_read(struct vocabulary *vocabulary, struct reader *reader, const char *place,
-                    const json_t *json) {
-  if (!json_is_object(json))
-    return reader_error(reader, place, "expected an object of tokens and ids");
-  size_t count = json_object_size(json);
-  if (count > READER_VOCABULARY_LIMIT)
-    return reader_error(reader, place, "%zu tokens (at most %d)", count, READER_VOCABULARY_LIMIT);
-  if (!map_reserve(&vocabulary->map, count))
+int vocabulary_add(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                   const char *text, size_t length, int32_t id) {
+  struct slice copy = {text, length};
+  if (length <= READER_TOKEN_LIMIT && reader_copy(reader, text, length, &copy) != 0)
+    return -1;
+  return vocabulary_put(vocabulary, reader, place, copy, id);
+}
+
+/* ---- the table ---- */
+
+static uint32_t tag_of(uint64_t hash) {
+  return (uint32_t)(hash >> 8);
+}
+
+/* The slot that holds the token, or the free one where it would go. */
+static struct vocabulary_slot *probe(const struct vocabulary *vocabulary, uint64_t hash,
+                                     const char *text, size_t length) {
+  size_t mask = ((size_t)1 << vocabulary->bits) - 1;
+  for (size_t i = (size_t)(hash >> (64 - vocabulary->bits));; i = (i + 1) & mask) {
+    struct vocabulary_slot *slot = &vocabulary->slot[i];
+    if (slot->next == 0)
+      return slot;
+    const struct slice *token = &vocabulary->token[slot->next - 1];
+    if (slot->tag == tag_of(hash) && token->length == length &&
+        memcmp(token->text, text, length) == 0)
+      return slot;
+  }
+}
+
+/* Put the tokens from id `from` on into the table, at most BATCH of them.  Returns
+ * the id of one that is there twice, or -1. */
+static int32_t index_batch(struct vocabulary *vocabulary, size_t from, int32_t *other) {
+  uint64_t hash[BATCH];
+  size_t count = vocabulary->size - from < BATCH ? vocabulary->size - from : BATCH;
+  const struct slice *token = vocabulary->token + from;
+  for (size_t i = 0; i < count; i++)
+    hash[i] =
+        token[i].text == NULL ? 0 : vocabulary_hash(vocabulary, token[i].text, token[i].length);
+  for (size_t i = 0; i < count; i++) {
+    if (token[i].text == NULL)
+      continue;
+    struct vocabulary_slot *slot = probe(vocabulary, hash[i], token[i].text, token[i].length);
+    *other = slot->next - 1;
+    if (slot->next != 0)
+      return (int32_t)(from + i);
+    *slot = (struct vocabulary_slot){tag_of(hash[i]), (int32_t)(from + i) + 1};
+  }
+  return -1;
+}
+
+/* -1 and *twice the second id if a token is there twice, -1 and -1 if memory is out. */
+static int build_table(struct vocabulary *vocabulary, int32_t *first, int32_t *twice) {
+  *twice = -1;
+  for (vocabulary->bits = LEAST_BITS; (size_t)1 << vocabulary->bits < vocabulary->count * 2;)
+    vocabulary->bits++;
+  free(vocabulary->slot);
+  vocabulary->slot = calloc((size_t)1 << vocabulary->bits, sizeof *vocabulary->slot);
+  if (vocabulary->slot == NULL)
+    return -1;
+  for (size_t id = 0; id < vocabulary->size && *twice < 0; id += BATCH)
+    *twice = index_batch(vocabulary, id, first);
+  return *twice < 0 ? 0 : -1;
+}
+
+int vocabulary_index(struct vocabulary *vocabulary, struct reader *reader, const char *place) {
+  int32_t first, twice;
+  if (build_table(vocabulary, &first, &twice) == 0)
+    return 0;
+  if (twice < 0)
     return error_oom(reader->err);
+  return reader_error(reader, place, "`%.64s` is there twice, as %d and as %d",
+                      vocabulary->token[twice].text, (int)first, (int)twice);
+}
+
+int32_t vocabulary_find_hashed(const struct vocabulary *vocabulary, uint64_t hash, const char *text,
+                               size_t length) {
+  return probe(vocabulary, hash, text, length)->next - 1;
+}
+
+int32_t vocabulary_find(const struct vocabulary *vocabulary, const char *text, size_t length) {
+  if (vocabulary->slot == NULL || text == NULL)
+    return -1;
+  return vocabulary_find_hashed(vocabulary, hash_text(&vocabulary->secret, text, length), text,
+                                length);
+}
+
+const struct slice *vocabulary_token(const struct vocabulary *vocabulary, int32_t id) {
+  if (id < 0 || (size_t)id >= vocabulary->size || vocabulary->token[id].text == NULL)
+    return NULL;
+  return &vocabulary->token[id];
+}
+
+/* ---- {"token": id, ...} ---- */
+
+/* The error for a key that an object has twice, at its second place. */
+static int refuse_twice(struct json_pull pull, char *room, const char *twice) {
+  size_t length;
+  int seen = 0, more = json_pull_open(&pull, '{');
+  while (more == 0 && (more = json_pull_more(&pull, '}')) > 0) {
+    int64_t id;
+    more = json_pull_string(&pull, room, &length);
+    if (more == 0 && strcmp(room, twice) == 0 && ++seen == 2)
+      return json_pull_error(&pull, pull.at, "duplicate object key near '\"%.64s\"'", twice);
+    if (more == 0 && json_pull_peek(&pull) == ':') {
+      pull.at++;
+      more = json_pull_integer(&pull, &id);
+    }
+  }
+  return -1;
+}
+
+/* An integer of at least 0; false leaves the error to the caller. */
+static bool pull_id(struct json_pull *pull, int64_t *id) {
+  struct tfm_error *err = pull->err;
+  char next = json_pull_peek(pull);
+  pull->err = NULL;
+  bool good = next >= '0' && next <= '9' && json_pull_integer(pull, id) == 0;
+  pull->err = err;
+  return good;
+}
+
+static int pull_tokens(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                       struct json_pull *pull, char *room) {
+  int more = json_pull_open(pull, '{');
+  while (more == 0 && (more = json_pull_more(pull, '}')) > 0) {
+    struct slice token = {room, 0};
+    int64_t id = -1;
+    if (json_pull_key(pull, room, &token.length) != 0)
+      return -1;
+    if (!pull_id(pull, &id))
+      return reader_error(reader, reader_place(reader, "%s[\"%.64s\"]", place, room),
+                          "an id must be an integer of at least 0");
+    if (id >= READER_VOCABULARY_LIMIT)
+      return reader_error(reader, reader_place(reader, "%s[\"%.64s\"]", place, room),
+                          "id %lld is not below %d", (long long)id, READER_VOCABULARY_LIMIT);
+    if (vocabulary_put(vocabulary, reader, place, token, (int32_t)id) != 0)
+      return -1;
+    room += token.length + 1;
+    more = 0;
+  }
+  return more != 0 ? -1 : json_pull_end(pull);
+}
+
+static int read_text(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                     struct json_pull *pull) {
+  struct json_pull again = *pull;
+  int32_t first, twice;
+  char *room = reader_room(reader, pull);
+  if (room == NULL || pull_tokens(vocabulary, reader, place, pull, room) != 0)
+    return -1;
+  if (build_table(vocabulary, &first, &twice) == 0)
+    return 0;
+  char *spare = twice < 0 ? NULL : reader_room(reader, &again);
+  if (spare == NULL)
+    return error_oom(reader->err);
+  return refuse_twice(again, spare, vocabulary->token[twice].text);
+}
+
+static int read_tree(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                     const json_t *json) {
   const char *key;
   size_t length;
   json_t *value;
@@ -84,16 +228,16 @@ int vocabulary_read(struct vocabulary *vocabulary, struct reader *reader, const 
     if (vocabulary_add(vocabulary, reader, place, key, length, id) != 0)
       return -1;
   }
-  return 0;
+  return vocabulary_index(vocabulary, reader, place);
 }
 
-int32_t vocabulary_find(const struct vocabulary *vocabulary, const char *text, size_t length) {
-  const struct map_entry *entry = map_find(&vocabulary->map, text, length);
-  return entry == NULL ? -1 : (int32_t)entry->value.number;
-}
-
-const struct slice *vocabulary_token(const struct vocabulary *vocabulary, int32_t id) {
-  if (id < 0 || (size_t)id >= vocabulary->size || vocabulary->token[id].text == NULL)
-    return NULL;
-  return &vocabulary->token[id];
+int vocabulary_read(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                    const json_t *json) {
+  struct json_pull pull;
+  bool apart = reader_pull(reader, READER_VOCAB, &pull);
+  if (apart && json_pull_peek(&pull) == '{')
+    return read_text(vocabulary, reader, place, &pull);
+  if (apart || !json_is_object(json))
+    return reader_error(reader, place, "expected an object of tokens and ids");
+  return read_tree(vocabulary, reader, place, json);
 }

@@ -2,29 +2,52 @@
 #ifndef TFM_RUNTIME_TOKENIZER_VOCABULARY_H
 #define TFM_RUNTIME_TOKENIZER_VOCABULARY_H
 
-#include "base/map.h"
+#include "base/hash.h"
 #include "runtime/tokenizer/reader.h"
 
+struct vocabulary_slot {
+  uint32_t tag; /* bits of the token's hash */
+  int32_t next; /* id + 1; 0 = free */
+};
+
 struct vocabulary {
-  struct map map;
   struct slice *token; /* by id; .text NULL = a hole; the texts are the arena's */
   size_t size;         /* one more than the largest id */
   size_t count;        /* tokens */
   size_t longest;      /* bytes */
   size_t capacity;
+  struct vocabulary_slot *slot; /* open addressing, at most half full; NULL = none yet */
+  unsigned bits;                /* 1 << bits slots */
+  struct hash_secret secret;
 };
 
 void vocabulary_init(struct vocabulary *vocabulary);
 void vocabulary_finish(struct vocabulary *vocabulary);
-/* Refuses a token or an id that is there already. */
+/* Refuses an id that is there already.  The text is not copied. */
+int vocabulary_put(struct vocabulary *vocabulary, struct reader *reader, const char *place,
+                   struct slice text, int32_t id);
+/* The same with a copy. */
 int vocabulary_add(struct vocabulary *vocabulary, struct reader *reader, const char *place,
                    const char *text, size_t length, int32_t id);
-/* {"token": id, ...} */
+/* After the last token, before the first is looked for: refuses one that is there twice. */
+int vocabulary_index(struct vocabulary *vocabulary, struct reader *reader, const char *place);
+/* {"token": id, ...}, from the reader's text or from json, with the index. */
 int vocabulary_read(struct vocabulary *vocabulary, struct reader *reader, const char *place,
                     const json_t *json);
 /* -1 if it is not there. */
 int32_t vocabulary_find(const struct vocabulary *vocabulary, const char *text, size_t length);
 /* NULL if there is none. */
 const struct slice *vocabulary_token(const struct vocabulary *vocabulary, int32_t id);
+
+/* A look-up in two steps, for many at once: the first asks for the memory that the
+ * second reads. */
+static inline uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text,
+                                       size_t length) {
+  uint64_t hash = hash_text(&vocabulary->secret, text, length);
+  __builtin_prefetch(&vocabulary->slot[hash >> (64 - vocabulary->bits)]);
+  return hash;
+}
+int32_t vocabulary_find_hashed(const struct vocabulary *vocabulary, uint64_t hash, const char *text,
+                               size_t length);
 
 #endif
