@@ -280,7 +280,7 @@ START_TEST(test_without) {
   without_refused("{x \"model\": {\"vocab\": {}}}", "t.json:1:2: ");
   without_refused("{\"model\": {\"vocab\": {}}, \"a\": [[[[1]]]]}", "t.json:1:34: nested deeper");
   without_refused("{\"model\": {\"vocab\": {\"a\": 0}", "t.json:1:28: ");
-  without_refused("{\"model\": {\"vocab\": {\"a\": 0", "t.json:1:28: ");
+  without_refused("{\"model\": {\"vocab\": {\"a\": 0", "t.json:1:27: ");
 }
 END_TEST
 
