@@ -1,6 +1,8 @@
 /* open.c - the stages of opening a model, in order. */
 #include "lib/model.h"
 
+#include "runtime/foreign.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,17 +73,21 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
     return error_set(err, TFM_ERROR_USAGE, "no model is named");
   if (paths_model_dirs(options->model_dir, options->model_dir_count, &model->dirs, err) != 0)
     return -1;
-  bool directory = file_is_directory(options->model);
-  if (directory && !weights)
-    weights = options->model;
+  char *found;
+  if (paths_find_directory(&model->dirs, options->model, &found, err) != 0)
+    return -1;
+  bool directory = found != NULL;
   if (weights) {
-    if (!file_is_directory(weights))
-      return error_set(err, TFM_ERROR_CHECKPOINT, "there is no directory %s", weights),
-             error_note(err, "help: --weights takes a Hugging Face directory"), -1;
-    model->weights_path = strdup(weights);
-    if (!model->weights_path)
-      return error_oom(err);
+    free(found);
+    if (paths_find_weights(weights, &found, err) != 0)
+      return -1;
   }
+  model->weights_path = found;
+  if (found && !file_is_directory(found) && foreign_refuse_name(found, err) != 0)
+    return -1;
+  if (found && !file_is_directory(found))
+    return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` is not a directory", found),
+           error_note(err, "help: --weights takes a Hugging Face directory"), -1;
   if (!directory && paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
     return -1;
   if (!directory && !weights && default_weights(model, err) != 0)

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "compiler/compile.h"
+#include "lib/hub.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -78,6 +79,11 @@ static void note_searched(const struct path_list *dirs, struct tfm_error *err) {
   buffer_finish(&text);
 }
 
+static bool has_suffix(const char *name, const char *suffix) {
+  size_t n = strlen(name), s = strlen(suffix);
+  return n >= s && strcmp(name + n - s, suffix) == 0;
+}
+
 int paths_find_model(const struct path_list *dirs, const char *name, char **out,
                      struct tfm_error *err) {
   if (file_exists(name)) {
@@ -97,8 +103,24 @@ int paths_find_model(const struct path_list *dirs, const char *name, char **out,
   error_set(err, TFM_ERROR_MODEL, "there is no model file %s", name);
   if (!strchr(name, '/'))
     note_searched(dirs, err);
+  if (hub_is_name(name) && !has_suffix(name, ".tfm"))
+    hub_note_missing(name, err);
   error_note(err, "help: give the path of a .tfm file, or a directory with a config.json");
   return -1;
+}
+
+int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
+                         struct tfm_error *err) {
+  struct tfm_error ignored = {0};
+  char *file = NULL;
+  *out = NULL;
+  if (file_is_directory(name)) {
+    *out = strdup(name);
+    return *out ? 0 : error_oom(err);
+  }
+  bool model = has_suffix(name, ".tfm") || paths_find_model(dirs, name, &file, &ignored) == 0;
+  free(file);
+  return model || !hub_is_name(name) ? 0 : hub_find(name, out, err);
 }
 
 /* Does the file say `for "type"`?  A file that cannot be read says nothing. */
@@ -175,6 +197,30 @@ int paths_match_model(const struct path_list *dirs, const char *directory, const
 /* A bare name, so that a model file cannot point outside the model path. */
 static bool is_bare_name(const char *name) {
   return *name && *name != '.' && !strchr(name, '/');
+}
+
+int paths_find_weights(const char *given, char **out, struct tfm_error *err) {
+  *out = NULL;
+  if (!file_is_directory(given) && !file_exists(given)) {
+    if (hub_is_name(given) && hub_find(given, out, err) != 0)
+      return -1;
+    if (*out)
+      return 0;
+    error_set(err, TFM_ERROR_CHECKPOINT, "there is no directory or file `%s`", given);
+    if (hub_is_name(given))
+      hub_note_missing(given, err);
+    error_note(err, "help: give a Hugging Face directory: config.json beside its *.safetensors");
+    return -1;
+  }
+  *out = strdup(given);
+  return *out ? 0 : error_oom(err);
+}
+
+int paths_find_tokenizer(const char *given, char **out, struct tfm_error *err) {
+  *out = NULL;
+  if (file_is_directory(given) || file_exists(given) || !hub_is_name(given))
+    return 0;
+  return hub_find(given, out, err);
 }
 
 int paths_find_checkpoint(const struct path_list *dirs, const char *model_path, const char *name,

@@ -22,6 +22,11 @@ int paths_model_dirs(const char *const *first, size_t first_count, struct path_l
 void path_list_finish(struct path_list *list);
 int path_list_add(struct path_list *list, const char *path, size_t length, struct tfm_error *err);
 
+/* Is `name` a checkpoint and no model file?  A directory, else a model of the
+ * Hugging Face cache.  *out is its path on the heap, NULL = no. */
+int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
+                         struct tfm_error *err);
+
 /* The model file named on the command line ("gpt2.tfm"), as a path on the heap. */
 int paths_find_model(const struct path_list *dirs, const char *name, char **out,
                      struct tfm_error *err);
@@ -30,6 +35,13 @@ int paths_find_model(const struct path_list *dirs, const char *name, char **out,
  * for messages. */
 int paths_match_model(const struct path_list *dirs, const char *directory, const json_t *config,
                       char **out, struct tfm_error *err);
+
+/* What the user calls weights, as a path on the heap: a directory or a file that
+ * exists, else the snapshot of a name such as "org/model" (lib/hub.h). */
+int paths_find_weights(const char *given, char **out, struct tfm_error *err);
+
+/* The same of a tokenizer; NULL = nothing is known of it but that name. */
+int paths_find_tokenizer(const char *given, char **out, struct tfm_error *err);
 
 /* The directory of a model file's default checkpoint: beside it, or on the
  * model path, in itself or under checkpoints/. */

@@ -29,11 +29,13 @@ const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *erro
 tfm_tokenizer *tfm_tokenizer_open(const char *path, tfm_error *error) {
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   struct tokenizer *tokenizer = NULL;
+  char *found = NULL;
   error_clear(err);
   if (!path)
     error_set(err, TFM_ERROR_USAGE, "which tokenizer?");
-  else
-    tokenizer_open(path, &tokenizer, err);
+  else if (paths_find_tokenizer(path, &found, err) == 0)
+    tokenizer_open(found ? found : path, &tokenizer, err);
+  free(found);
   return (tfm_tokenizer *)tokenizer;
 }
 

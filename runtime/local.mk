@@ -9,6 +9,7 @@ libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
   runtime/cpu.c runtime/cpu.h \
   runtime/exec.c runtime/exec.h \
   runtime/feed.c \
+  runtime/foreign.c runtime/foreign.h \
   runtime/host.c runtime/host.h \
   runtime/inputs.c \
   runtime/load.c \

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/json.h"
+#include "runtime/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static int header_size(const struct safetensors *file, const unsigned char *data
   for (unsigned i = 0; i < LENGTH_SIZE; i++)
     n |= (uint64_t)data[i] << (8 * i);
   if (n > SAFETENSORS_HEADER_MAX) {
+    if (foreign_refuse_bytes(file->path, data, size, err) != 0)
+      return -1;
     error_set(err, TFM_ERROR_CHECKPOINT, "`%s` claims a header that is too large", file->path);
     error_note(err, "expected: at most %u bytes", SAFETENSORS_HEADER_MAX);
     error_note(err, "found: %llu bytes", (unsigned long long)n);

@@ -11,11 +11,13 @@
 #include "base/guard.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "runtime/foreign.h"
 #include "runtime/safetensors.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SINGLE "model.safetensors"
 #define INDEX  "model.safetensors.index.json"
@@ -114,11 +116,22 @@ static int open_single(struct weights *weights, const char *path, struct tfm_err
   return add_aliases(weights, err);
 }
 
+static int open_file(struct weights *weights, const char *path, struct tfm_error *err) {
+  return foreign_refuse_name(path, err) != 0 ? -1 : open_single(weights, path, err);
+}
+
 /* ------------------------------------------------------------------ shards */
 
 static bool is_bare(const char *name) {
   return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/') &&
          !strchr(name, '\\');
+}
+
+/* Of whatever kind, and be it a link to nowhere: what is there is opened, and
+ * refused with its own reason. */
+static bool is_there(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0;
 }
 
 static int open_shard(struct weights *weights, const char *dir, const char *index,
@@ -135,7 +148,7 @@ static int open_shard(struct weights *weights, const char *dir, const char *inde
   if (!path)
     return error_oom(err);
   int status = 0;
-  if (!file_exists(path)) {
+  if (!is_there(path)) {
     status = error_set(err, TFM_ERROR_CHECKPOINT, "the shard `%s` is missing", path);
     error_note(err, "expected: a file with tensor `%s`, as `%s` says", tensor, index);
     error_note(err, "help: fetch all files that the index names");
@@ -275,10 +288,12 @@ static int open_only(struct weights *weights, const char *dir, struct tfm_error 
   int status = find_only(dir, &path, &found, err);
   if (status == 0 && found == 1) {
     status = open_single(weights, path, err);
-  } else if (status == 0) {
+  } else if (status == 0 && (found > 0 || foreign_refuse_directory(dir, err) == 0)) {
     status = error_set(err, TFM_ERROR_CHECKPOINT, "there is no checkpoint in `%s`", dir);
     error_note(err, "expected: " SINGLE ", or " INDEX " with its shards");
     error_note(err, "found: %zu other .safetensors files", found);
+  } else {
+    status = -1;
   }
   free(path);
   return status;
@@ -289,9 +304,9 @@ static int open_directory(struct weights *weights, const char *dir, struct tfm_e
   int status;
   if (!single || !index)
     status = error_oom(err);
-  else if (file_exists(single))
+  else if (is_there(single))
     status = open_single(weights, single, err);
-  else if (file_exists(index))
+  else if (is_there(index))
     status = open_index(weights, dir, index, err);
   else
     status = open_only(weights, dir, err);
@@ -307,8 +322,8 @@ int weights_open(const char *path, struct weights **out, struct tfm_error *err) 
     return error_oom(err);
   arena_init(&weights->arena, 0);
   map_init(&weights->index);
-  int status = file_is_directory(path) ? open_directory(weights, path, err)
-                                       : open_single(weights, path, err);
+  int status =
+      file_is_directory(path) ? open_directory(weights, path, err) : open_file(weights, path, err);
   if (status != 0) {
     weights_close(weights);
     return -1;

@@ -34,4 +34,82 @@ for rest in 0 5000 $((size - 1)); do
   [ "$(wc -l <"$out")" -eq 32 ] || fail "something was printed after a cut to $rest bytes"
   rm -rf "$work/pipe" "$work/cut"
 done
+
+# The Hugging Face cache: links into blobs, a branch, a pull request, a commit.
+hub="$work/hub"
+tiny="$hub/models--acme--tiny-1.0"
+commit=0f1e2d3c4b5a69788796a5b4c3d2e1f001122334
+mkdir -p "$tiny/blobs" "$tiny/refs/refs/pr" "$tiny/snapshots/$commit" "$hub/models--solo/snapshots/aa"
+for file in "$fixtures"/gpt2-tied/*; do
+  name=$(basename "$file")
+  cp -L "$file" "$tiny/blobs/blob-$name"
+  ln -s "../../blobs/blob-$name" "$tiny/snapshots/$commit/$name"
+done
+printf %s "$commit" >"$tiny/refs/main"
+printf '%s\n' "$commit" >"$tiny/refs/refs/pr/1"
+printf '../../../etc' >"$tiny/refs/bad"
+printf '..' >"$tiny/refs/up"
+run="$tfmrun $plugins -q --ids 1,2,3 -n 4"
+expect 0 $run "$fixtures/gpt2-tied"
+right=$(cat "$out")
+HF_HUB_CACHE="$hub" HOME="$work/home"
+unset HF_HOME XDG_CACHE_HOME
+export HF_HUB_CACHE HOME
+for name in acme/tiny-1.0 acme/tiny-1.0@main acme/tiny-1.0@refs/pr/1 "acme/tiny-1.0@$commit"; do
+  expect 0 $run "$name"
+  says "$right"
+  expect 0 $run "$models/gpt2.tfm" --weights "$name"
+  says "$right"
+done
+expect 0 "$tfmc" $plugins check "$models/gpt2.tfm" --weights acme/tiny-1.0
+expect 0 "$TFM_BUILDDIR/tools/tfm-tokenize" acme/tiny-1.0 "The model"
+
+expect 4 $run acme/tiny-1.0@v2
+has "but not its revision \`v2\`"
+has "found: snapshots: $commit"
+expect 4 $run acme/tiny-1.0@bad
+has "refs/bad\` does not name a snapshot"
+expect 4 $run acme/tiny-1.0@up
+expect 4 $run solo
+has "not its revision \`main\`"
+expect 3 $run acme/none
+has "searched: $hub/models--acme--none"
+has "hf download acme/none"
+expect 4 $run "$models/gpt2.tfm" --weights acme/none
+has "searched: $hub/models--acme--none"
+for name in ../tiny acme/../tiny acme--tiny /acme/tiny acme/tiny-1.0@../x acme/tiny-1.0@/etc a/b/c; do
+  expect 4 $run "$models/gpt2.tfm" --weights "$name"
+  has "there is no directory or file"
+done
+
+# the variables in their order; a path that is there wins over a name
+HF_HUB_CACHE="$work/none" HF_HOME="$work" expect 3 $run acme/tiny-1.0
+unset HF_HUB_CACHE
+HF_HOME="$work" expect 0 $run acme/tiny-1.0
+mkdir -p "$work/home/.cache/huggingface" "$work/xdg/huggingface" "$work/here/acme/tiny-1.0"
+expect 3 $run acme/tiny-1.0
+has "searched: $work/home/.cache/huggingface/hub/models--acme--tiny-1.0"
+ln -s "$hub" "$work/home/.cache/huggingface/hub"
+expect 0 $run acme/tiny-1.0
+ln -s "$hub" "$work/xdg/huggingface/hub"
+XDG_CACHE_HOME="$work/xdg" HOME=/nonexistent expect 0 $run acme/tiny-1.0
+HF_HOME='~/.cache/huggingface' expect 0 $run acme/tiny-1.0
+cd "$work/here" || exit 99
+expect 4 $run acme/tiny-1.0
+has "acme/tiny-1.0 has no config.json"
+cd "$work" || exit 99
+# a file of the snapshot whose blob is gone
+rm "$tiny/blobs/blob-model.safetensors"
+expect 4 $run acme/tiny-1.0
+has "cannot open"
+
+# a pickle is a program
+copy gpt2-tied "$work/pickle"
+rm "$work/pickle/expected.safetensors"
+mv "$work/pickle/model.safetensors" "$work/pickle/pytorch_model.bin"
+expect 4 $run "$work/pickle"
+has "pytorch_model.bin\` is a pickle, a program that runs when it is loaded"
+has "safetensors"
+expect 4 $run "$models/gpt2.tfm" --weights "$work/pickle/pytorch_model.bin"
+has "is a pickle"
 finish

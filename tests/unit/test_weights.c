@@ -101,6 +101,125 @@ START_TEST(test_index) {
 }
 END_TEST
 
+/* What an index may name: a regular file of that directory, links followed. */
+START_TEST(test_no_regular_file) {
+  char *dir = test_dir(), *fifo = file_join(dir, "fifo"), *link = file_join(dir, "link");
+  char *other = test_dir(), *blob = file_join(other, "blob");
+  struct weights *weights;
+  char text[200];
+  static const struct {
+    const char *shard, *says;
+  } bad[] = {{"fifo", "fifo` is not a regular file"},
+             {"sub", "sub` is not a regular file"},
+             {"device", "device` is not a regular file"},
+             {"nowhere", "cannot open"},
+             {"loop", "cannot open"},
+             {"none", "none` is missing"}};
+  ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+  char *sub = file_join(dir, "sub"), *device = file_join(dir, "device");
+  char *nowhere = file_join(dir, "nowhere"), *loop = file_join(dir, "loop");
+  ck_assert_int_eq(mkdir(sub, 0700), 0);
+  ck_assert_int_eq(symlink("/dev/zero", device), 0);
+  ck_assert_int_eq(symlink("gone", nowhere), 0);
+  ck_assert_int_eq(symlink("loop", loop), 0);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    snprintf(text, sizeof text, "{\"weight_map\":{\"a\":\"%s\"}}", bad[i].shard);
+    test_write(dir, "model.safetensors.index.json", text, strlen(text));
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, bad[i].says);
+  }
+  /* out of the directory, but by a link that its owner made: a snapshot */
+  test_safetensors(other, "blob", "\"a\":" F32_1, "abcd", 4);
+  ck_assert_int_eq(symlink(blob, link), 0);
+  strcpy(text, "{\"weight_map\":{\"a\":\"link\"}}");
+  test_write(dir, "model.safetensors.index.json", text, strlen(text));
+  CHECK_OK(weights_open(dir, &weights, err));
+  ck_assert_mem_eq(weights_find(weights, "a")->data, "abcd", 4);
+  weights_close(weights);
+  /* a duplicate key, another depth, and a FIFO where the index is looked for */
+  strcpy(text, "{\"weight_map\":{\"a\":\"link\",\"a\":\"link\"}}");
+  test_write(dir, "model.safetensors.index.json", text, strlen(text));
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "duplicate");
+  strcpy(text, "{\"weight_map\":[[[[[[[[[[1]]]]]]]]]]}");
+  test_write(dir, "model.safetensors.index.json", text, strlen(text));
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "nested deeper");
+  char *index = file_join(dir, "model.safetensors.index.json");
+  remove(index);
+  ck_assert_int_eq(mkfifo(index, 0600), 0);
+  CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "is not a regular file");
+  char *const owned[] = {fifo, link, blob, sub, device, nowhere, loop, index};
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+    free(owned[i]);
+  test_remove(dir);
+  test_remove(other);
+}
+END_TEST
+
+/* A tied tensor's other name: in its own file, in another shard; never over a
+ * tensor that is there, nor from a name that is not. */
+START_TEST(test_alias_rules) {
+  static const char index[] = "{\"weight_map\":{\"a\":\"1.safetensors\",\"b\":\"2.safetensors\"}}";
+  struct weights *weights;
+  char *dir = test_dir();
+  test_safetensors(
+      dir, "1.safetensors",
+      "\"__metadata__\":{\"t\":\"b\",\"a\":\"b\",\"u\":\"t\",\"v\":\"none\"},\"a\":" F32_1, "aaaa",
+      4);
+  test_safetensors(dir, "2.safetensors", "\"b\":" F32_1, "bbbb", 4);
+  test_write(dir, "model.safetensors.index.json", index, sizeof index - 1);
+  CHECK_OK(weights_open(dir, &weights, err));
+  ck_assert_uint_eq(weights_count(weights), 3);
+  ck_assert_str_eq(weights_find(weights, "t")->alias, "b");
+  ck_assert_mem_eq(weights_find(weights, "t")->data, "bbbb", 4);
+  ck_assert_mem_eq(weights_find(weights, "a")->data, "aaaa", 4);
+  ck_assert_ptr_null(weights_find(weights, "u"));
+  ck_assert_ptr_null(weights_find(weights, "v"));
+  ck_assert_uint_eq(weights_bytes(weights), 8);
+  weights_close(weights);
+  test_remove(dir);
+}
+END_TEST
+
+START_TEST(test_foreign) {
+  static const struct {
+    const char *name, *says;
+  } kind[] = {{"pytorch_model.bin", "is a pickle, a program"},
+              {"pytorch_model-00001-of-00002.bin", "is a pickle"},
+              {"model.pt", "is a pickle"},
+              {"weights.pth", "is a pickle"},
+              {"last.ckpt", "is a pickle"},
+              {"tf_model.h5", "TensorFlow"},
+              {"flax_model.msgpack", "Flax"},
+              {"model.onnx", "ONNX"}};
+  static const struct {
+    const char *bytes, *says;
+  } begin[] = {{"PK\003\004\000\000\010\010", "is a pickle"},
+               {"\200\002}q\000(X\001", "is a pickle"},
+               {"\211HDF\r\n\032\n", "HDF5"},
+               {"12345678", "header that is too large"}};
+  struct weights *weights;
+  for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+    char *dir = test_dir(), *path = file_join(dir, kind[i].name);
+    test_write(dir, "optimizer.bin", "x", 1);
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "no checkpoint in");
+    test_write(dir, kind[i].name, "x", 1);
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, kind[i].says);
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, kind[i].name);
+    CHECK_FAILS(weights_open(path, &weights, err), TFM_ERROR_CHECKPOINT, kind[i].says);
+    test_safetensors(dir, "model.safetensors", "\"a\":" F32_1, "abcd", 4);
+    CHECK_OK(weights_open(dir, &weights, err));
+    weights_close(weights);
+    free(path);
+    test_remove(dir);
+  }
+  for (size_t i = 0; i < sizeof begin / sizeof *begin; i++) {
+    char *dir = test_dir();
+    test_write(dir, "model.safetensors", begin[i].bytes, 8);
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, begin[i].says);
+    test_remove(dir);
+  }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ binding */
 
 static const char views[] = "graph t\n"
@@ -270,5 +389,5 @@ START_TEST(test_random) {
 }
 END_TEST
 
-UNIT_MAIN("weights", test_layouts, test_alias, test_refused, test_index, test_views, test_mismatch,
-          test_random)
+UNIT_MAIN("weights", test_layouts, test_alias, test_refused, test_index, test_no_regular_file,
+          test_alias_rules, test_foreign, test_views, test_mismatch, test_random)
