@@ -84,6 +84,9 @@ int model_load_weights(struct tfm_model *model, struct tfm_error *err);
 int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
 
+/* In place of model_prepare where nothing will be run.  err is not NULL. */
+int model_check_tokenizer(struct tfm_model *model, struct tfm_error *err);
+
 /* compile_options for this model; names and lists live as long as options. */
 void model_compile_options(struct tfm_model *model, const tfm_open_options *options,
                            const char *const *feed, const char *const *dump,

@@ -233,6 +233,25 @@ static int load_tokenizer(struct tfm_model *model) {
   return tokenizer_open(model->weights_path, &model->tokenizer, err);
 }
 
+/* A checkpoint may have no tokenizer; one that is there must be sound. */
+int model_check_tokenizer(struct tfm_model *model, struct tfm_error *err) {
+  static const char *const files[] = {"tokenizer.json", "vocab.txt",       "vocab.json",
+                                      "encoder.json",   "tokenizer.model", "spiece.model"};
+  bool there = false;
+  if (load_tokenizer(model) == 0)
+    return 0;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    char *path = file_join(model->weights_path, files[i]);
+    if (!path)
+      return error_oom(err);
+    there = there || file_exists(path);
+    free(path);
+  }
+  if (there || model->tokenizer_error.code == TFM_ERROR_LIMIT)
+    *err = model->tokenizer_error;
+  return err->code == TFM_ERROR_NONE ? 0 : -1;
+}
+
 /* One feed: the named tensor of a file, kept by the session. */
 static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_error *err) {
   struct weights *file;

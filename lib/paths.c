@@ -123,8 +123,7 @@ int paths_find_directory(const struct path_list *dirs, const char *name, char **
   return model || !hub_is_name(name) ? 0 : hub_find(name, out, err);
 }
 
-/* Does the file say `for "type"`?  A file that cannot be read says nothing. */
-static bool model_serves(const char *path, const char *type) {
+bool paths_serves(const char *path, const char *type) {
   struct compile_summary summary = {0};
   struct tfm_error ignored = {0};
   struct diag diag;
@@ -142,8 +141,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The .tfm files of a directory in alphabetical order. */
-static int list_models(const char *dir, struct path_list *out, struct tfm_error *err) {
+int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *err) {
   DIR *handle = opendir(dir);
   struct dirent *entry;
   int status = 0;
@@ -174,12 +172,12 @@ int paths_match_model(const struct path_list *dirs, const char *directory, const
            -1;
   for (size_t i = 0; i < dirs->count && !*out; i++) {
     struct path_list files = {0};
-    if (list_models(dirs->path[i], &files, err) != 0) {
+    if (paths_list_models(dirs->path[i], &files, err) != 0) {
       path_list_finish(&files);
       return -1;
     }
     for (size_t f = 0; f < files.count && !*out; f++)
-      if (file_exists(files.path[f]) && model_serves(files.path[f], type)) {
+      if (file_exists(files.path[f]) && paths_serves(files.path[f], type)) {
         *out = files.path[f];
         files.path[f] = NULL;
       }

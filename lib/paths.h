@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct path_list {
@@ -30,6 +31,11 @@ int paths_find_directory(const struct path_list *dirs, const char *name, char **
 /* The model file named on the command line ("gpt2.tfm"), as a path on the heap. */
 int paths_find_model(const struct path_list *dirs, const char *name, char **out,
                      struct tfm_error *err);
+
+/* The .tfm files of a directory in alphabetical order; none if it cannot be read. */
+int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *err);
+/* Does the file say `for "type"`?  One that cannot be read says nothing. */
+bool paths_serves(const char *path, const char *type);
 
 /* The model file whose `for` names config.json's model_type.  directory is
  * for messages. */

@@ -54,7 +54,8 @@ static int open_stages(struct tfm_model *model, const tfm_open_options *options,
   if (model_find_files(model, options, err) != 0 || model_load_plugins(model, options, err) != 0 ||
       model_load_weights(model, err) != 0 || model_compile(model, options, err) != 0)
     return -1;
-  return model->flags & TFM_OPEN_CHECK_ONLY ? 0 : model_prepare(model, options, err);
+  return model->flags & TFM_OPEN_CHECK_ONLY ? model_check_tokenizer(model, err)
+                                            : model_prepare(model, options, err);
 }
 
 tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error) {

@@ -21,6 +21,7 @@ libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
   runtime/registry.c runtime/registry.h runtime/registry_private.h \
   runtime/safetensors.c runtime/safetensors.h \
   runtime/sample.c runtime/sample.h \
+  runtime/scan.c runtime/scan.h \
   runtime/session.c runtime/session.h runtime/session_private.h \
   runtime/state.c \
   runtime/view.c runtime/view.h \
@@ -33,6 +34,7 @@ unit_tests += \
   tests/unit/test_registry \
   tests/unit/test_safetensors \
   tests/unit/test_sample \
+  tests/unit/test_scan \
   tests/unit/test_session \
   tests/unit/test_weights
 EXTRA_DIST += tests/unit/runtime.h tests/unit/runtime_ops.h

@@ -84,6 +84,32 @@ void cli_progress(const struct cli *cli, const char *format, ...) {
   va_end(args);
 }
 
+/* Controls of C0 and C1 (which are two bytes in UTF-8), and DEL. */
+static bool is_control(const unsigned char *p) {
+  return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+}
+
+void cli_escaped(FILE *file, const char *text) {
+  for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+    if (is_control(p))
+      fprintf(file, "\\x%02x", *p == 0xc2 ? *++p : *p);
+    else
+      putc(*p, file);
+}
+
+size_t cli_width(const char *text) {
+  size_t width = 0;
+  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+    if (is_control(p)) {
+      width += 4;
+      p += *p == 0xc2;
+    } else {
+      width += (*p & 0xc0) != 0x80;
+    }
+  }
+  return width;
+}
+
 bool cli_int(const struct cli *cli, const char *option, const char *text, int64_t low, int64_t high,
              int64_t *out) {
   char *end;

@@ -32,6 +32,11 @@ void cli_message(void *arg, int severity, const char *text);
 void cli_progress(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A stranger's text: what a terminal would obey is written as \xNN. */
+void cli_escaped(FILE *file, const char *text);
+/* Letters that cli_escaped writes; wide ones count as one. */
+size_t cli_width(const char *text);
+
 /* Numbers with nothing after them, in [low, high]; false = a usage error was
  * printed that names the option. */
 bool cli_int(const struct cli *cli, const char *option, const char *text, int64_t low, int64_t high,

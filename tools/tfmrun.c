@@ -3,6 +3,7 @@
  * Reads options, opens the model once, then runs the inputs: one from the
  * command line, or lines from a pipe in batches.  stdout carries only the
  * result; everything else goes to stderr. */
+#include "tools/check.h"
 #include "tools/cli.h"
 #include "tools/output.h"
 
@@ -21,7 +22,7 @@ struct options {
   size_t dump_count, feed_count;
   const char **plugin_dir, **model_dir;
   size_t plugin_dir_count, model_dir_count;
-  bool json, profile, check;
+  bool json, profile, check, check_tensors;
 };
 
 struct job {
@@ -39,8 +40,9 @@ static const char usage[] =
     "\n"
     "Model\n"
     "  MODEL.tfm               a model file; its weights are --weights, or its own default\n"
-    "  DIR                     a checkpoint; its model file is found by config.json's model_type\n"
-    "  --weights DIR           a directory with config.json and safetensors\n"
+    "  DIR, org/model          a checkpoint; its model file is found by config.json's model_type\n"
+    "  --weights DIR           a directory with config.json and safetensors, or org/model of\n"
+    "                          the Hugging Face cache\n"
     "  --task TASK             generate, fill_mask, classify, classify_tokens, qa, embed, or a "
     "head\n"
     "  --dtype f32             what to compute in\n"
@@ -67,7 +69,8 @@ static const char usage[] =
     "  --profile               time by node, on stderr\n"
     "  -q, --quiet             no progress, timing or warnings\n"
     "\n"
-    "  --check                 compile, check all names and shapes, run nothing\n"
+    "  --check                 check all files, names and shapes, run nothing\n"
+    "  --check-tensors         the same, and look for NaN and Inf in all tensors\n"
     "  --plugin-dir DIR        look for plugins here first\n"
     "  --model-dir DIR         look for model files here first\n"
     "  --kernels OP=NAME,...   use these kernels; reference = the plain ones everywhere\n"
@@ -95,6 +98,7 @@ enum {
   OPT_FEED,
   OPT_PROFILE,
   OPT_CHECK,
+  OPT_CHECK_TENSORS,
   OPT_PLUGIN_DIR,
   OPT_MODEL_DIR,
   OPT_KERNELS,
@@ -124,6 +128,7 @@ static const struct option long_options[] = {
     {"profile", no_argument, NULL, OPT_PROFILE},
     {"quiet", no_argument, NULL, 'q'},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"check-tensors", no_argument, NULL, OPT_CHECK_TENSORS},
     {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
     {"model-dir", required_argument, NULL, OPT_MODEL_DIR},
     {"kernels", required_argument, NULL, OPT_KERNELS},
@@ -219,6 +224,10 @@ static int parse_option(struct cli *cli, struct options *o, int option, char *ar
     break;
   case OPT_PROFILE:
     o->open.flags |= TFM_OPEN_PROFILE;
+    break;
+  case OPT_CHECK_TENSORS:
+    o->check_tensors = true;
+    o->check = true;
     break;
   case OPT_CHECK:
     o->check = true;
@@ -405,6 +414,20 @@ static int run_inputs(struct job *job) {
   return run_one(job, o->input, o->ids);
 }
 
+/* To open the model has checked all but the values. */
+static int check(struct job *job) {
+  int status = 0;
+  if (job->options->check_tensors) {
+    tfm_weights *weights = tfm_weights_open(job->info.weights_path, job->error);
+    status =
+        weights ? check_tensors(job->cli, weights, job->error) : cli_fail(job->cli, job->error);
+    tfm_weights_destroy(weights);
+  }
+  if (status == 0)
+    printf("%s: %s fits %s\n", job->info.name, job->info.model_path, job->info.weights_path);
+  return status;
+}
+
 static int run(struct cli *cli, struct options *o) {
   tfm_error *error = tfm_error_create();
   if (!error)
@@ -420,9 +443,7 @@ static int run(struct cli *cli, struct options *o) {
     tfm_model_describe(model, &job.info);
     cli_progress(cli, "%s", "");
     cli_catch_interrupts(model);
-    if (o->check)
-      printf("%s: %s fits %s\n", job.info.name, job.info.model_path, job.info.weights_path);
-    status = o->check ? 0 : run_inputs(&job);
+    status = o->check ? check(&job) : run_inputs(&job);
     cli_catch_interrupts(NULL);
     if (status == 0 && (o->open.flags & TFM_OPEN_PROFILE)) {
       char *profile = tfm_model_profile(model, error);

@@ -304,6 +304,55 @@ typedef struct tfm_score {
 int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count, tfm_score *score,
                     tfm_error *error);
 
+/* ------------------------------------------------------------- checkpoints */
+
+/* A checkpoint looked into, not run.  Everything in it lives as long as it. */
+typedef struct tfm_weights tfm_weights;
+
+typedef struct tfm_weight {
+  const char *name, *dtype; /* "wte.weight", "bf16": as it is stored */
+  const char *file;         /* the path it lies in */
+  const char *alias;        /* the tied tensor that this is another name of; NULL = none */
+  const int64_t *shape;
+  uint32_t rank;
+  uint64_t elements, bytes;
+} tfm_weight;
+
+typedef struct tfm_weights_info {
+  uint32_t struct_size;
+  const char *path;         /* where it was found */
+  const char *model_type;   /* config.json's; NULL = it says none */
+  const tfm_weight *tensor; /* in the order of the files, aliases last */
+  size_t tensor_count;
+  uint64_t elements, bytes; /* tied tensors once */
+} tfm_weights_info;
+
+/* A directory, a file, or a name such as "org/model" of the Hugging Face cache.
+ * Every header and every tensor's place in its file is checked. */
+tfm_weights *tfm_weights_open(const char *path, tfm_error *error);
+void tfm_weights_destroy(tfm_weights *weights);
+void tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info);
+
+typedef struct tfm_weight_scan {
+  uint64_t nan, infinite;
+  uint64_t first; /* the number of the first such element, if there is one */
+} tfm_weight_scan;
+/* Read all of a tensor's values. */
+int tfm_weights_scan(const tfm_weights *weights, size_t tensor, tfm_weight_scan *scan,
+                     tfm_error *error);
+
+/* A model file, and whether it would take the checkpoint. */
+typedef struct tfm_candidate {
+  const char *path;
+  const char *task; /* it does: what it would do; else NULL */
+  const char *why;  /* it does not: the first reason; else NULL */
+  int named;        /* its `for` names the model_type */
+} tfm_candidate;
+/* Try all model files on the model path.  Of options the directories and the
+ * task are used.  *list is freed with tfm_free. */
+int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *options,
+                       tfm_candidate **list, size_t *count, tfm_error *error);
+
 /* ------------------------------------------------- text in, text out: tools */
 
 /* The whole result of the last run's profile as a table; NULL without

@@ -63,6 +63,7 @@ for name in acme/tiny-1.0 acme/tiny-1.0@main acme/tiny-1.0@refs/pr/1 "acme/tiny-
 done
 expect 0 "$tfmc" $plugins check "$models/gpt2.tfm" --weights acme/tiny-1.0
 expect 0 "$TFM_BUILDDIR/tools/tfm-tokenize" acme/tiny-1.0 "The model"
+expect 0 "$TFM_BUILDDIR/tools/tfm-weights" --no-models acme/tiny-1.0@refs/pr/1
 
 expect 4 $run acme/tiny-1.0@v2
 has "but not its revision \`v2\`"
@@ -112,4 +113,83 @@ has "pytorch_model.bin\` is a pickle, a program that runs when it is loaded"
 has "safetensors"
 expect 4 $run "$models/gpt2.tfm" --weights "$work/pickle/pytorch_model.bin"
 has "is a pickle"
+
+# tfm-weights: what is there, in which file, and who takes it
+weights="$TFM_BUILDDIR/tools/tfm-weights"
+# lines TEXT: the output has a line of exactly these words
+lines() {
+  checks=$((checks + 1))
+  tr -s ' ' <"$out" | grep -qxF -- "$1" || {
+    fail "stdout lacks: $1"
+    sed 's/^/    /' "$out"
+  }
+}
+expect 0 "$weights" $plugins "$fixtures/gpt2-tied"
+lines "wte.weight f32 [296, 24] 27.8 KiB"
+lines "30 tensors, 31328 values, 98.4 KiB; f32 28, u8 2"
+lines "taken by $models/gpt2.tfm (generate)"
+expect 0 "$weights" $plugins "$fixtures/llama-shards" "model.layers.[01].mlp.*" "*norm.weight" --sort name
+lines "model.layers.1.mlp.up_proj.weight f32 [40, 24] 3.8 KiB model-00003-of-00003.safetensors"
+lines "11 tensors, 5880 values, 23.0 KiB; f32 11"
+checks=$((checks + 1))
+head -n 11 "$out" | LC_ALL=C sort -c || fail "--sort name does not sort"
+expect 0 "$weights" $plugins "$fixtures/llama-tied" "lm_head*"
+lines "lm_head.weight f32 [338, 24] 31.7 KiB the same as model.embed_tokens.weight"
+expect 0 "$weights" $plugins "$fixtures/gpt2-tied" --sort size "*"
+checks=$((checks + 1))
+[ "$(head -n 1 "$out" | cut -d' ' -f1)" = wte.weight ] || fail "--sort size: the largest is not first"
+expect 0 "$weights" $plugins "$fixtures/damaged/wrong-shape" nothing
+grep -q "not taken by $models/gpt2.tfm, though it is for gpt2: .*E303" "$out" || fail "no reason is given"
+expect 0 "$weights" $plugins "$fixtures/bert-qa" --json "qa*"
+grep -q '"takes":true,"named":true,"task":"qa"' "$out" || fail "bert.tfm does not take bert-qa"
+grep -q '"name":"qa_outputs.bias","dtype":"f32","shape":\[2\],"elements":2,"bytes":8' "$out" ||
+  fail "no qa_outputs.bias in JSON"
+expect 0 "$weights" $plugins "$fixtures/bert-qa/model.safetensors" x
+lines "taken by $models/bert.tfm (qa)"
+expect 2 "$weights"
+expect 2 "$weights" "$fixtures/bert-qa" --sort colour
+expect 4 "$weights" "$work/nothing"
+expect 4 "$weights" "$fixtures/damaged/truncated"
+has "the file is truncated"
+expect 4 "$weights" "$work/pickle"
+has "is a pickle"
+
+# a name that would talk to the terminal
+bad='{"a\u001b[2J\u009b":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}'
+printf "\\$(printf %o ${#bad})\\0\\0\\0\\0\\0\\0\\0%s" "$bad" >"$work/escape.safetensors"
+printf '\0\0\0\0' >>"$work/escape.safetensors"
+expect 0 "$weights" --no-models "$work/escape.safetensors"
+lines 'a\x1b[2J\x9b f32 [] 4 B'
+
+# --check reads every header and the tokenizer, and runs nothing
+check="$tfmrun $plugins -q --check"
+expect 0 $check "$fixtures/llama-shards"
+says "llama: $models/llama.tfm fits $fixtures/llama-shards"
+copy llama-shards "$work/check"
+truncate -s -1 "$work/check/model-00003-of-00003.safetensors"
+expect 4 $check "$work/check"
+has "model-00003-of-00003.safetensors"
+copy gpt2-tied "$work/tokens"
+expect 0 $check "$work/tokens"
+printf x >>"$work/tokens/tokenizer.json"
+expect 5 $check "$work/tokens"
+has "tokenizer.json"
+rm "$work"/tokens/tokenizer*.json
+expect 0 $check "$work/tokens"
+
+# --check-tensors reads every value: a NaN within the first, an Inf at the end
+# of the last that is f32
+copy gpt2-tied "$work/values"
+file="$work/values/model.safetensors"
+header=$(od -An -tu4 -N4 "$file" | tr -d ' ')
+expect 0 $check --check-tensors "$work/values"
+printf '\001\000\200\177' | dd of="$file" bs=1 seek=$((8 + header + 12)) conv=notrunc 2>/dev/null
+printf '\000\000\200\377' | dd of="$file" bs=1 seek=$((size - 2 * 4096 - 4)) conv=notrunc 2>/dev/null
+expect 0 $check "$work/values"
+for program in "$check --check-tensors" "$weights $plugins --check-tensors"; do
+  expect 4 $program "$work/values"
+  has "tensor \`h.0.attn.c_attn.bias\` has 1 NaN and 0 Inf in 72 values, the first at [3]"
+  has "tensor \`wte.weight\` has 0 NaN and 1 Inf in 7104 values, the first at [295, 23]"
+  has "file: $file"
+done
 finish
