@@ -6,7 +6,8 @@ tokenizer_sources = \
   runtime/tokenizer/decoder.c runtime/tokenizer/decoder.h \
   runtime/tokenizer/forms.c \
   runtime/tokenizer/internal.h \
-  runtime/tokenizer/legacy.c \
+  runtime/tokenizer/legacy.c runtime/tokenizer/legacy.h \
+  runtime/tokenizer/legacy_config.c \
   runtime/tokenizer/merges.c runtime/tokenizer/merges.h \
   runtime/tokenizer/merges_read.c runtime/tokenizer/merges_read.h \
   runtime/tokenizer/model.c runtime/tokenizer/model.h \
@@ -17,14 +18,20 @@ tokenizer_sources = \
   runtime/tokenizer/post_processor.c runtime/tokenizer/post_processor.h \
   runtime/tokenizer/pre_tokenizer.c runtime/tokenizer/pre_tokenizer.h \
   runtime/tokenizer/precompiled.c \
+  runtime/tokenizer/protobuf.c runtime/tokenizer/protobuf.h \
   runtime/tokenizer/reader.c runtime/tokenizer/reader.h \
   runtime/tokenizer/roles.c \
+  runtime/tokenizer/sentencepiece.c runtime/tokenizer/sentencepiece.h \
+  runtime/tokenizer/sentencepiece_merges.c \
+  runtime/tokenizer/sentencepiece_parse.c \
   runtime/tokenizer/tokenizer.c runtime/tokenizer/tokenizer.h \
   runtime/tokenizer/translate.c \
   runtime/tokenizer/trie.c runtime/tokenizer/trie.h \
   runtime/tokenizer/unicode.c runtime/tokenizer/unicode.h \
   runtime/tokenizer/unicode.def runtime/tokenizer/young.def \
   runtime/tokenizer/unigram.c \
+  runtime/tokenizer/vocab_json.c \
+  runtime/tokenizer/vocab_txt.c \
   runtime/tokenizer/vocabulary.c runtime/tokenizer/vocabulary.h \
   runtime/tokenizer/wordlevel.c \
   runtime/tokenizer/wordpiece.c

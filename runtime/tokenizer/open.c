@@ -95,7 +95,12 @@ static int read_file(const char *directory, const char *file, struct source *sou
       return 0;
     source_finish(source);
   }
-  return legacy_read(directory, file, &source->json, &source->path, err);
+  if (legacy_read(directory, file, &source->json, &source->path, err) != 0)
+    return -1;
+  if (source->json == NULL)
+    return error_set(err, TFM_ERROR_TOKENIZER,
+                     "%s: a tokenizer's file ends in .json, .txt or .model", file);
+  return 0;
 }
 
 struct tokenizer *tokenizer_create(void) {
