@@ -239,7 +239,7 @@ static int report(const struct eval *eval, uint64_t elapsed_ns) {
     printf(", %" PRIu64 " of them cut to %" PRId64 " tokens", sums->truncated,
            eval->info.max_tokens);
   if (sums->empty)
-    printf("; %" PRIu64 " empty ones left out", sums->empty);
+    printf("; %" PRIu64 " with nothing to measure left out", sums->empty);
   putchar('\n');
   return 0;
 }
