@@ -2,6 +2,7 @@
 #include "lib/model.h"
 
 #include "runtime/foreign.h"
+#include "runtime/gguf/config.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -36,6 +37,11 @@ static int load_json(const char *dir, const char *name, struct model_json *out,
 int model_load_config(struct tfm_model *model, struct tfm_error *err) {
   if (!model->weights_path)
     return 0;
+  if (gguf_is_path(model->weights_path)) {
+    model->config.path = strdup(model->weights_path);
+    return model->config.path ? gguf_config_read(model->weights_path, &model->config.root, err)
+                              : error_oom(err);
+  }
   if (load_json(model->weights_path, "config.json", &model->config, err) != 0 ||
       load_json(model->weights_path, "generation_config.json", &model->generation, err) != 0)
     return -1;
@@ -85,16 +91,16 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
   model->weights_path = found;
   if (found && !file_is_directory(found) && foreign_refuse_name(found, err) != 0)
     return -1;
-  if (found && !file_is_directory(found))
+  if (found && !file_is_directory(found) && !gguf_is_path(found))
     return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` is not a directory", found),
-           error_note(err, "help: --weights takes a Hugging Face directory"), -1;
+           error_note(err, "help: --weights takes a Hugging Face directory, or a .gguf file"), -1;
   if (!directory && paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
     return -1;
   if (!directory && !weights && default_weights(model, err) != 0)
     return -1;
   if (model_load_config(model, err) != 0)
     return -1;
-  if (directory && paths_match_model(&model->dirs, model->weights_path, model->config.root,
+  if (directory && paths_match_model(&model->dirs, model->config.path, model->config.root,
                                      &model->model_path, err) != 0)
     return -1;
   return 0;
@@ -145,6 +151,8 @@ static const struct compile_plugin *find_plugin(void *context, const char *name)
 }
 
 static struct compile_json compile_json(const struct model_json *json, const char *name) {
+  if (json->path && gguf_is_path(json->path))
+    name = file_basename(json->path);
   return (struct compile_json){name, json->text.data, json->text.size, json->root};
 }
 
@@ -262,6 +270,9 @@ static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_erro
   int status = -1;
   if (!found) {
     error_set(err, TFM_ERROR_USAGE, "%s has no tensor `%s`", tap->file, tap->tensor);
+  } else if (found->unpack || found->transposed) {
+    error_set(err, TFM_ERROR_USAGE, "%s: tensor `%s` is packed; feed it from a safetensors file",
+              tap->file, tap->tensor);
   } else if (value == GRAPH_NONE) {
     error_set(err, TFM_ERROR_USAGE, "the graph has no value `%s` to feed", tap->value);
     error_note(err, "help: tfmc --emit=graph lists the names");

@@ -109,18 +109,70 @@ int paths_find_model(const struct path_list *dirs, const char *name, char **out,
   return -1;
 }
 
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The .gguf files of a directory in alphabetical order; none where there are
+ * safetensors, or where it cannot be read. */
+static int list_gguf(const char *dir, struct path_list *out, struct tfm_error *err) {
+  DIR *handle = opendir(dir);
+  struct dirent *entry;
+  bool other = false;
+  int status = 0;
+  while (handle && status == 0 && (entry = readdir(handle))) {
+    other = other || has_suffix(entry->d_name, ".safetensors") ||
+            has_suffix(entry->d_name, ".safetensors.index.json");
+    if (!has_suffix(entry->d_name, ".gguf"))
+      continue;
+    char *path = file_join(dir, entry->d_name);
+    status = path ? path_list_add(out, path, strlen(path), err) : error_oom(err);
+    free(path);
+  }
+  if (handle)
+    closedir(handle);
+  if (other)
+    path_list_finish(out);
+  if (out->count)
+    qsort(out->path, out->count, sizeof *out->path, by_name);
+  return status;
+}
+
+/* *path, a checkpoint on the heap, becomes the one .gguf file of a directory
+ * without safetensors; it is freed on failure. */
+static int narrow_to_gguf(char **path, struct tfm_error *err) {
+  struct path_list files = {0};
+  int status = *path && file_is_directory(*path) ? list_gguf(*path, &files, err) : 0;
+  if (status == 0 && files.count > 1) {
+    status = error_set(err, TFM_ERROR_CHECKPOINT, "%s has %zu .gguf files", *path, files.count);
+    error_note(err, "help: name one of them, such as %s", files.path[0]);
+  }
+  if (status != 0 || files.count == 1) {
+    free(*path);
+    *path = NULL;
+  }
+  if (status == 0 && files.count == 1) {
+    *path = files.path[0];
+    files.count = 0;
+  }
+  path_list_finish(&files);
+  return status;
+}
+
 int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
                          struct tfm_error *err) {
   struct tfm_error ignored = {0};
   char *file = NULL;
   *out = NULL;
-  if (file_is_directory(name)) {
+  if (file_is_directory(name) || (file_exists(name) && has_suffix(name, ".gguf"))) {
     *out = strdup(name);
-    return *out ? 0 : error_oom(err);
+    return *out ? narrow_to_gguf(out, err) : error_oom(err);
   }
   bool model = has_suffix(name, ".tfm") || paths_find_model(dirs, name, &file, &ignored) == 0;
   free(file);
-  return model || !hub_is_name(name) ? 0 : hub_find(name, out, err);
+  if (model || !hub_is_name(name))
+    return 0;
+  return hub_find(name, out, err) != 0 ? -1 : narrow_to_gguf(out, err);
 }
 
 bool paths_serves(const char *path, const char *type) {
@@ -135,10 +187,6 @@ bool paths_serves(const char *path, const char *type) {
   compile_summary_finish(&summary);
   diag_finish(&diag);
   return found;
-}
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *err) {
@@ -161,15 +209,13 @@ int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *
   return status;
 }
 
-int paths_match_model(const struct path_list *dirs, const char *directory, const json_t *config,
+int paths_match_model(const struct path_list *dirs, const char *config_path, const json_t *config,
                       char **out, struct tfm_error *err) {
   const char *type = json_string_value(json_object_get(config, "model_type"));
   *out = NULL;
   if (!type)
-    return error_set(err, TFM_ERROR_CHECKPOINT, "%s/config.json does not say its `model_type`",
-                     directory),
-           error_note(err, "help: name the model file: tfmrun MODEL.tfm --weights %s", directory),
-           -1;
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s does not say its `model_type`", config_path),
+           error_note(err, "help: name the model file: tfmrun MODEL.tfm --weights DIR"), -1;
   for (size_t i = 0; i < dirs->count && !*out; i++) {
     struct path_list files = {0};
     if (paths_list_models(dirs->path[i], &files, err) != 0) {
@@ -185,8 +231,8 @@ int paths_match_model(const struct path_list *dirs, const char *directory, const
   }
   if (*out)
     return 0;
-  error_set(err, TFM_ERROR_MODEL, "no model file is `for \"%s\"`, the model_type of %s/config.json",
-            type, directory);
+  error_set(err, TFM_ERROR_MODEL, "no model file is `for \"%s\"`, the model_type of %s", type,
+            config_path);
   note_searched(dirs, err);
   error_note(err, "help: put a .tfm file for it on TFM_MODEL_PATH, or name one");
   return -1;
@@ -203,7 +249,7 @@ int paths_find_weights(const char *given, char **out, struct tfm_error *err) {
     if (hub_is_name(given) && hub_find(given, out, err) != 0)
       return -1;
     if (*out)
-      return 0;
+      return narrow_to_gguf(out, err);
     error_set(err, TFM_ERROR_CHECKPOINT, "there is no directory or file `%s`", given);
     if (hub_is_name(given))
       hub_note_missing(given, err);
@@ -211,7 +257,7 @@ int paths_find_weights(const char *given, char **out, struct tfm_error *err) {
     return -1;
   }
   *out = strdup(given);
-  return *out ? 0 : error_oom(err);
+  return *out ? narrow_to_gguf(out, err) : error_oom(err);
 }
 
 int paths_find_tokenizer(const char *given, char **out, struct tfm_error *err) {

@@ -23,8 +23,8 @@ int paths_model_dirs(const char *const *first, size_t first_count, struct path_l
 void path_list_finish(struct path_list *list);
 int path_list_add(struct path_list *list, const char *path, size_t length, struct tfm_error *err);
 
-/* Is `name` a checkpoint and no model file?  A directory, else a model of the
- * Hugging Face cache.  *out is its path on the heap, NULL = no. */
+/* Is `name` a checkpoint and no model file?  A directory, a .gguf file, else a model
+ * of the Hugging Face cache.  *out is its path on the heap, NULL = no. */
 int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
                          struct tfm_error *err);
 
@@ -37,13 +37,14 @@ int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *
 /* Does the file say `for "type"`?  One that cannot be read says nothing. */
 bool paths_serves(const char *path, const char *type);
 
-/* The model file whose `for` names config.json's model_type.  directory is
- * for messages. */
-int paths_match_model(const struct path_list *dirs, const char *directory, const json_t *config,
+/* The model file whose `for` names the configuration's model_type.  config_path
+ * is for messages. */
+int paths_match_model(const struct path_list *dirs, const char *config_path, const json_t *config,
                       char **out, struct tfm_error *err);
 
 /* What the user calls weights, as a path on the heap: a directory or a file that
- * exists, else the snapshot of a name such as "org/model" (lib/hub.h). */
+ * exists, else the snapshot of a name such as "org/model" (lib/hub.h).  A directory
+ * without safetensors but with one .gguf file is that file. */
 int paths_find_weights(const char *given, char **out, struct tfm_error *err);
 
 /* The same of a tokenizer; NULL = nothing is known of it but that name. */

@@ -15,7 +15,8 @@ static int load_index(struct tfm_model *model, struct tfm_error *err) {
     return 0;
   char *index = file_join(model->weights_path, "model.safetensors");
   char *shards = file_join(model->weights_path, "model.safetensors.index.json");
-  bool there = !index || !shards || file_exists(index) || file_exists(shards);
+  bool there = !index || !shards || file_exists(index) || file_exists(shards) ||
+               file_exists(model->weights_path); /* a .gguf */
   free(index);
   free(shards);
   if (!there)

@@ -158,6 +158,27 @@ static int bind_random(struct binding *binding, int32_t i, struct tfm_error *err
   return 0;
 }
 
+/* Into memory that is t's own. */
+static int copy_stored(const tfm_tensor *t, const struct weights_tensor *stored,
+                       struct tfm_error *err) {
+  if (stored->unpack)
+    return stored->unpack(stored, t->data, err);
+  if (is_direct(stored->dtype)) {
+    memcpy(t->data, stored->data, stored->size);
+    return 0;
+  }
+  if (dtype_to_f32(stored->dtype, stored->data, t->data, stored->size / dtype_size(stored->dtype)))
+    return 0;
+  return error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of %s cannot be read as numbers: %s",
+                   stored->name, stored->file, dtype_name(stored->dtype));
+}
+
+/* The memory of [shape[1], shape[0]], seen the other way round. */
+static void lay_transposed(tfm_tensor *t) {
+  t->stride[0] = t->stride[1];
+  t->stride[1] = t->stride[0] * t->shape[0];
+}
+
 static int bind_stored(struct binding *binding, int32_t i, const struct weights_tensor *stored,
                        struct tfm_error *err) {
   const struct graph_weight *w = &binding->graph->weight[i];
@@ -167,19 +188,14 @@ static int bind_stored(struct binding *binding, int32_t i, const struct weights_
     return -1;
   read_ahead(stored->data, stored->size);
   set_type(t, w, stored->dtype);
-  if (is_direct(stored->dtype) && (uintptr_t)stored->data % size == 0) {
+  if (!stored->unpack && is_direct(stored->dtype) && (uintptr_t)stored->data % size == 0) {
     t->data = (void *)(uintptr_t)stored->data;
     view_set_contiguous(t);
-    return 0;
-  }
-  if (own(binding, i, err) != 0)
+  } else if (own(binding, i, err) != 0 || copy_stored(t, stored, err) != 0) {
     return -1;
-  if (is_direct(stored->dtype)) {
-    memcpy(t->data, stored->data, stored->size);
-  } else if (!dtype_to_f32(stored->dtype, stored->data, t->data, stored->size / size)) {
-    return error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of %s cannot be read as numbers: %s",
-                     stored->name, stored->file, dtype_name(stored->dtype));
   }
+  if (stored->transposed)
+    lay_transposed(t);
   return 0;
 }
 

@@ -1,9 +1,10 @@
 # runtime/: from a graph and a checkpoint to logits; knows base and graph.
 include runtime/gemm/local.mk
+include runtime/gguf/local.mk
 include runtime/tokenizer/local.mk
 
 noinst_LTLIBRARIES += libruntime.la
-libruntime_la_SOURCES = $(gemm_sources) $(tokenizer_sources) \
+libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
   runtime/binding.c runtime/binding.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "runtime/foreign.h"
+#include "runtime/gguf/view.h"
 #include "runtime/safetensors.h"
 
 #include <dirent.h>
@@ -28,6 +29,7 @@ struct weights {
   struct arena arena;
   struct safetensors *file; /* heap, file_count of them */
   size_t file_count;
+  struct gguf gguf;     /* path NULL = none */
   size_t count, stored; /* aliases come after stored ones */
   struct weights_tensor *tensor;
   struct map index;
@@ -47,7 +49,10 @@ static struct weights_tensor view(const struct safetensors *file,
 }
 
 static uint64_t elements_of(const struct weights_tensor *t) {
-  return dtype_size(t->dtype) ? t->size / dtype_size(t->dtype) : 0;
+  uint64_t n = 1; /* the readers checked that it fits */
+  for (uint32_t i = 0; i < t->rank; i++)
+    n *= (uint64_t)t->shape[i];
+  return n;
 }
 
 /* Append and index; the name must be new. */
@@ -118,6 +123,28 @@ static int open_single(struct weights *weights, const char *path, struct tfm_err
 
 static int open_file(struct weights *weights, const char *path, struct tfm_error *err) {
   return foreign_refuse_name(path, err) != 0 ? -1 : open_single(weights, path, err);
+}
+
+static int open_gguf(struct weights *weights, const char *path, struct tfm_error *err) {
+  struct weights_tensor *view;
+  size_t count;
+  if (gguf_open(&weights->gguf, path, err) != 0)
+    return -1;
+  count = weights->gguf.tensor_count;
+  view = arena_array(&weights->arena, count, sizeof *view);
+  if (!view)
+    return error_oom(err);
+  if (gguf_view(&weights->gguf, view, &count, err) != 0 || reserve(weights, count, err) != 0)
+    return -1;
+  for (size_t i = 0; i < count; i++) {
+    if (weights_find(weights, view[i].name)) {
+      error_set(err, TFM_ERROR_CHECKPOINT, "two tensors of `%s` are both `%s`", path, view[i].name);
+      return -1;
+    }
+    if (add(weights, view[i], err) != 0)
+      return -1;
+  }
+  return 0;
 }
 
 /* ------------------------------------------------------------------ shards */
@@ -322,8 +349,9 @@ int weights_open(const char *path, struct weights **out, struct tfm_error *err) 
     return error_oom(err);
   arena_init(&weights->arena, 0);
   map_init(&weights->index);
-  int status =
-      file_is_directory(path) ? open_directory(weights, path, err) : open_file(weights, path, err);
+  int status = file_is_directory(path) ? open_directory(weights, path, err)
+               : gguf_is_path(path)    ? open_gguf(weights, path, err)
+                                       : open_file(weights, path, err);
   if (status != 0) {
     weights_close(weights);
     return -1;
@@ -338,6 +366,8 @@ void weights_close(struct weights *weights) {
   for (size_t i = 0; i < weights->file_count; i++)
     safetensors_finish(&weights->file[i]);
   free(weights->file);
+  if (weights->gguf.path)
+    gguf_finish(&weights->gguf);
   map_finish(&weights->index);
   arena_finish(&weights->arena);
   free(weights);
@@ -363,6 +393,9 @@ int weights_check(const struct weights *weights, bool thorough, struct tfm_error
         file_map_check(&file->map, file->path, TFM_ERROR_CHECKPOINT, err) != 0)
       return -1;
   }
+  const struct gguf *gguf = &weights->gguf;
+  if (gguf->path && (thorough || guard_damaged(gguf->map.guard)))
+    return file_map_check(&gguf->map, gguf->path, TFM_ERROR_CHECKPOINT, err);
   return 0;
 }
 

@@ -1,7 +1,8 @@
 /* weights.h - a checkpoint: every tensor of it by name, wherever it lies.
  *
  * PATH is a .safetensors file, or a directory with model.safetensors, or with
- * model.safetensors.index.json and its shards, or with just one *.safetensors.
+ * model.safetensors.index.json and its shards, or with just one *.safetensors; or a
+ * .gguf file, whose tensors are given the names of Hugging Face (gguf/view.h).
  * Files stay mapped read-only until weights_close. */
 #ifndef TFM_RUNTIME_WEIGHTS_H
 #define TFM_RUNTIME_WEIGHTS_H
@@ -27,6 +28,11 @@ struct weights_tensor {
   /* The other name of a tied tensor, as __metadata__ states it: data is
    * that of the tensor `alias`.  NULL = stored under this name. */
   const char *alias;
+  /* Not NULL: data is not yet the tensor; this writes it to `to`, contiguous, as
+   * dtype (f32, f16 or bf16) and shape say.  packed is its own. */
+  int (*unpack)(const struct weights_tensor *tensor, void *to, struct tfm_error *err);
+  const void *packed;
+  bool transposed; /* a matrix that lies as one of shape [shape[1], shape[0]] */
 };
 
 int weights_open(const char *path, struct weights **out, struct tfm_error *err);
