@@ -33,10 +33,10 @@ struct gguf_key {
 };
 
 struct gguf_architecture {
-  const char *name;  /* general.architecture, and the beginning of its keys */
-  const char *class; /* what config.json's architectures says */
-  const char *head;  /* the tensor of an output layer that is not tied; NULL = has none */
-  const struct gguf_key *keys;       /* up to from NULL */
+  const char *name;            /* general.architecture, and the beginning of its keys */
+  const char *class;           /* what config.json's architectures says */
+  const char *head;            /* the tensor of an output layer that is not tied; NULL = has none */
+  const struct gguf_key *keys; /* up to from NULL */
   const struct gguf_rename *renames; /* up to from NULL */
   const char *const *dropped;        /* tensors that the key reader has used; up to NULL */
 };

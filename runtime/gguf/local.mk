@@ -9,3 +9,6 @@ gguf_sources = \
   runtime/gguf/type.c runtime/gguf/type.h \
   runtime/gguf/value.c \
   runtime/gguf/view.c runtime/gguf/view.h
+
+unit_tests += tests/unit/test_gguf
+EXTRA_DIST += tests/unit/gguf_build.h tests/unit/gguf_blocks.h

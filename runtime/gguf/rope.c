@@ -12,8 +12,12 @@
 
 enum { KEY_MAX = 256, LOW = 1, HIGH = 4, CONTEXT = 8192 };
 
-static int rope_refuse(const struct gguf *file, const char *what, struct tfm_error *err) {
+static void rope_error(const struct gguf *file, const char *what, struct tfm_error *err) {
   error_set(err, TFM_ERROR_CHECKPOINT, "the rotary positions of `%s` %s", file->path, what);
+}
+
+static int rope_refuse(const struct gguf *file, const char *what, struct tfm_error *err) {
+  rope_error(file, what, err);
   return gguf_refuse(file, err);
 }
 
@@ -91,9 +95,9 @@ static int check_width(const struct gguf *file, const char *architecture, const 
   double width = number(config, "head_dim", number(config, "hidden_size", 0) / heads);
   if (!value || (!value->array && gguf_integer(value, 0, &turned) && (double)turned == width))
     return 0;
-  rope_refuse(file, "turn a part of each head only, which tfm does not do", err);
+  rope_error(file, "turn a part of each head only, which tfm does not do", err);
   error_note(err, "expected: `%s` is %g", key, width);
-  return -1;
+  return gguf_refuse(file, err);
 }
 
 int gguf_rope(struct gguf *file, const char *architecture, json_t *config, struct tfm_error *err) {
@@ -104,10 +108,10 @@ int gguf_rope(struct gguf *file, const char *architecture, json_t *config, struc
   snprintf(key, sizeof key, "%s.rope.scaling.type", architecture);
   const char *type = gguf_string(file, key);
   if (type && strcmp(type, "none") != 0 && strcmp(type, "linear") != 0) {
-    rope_refuse(file, "are stretched in a way that tfm does not know", err);
+    rope_error(file, "are stretched in a way that tfm does not know", err);
     error_note(err, "expected: `%s` is none or linear", key);
     error_note(err, "found: `%.64s`", type);
-    return -1;
+    return gguf_refuse(file, err);
   }
   snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", architecture);
   int64_t context = CONTEXT;

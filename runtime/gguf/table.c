@@ -7,9 +7,13 @@
 #include <string.h>
 #include <utf8proc.h>
 
-static int tensor_refuse(struct gguf_cursor *cursor, const char *name, const char *what) {
+static void tensor_error(struct gguf_cursor *cursor, const char *name, const char *what) {
   error_set(cursor->err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` %s", name, cursor->file->path,
             what);
+}
+
+static int tensor_refuse(struct gguf_cursor *cursor, const char *name, const char *what) {
+  tensor_error(cursor, name, what);
   return gguf_refuse(cursor->file, cursor->err);
 }
 
@@ -51,10 +55,10 @@ static int read_shape(struct gguf_cursor *cursor, struct gguf_tensor *t) {
   if (gguf_take_u32(cursor, "the rank of a tensor", &t->rank) != 0)
     return -1;
   if (t->rank > GGUF_RANK_MAX) {
-    tensor_refuse(cursor, t->name, "has too many dimensions");
+    tensor_error(cursor, t->name, "has too many dimensions");
     error_note(cursor->err, "expected: at most %d", GGUF_RANK_MAX);
     error_note(cursor->err, "found: %lu", (unsigned long)t->rank);
-    return -1;
+    return gguf_refuse(cursor->file, cursor->err);
   }
   for (uint32_t i = 0; i < t->rank; i++) {
     uint64_t n;
@@ -73,15 +77,16 @@ static int read_type(struct gguf_cursor *cursor, struct gguf_tensor *t) {
     return -1;
   t->type = gguf_type_find(number);
   if (!t->type) {
-    tensor_refuse(cursor, t->name, "has an unknown type");
+    tensor_error(cursor, t->name, "has an unknown type");
     error_note(cursor->err, "found: type %lu", (unsigned long)number);
-    return -1;
+    return gguf_refuse(cursor->file, cursor->err);
   }
   if (t->type->dtype != DTYPE_NONE)
     return 0;
   error_set(cursor->err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` is %s, which tfm does not read",
             t->name, cursor->file->path, t->type->name);
-  error_note(cursor->err, "expected: F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1, Q4_0");
+  error_note(cursor->err,
+             "expected: F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1, Q4_0");
   error_note(cursor->err, "help: fetch another file of the same model, such as Q8_0 or Q4_K_M");
   return -1;
 }
@@ -92,11 +97,11 @@ static int set_size(struct gguf_cursor *cursor, struct gguf_tensor *t) {
   bool zero = false;
   int64_t row = t->rank ? t->shape[t->rank - 1] : 1;
   if (row % t->type->block != 0) {
-    tensor_refuse(cursor, t->name, "has rows that are no whole number of blocks");
+    tensor_error(cursor, t->name, "has rows that are no whole number of blocks");
     error_note(cursor->err, "expected: a multiple of %lu, as %s", (unsigned long)t->type->block,
                t->type->name);
     error_note(cursor->err, "found: %lld", (long long)row);
-    return -1;
+    return gguf_refuse(cursor->file, cursor->err);
   }
   for (uint32_t i = 0; i < t->rank; i++)
     zero = zero || t->shape[i] == 0;
@@ -147,20 +152,20 @@ static bool align(uint64_t n, uint64_t alignment, uint64_t *out) {
 /* Each begins where the one before ends, but for the padding. */
 static int place(struct gguf_cursor *cursor, struct gguf_tensor *t, uint64_t begin, uint64_t *end) {
   if (t->offset != begin) {
-    tensor_refuse(cursor, t->name,
-                  t->offset % cursor->file->alignment != 0 ? "is not aligned"
-                  : t->offset < begin                      ? "overlaps the one before it"
-                                      : "leaves a hole between it and the one before");
+    tensor_error(cursor, t->name,
+                 t->offset % cursor->file->alignment != 0 ? "is not aligned"
+                 : t->offset < begin                      ? "overlaps the one before it"
+                                     : "leaves a hole between it and the one before");
     error_note(cursor->err, "expected: it begins at %llu", (unsigned long long)begin);
     error_note(cursor->err, "found: it begins at %llu", (unsigned long long)t->offset);
-    return -1;
+    return gguf_refuse(cursor->file, cursor->err);
   }
   if (!checked_add_u64(t->offset, t->size, end) || *end > cursor->left) {
-    tensor_refuse(cursor, t->name, "ends after the end of the file");
+    tensor_error(cursor, t->name, "ends after the end of the file");
     error_note(cursor->err, "expected: %zu bytes from %llu on", t->size,
                (unsigned long long)t->offset);
     error_note(cursor->err, "found: %zu bytes of data; the file is truncated", cursor->left);
-    return -1;
+    return gguf_refuse(cursor->file, cursor->err);
   }
   t->data = cursor->at + t->offset;
   return 0;

@@ -8,8 +8,9 @@
 
 /* Bytes of one element; 0 = as many as it says. */
 static const unsigned char kind_size[GGUF_KINDS] = {
-    [GGUF_U8] = 1,  [GGUF_I8] = 1,   [GGUF_U16] = 2,  [GGUF_I16] = 2, [GGUF_U32] = 4, [GGUF_I32] = 4,
-    [GGUF_F32] = 4, [GGUF_BOOL] = 1, [GGUF_TEXT] = 0, [GGUF_U64] = 8, [GGUF_I64] = 8, [GGUF_F64] = 8};
+    [GGUF_U8] = 1,   [GGUF_I8] = 1,  [GGUF_U16] = 2, [GGUF_I16] = 2,
+    [GGUF_U32] = 4,  [GGUF_I32] = 4, [GGUF_F32] = 4, [GGUF_BOOL] = 1,
+    [GGUF_TEXT] = 0, [GGUF_U64] = 8, [GGUF_I64] = 8, [GGUF_F64] = 8};
 
 static int key_refuse(struct gguf_cursor *cursor, const char *key, const char *what) {
   error_set(cursor->err, TFM_ERROR_CHECKPOINT, "key `%.64s` of `%s` %s", key, cursor->file->path,
@@ -22,9 +23,10 @@ static int read_kind(struct gguf_cursor *cursor, const char *key, enum gguf_kind
   if (gguf_take_u32(cursor, "the kind of a value", &kind) != 0)
     return -1;
   if (kind >= GGUF_KINDS) {
-    key_refuse(cursor, key, "has a value of an unknown kind");
+    error_set(cursor->err, TFM_ERROR_CHECKPOINT,
+              "key `%.64s` of `%s` has a value of an unknown kind", key, cursor->file->path);
     error_note(cursor->err, "found: kind %lu, of %d", (unsigned long)kind, GGUF_KINDS);
-    return -1;
+    return gguf_refuse(cursor->file, cursor->err);
   }
   *out = (enum gguf_kind)kind;
   return 0;
@@ -210,8 +212,8 @@ bool gguf_texts_next(struct gguf_texts *texts, struct gguf_text *out) {
 static bool is_clean(const char *text, size_t length) {
   utf8proc_int32_t c;
   for (size_t at = 0; at < length;) {
-    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text + at,
-                                          (utf8proc_ssize_t)(length - at), &c);
+    utf8proc_ssize_t n =
+        utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(length - at), &c);
     if (n < 1 || c == 0)
       return false;
     at += (size_t)n;
