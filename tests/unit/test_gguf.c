@@ -107,7 +107,7 @@ static const char *const sound[] = {
     TENSOR "4:2 8:0 8:5 4:0 8:0 p",
     "G 4:3 8:2 8:0 s:t 4:1 8:4 4:0 8:32 s:u 4:1 8:8 4:0 8:0 p z:48",
     "G 4:3 8:1 8:1 s:general.alignment 4:4 4:8 s:t 4:1 8:1 4:0 8:0 z:6 z:4",
-    HEAD "s:k 4:9 4:9 8:2 4:9 8:0 4:9 4:9 8:1 4:8 8:2 s:a s:",
+    HEAD "s:k 4:9 4:9 8:2 4:9 8:0 4:9 8:1 4:8 8:2 s:a s:",
 };
 
 START_TEST(test_sound) {
