@@ -8,6 +8,8 @@ tokenizer_sources = \
   runtime/tokenizer/internal.h \
   runtime/tokenizer/legacy.c runtime/tokenizer/legacy.h \
   runtime/tokenizer/legacy_config.c \
+  runtime/tokenizer/legacy.c \
+  runtime/tokenizer/lexicon.c runtime/tokenizer/lexicon.h \
   runtime/tokenizer/merges.c runtime/tokenizer/merges.h \
   runtime/tokenizer/merges_read.c runtime/tokenizer/merges_read.h \
   runtime/tokenizer/model.c runtime/tokenizer/model.h \
@@ -37,6 +39,7 @@ tokenizer_sources = \
   runtime/tokenizer/wordpiece.c
 
 unit_tests += \
+  tests/unit/test_lexicon \
   tests/unit/test_tokenizer \
   tests/unit/test_tokenizer_vectors
 EXTRA_DIST += tests/unit/tokenizer_dir.h

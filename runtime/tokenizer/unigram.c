@@ -4,8 +4,8 @@
  * A character that no token of its own length covers may be the unknown token, at
  * ten below the worst score.  Unknown neighbours fuse.  Ties go to the path found
  * first, and sums are in double, as in the reference. */
+#include "runtime/tokenizer/lexicon.h"
 #include "runtime/tokenizer/model.h"
-#include "runtime/tokenizer/trie.h"
 #include "runtime/tokenizer/unicode.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@
 #define UNKNOWN_PENALTY 10.0
 
 struct unigram {
-  struct trie trie;
+  struct lexicon lexicon;
   double *score; /* by id */
   size_t capacity;
   double least;
@@ -139,20 +139,9 @@ static int read_vocabulary(struct model *model, struct reader *reader, const jso
   return status;
 }
 
-static int index_tokens(struct model *model, struct reader *reader) {
-  struct unigram *self = model->self;
-  for (size_t id = 0; id < model->vocabulary.size; id++) {
-    const struct slice *token = &model->vocabulary.token[id];
-    if (token->length > 0 && trie_add(&self->trie, token->text, token->length, (int32_t)id) < 0)
-      return error_oom(reader->err);
-  }
-  return 0;
-}
-
 static int load(struct model *model, struct reader *reader, const char *place, const json_t *json) {
   struct unigram *self = model->self;
   const json_t *unknown = json_object_get(json, "unk_id");
-  trie_init(&self->trie);
   self->least = INFINITY;
   self->unknown = -1;
   if (reader_bool(reader, place, json, "byte_fallback", &self->byte_fallback) != 0 ||
@@ -164,12 +153,12 @@ static int load(struct model *model, struct reader *reader, const char *place, c
   if (self->unknown >= 0 && (size_t)self->unknown >= model->vocabulary.count)
     return reader_error(reader, "model.unk_id", "%d is not in a vocabulary of %zu",
                         (int)self->unknown, model->vocabulary.count);
-  return index_tokens(model, reader);
+  return lexicon_init(&self->lexicon, &model->vocabulary) ? 0 : error_oom(reader->err);
 }
 
 static void finish(void *self) {
   struct unigram *unigram = self;
-  trie_finish(&unigram->trie);
+  lexicon_finish(&unigram->lexicon);
   free(unigram->score);
 }
 
@@ -184,16 +173,12 @@ static int extend(const struct model *model, struct node *node, const char *text
   const struct unigram *self = model->self;
   double score = node[at].score;
   bool single = false;
-  uint32_t place = TRIE_ROOT;
-  for (size_t end = at; end < length;) {
-    place = trie_step(&self->trie, place, text[end++]);
-    if (place == TRIE_NONE)
-      break;
-    int32_t id = trie_number(&self->trie, place);
-    if (id < 0)
-      continue;
-    offer(&node[end], self->score[id] + score, at, id);
-    single = single || end - at == size;
+  struct lexicon_walk walk = {0};
+  size_t bytes = 0;
+  for (int32_t id;
+       (id = lexicon_next(&self->lexicon, &walk, text + at, length - at, &bytes)) >= 0;) {
+    offer(&node[at + bytes], self->score[id] + score, at, id);
+    single = single || bytes == size;
   }
   if (single)
     return 0;

@@ -1,41 +1,23 @@
 /* wordpiece.c - the longest piece of the vocabulary first, then the longest that
  * continues it, to the word's end; a word that has no such path is unknown.
  *
- * One trie holds the whole vocabulary.  A continuation is looked for from the
+ * One lexicon holds the whole vocabulary.  A continuation is looked for from the
  * node that the prefix ("##") leads to, so no string is ever built. */
+#include "runtime/tokenizer/lexicon.h"
 #include "runtime/tokenizer/model.h"
-#include "runtime/tokenizer/trie.h"
 #include "runtime/tokenizer/unicode.h"
 
 struct wordpiece {
-  struct trie trie;
+  struct lexicon lexicon;
   struct slice unknown, prefix;
   int32_t unknown_id;
-  size_t most;    /* code points in a word; more is unknown */
-  uint32_t start; /* where continuations start in the trie */
-  bool continues; /* some token begins with the prefix */
+  size_t most;               /* code points in a word; more is unknown */
+  struct lexicon_walk start; /* where continuations start */
+  bool continues;            /* some token begins with the prefix */
 };
 
 static const char *const fields[] = {
     "type", "unk_token", "vocab", "continuing_subword_prefix", "max_input_chars_per_word", NULL};
-
-static int build(struct model *model, struct reader *reader) {
-  struct wordpiece *self = model->self;
-  trie_init(&self->trie);
-  for (size_t id = 0; id < model->vocabulary.size; id++) {
-    const struct slice *token = vocabulary_token(&model->vocabulary, (int32_t)id);
-    if (token != NULL && token->length > 0 &&
-        trie_add(&self->trie, token->text, token->length, (int32_t)id) < 0)
-      return error_oom(reader->err);
-  }
-  self->continues = true;
-  self->start = TRIE_ROOT;
-  for (size_t i = 0; i < self->prefix.length && self->continues; i++) {
-    self->start = trie_step(&self->trie, self->start, self->prefix.text[i]);
-    self->continues = self->start != TRIE_NONE;
-  }
-  return 0;
-}
 
 static int load(struct model *model, struct reader *reader, const char *place, const json_t *json) {
   struct wordpiece *self = model->self;
@@ -50,11 +32,15 @@ static int load(struct model *model, struct reader *reader, const char *place, c
       0)
     return -1;
   self->unknown_id = vocabulary_find(&model->vocabulary, self->unknown.text, self->unknown.length);
-  return build(model, reader);
+  if (!lexicon_init(&self->lexicon, &model->vocabulary))
+    return error_oom(reader->err);
+  self->continues =
+      lexicon_start(&self->lexicon, self->prefix.text, self->prefix.length, &self->start);
+  return 0;
 }
 
 static void finish(void *self) {
-  trie_finish(&((struct wordpiece *)self)->trie);
+  lexicon_finish(&((struct wordpiece *)self)->lexicon);
 }
 
 static int unknown(const struct model *model, struct model_scratch *scratch, size_t length,
@@ -69,19 +55,15 @@ static int unknown(const struct model *model, struct model_scratch *scratch, siz
 }
 
 /* The longest token from text; its id, or -1. */
-static int32_t longest(const struct wordpiece *self, uint32_t node, const char *text, size_t length,
-                       size_t *size) {
-  int32_t id = -1;
-  for (size_t i = 0; i < length; i++) {
-    node = trie_step(&self->trie, node, text[i]);
-    if (node == TRIE_NONE)
-      break;
-    if (trie_number(&self->trie, node) >= 0) {
-      id = trie_number(&self->trie, node);
-      *size = i + 1;
-    }
+static int32_t longest(const struct wordpiece *self, struct lexicon_walk walk, const char *text,
+                       size_t length, size_t *size) {
+  int32_t found = -1, id;
+  size_t bytes = 0;
+  while ((id = lexicon_next(&self->lexicon, &walk, text, length, &bytes)) >= 0) {
+    found = id;
+    *size = bytes;
   }
-  return id;
+  return found;
 }
 
 static int tokenize(const struct model *model, struct model_scratch *scratch, const char *text,
@@ -93,7 +75,7 @@ static int tokenize(const struct model *model, struct model_scratch *scratch, co
   for (size_t at = 0; at < length; at += size) {
     int32_t id = -1;
     if (at == 0)
-      id = longest(self, TRIE_ROOT, text, length, &size);
+      id = longest(self, (struct lexicon_walk){0}, text, length, &size);
     else if (self->continues)
       id = longest(self, self->start, text + at, length - at, &size);
     if (id < 0) {
