@@ -36,12 +36,30 @@ static int unexpected(const struct json_pull *pull, const char *wanted) {
   return json_pull_error(pull, pull->at + 1, "%s expected near '%.*s'", wanted, (int)size, at);
 }
 
+static bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* The first byte lowest. */
+static uint64_t load(const char *text) {
+  uint64_t word;
+  memcpy(&word, text, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return word;
+}
+
+/* Files written to be read have a newline and many blanks before each value. */
 static void skip_space(struct json_pull *pull) {
-  const char *text = pull->text;
   size_t at = pull->at;
-  while (at < pull->end &&
-         (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r'))
+  while (at < pull->end && is_space(pull->text[at])) {
     at++;
+    if (pull->end - at >= 8) {
+      uint64_t others = load(pull->text + at) ^ EACH(' ');
+      at += others == 0 ? 8 : (size_t)__builtin_ctzll(others) / 8;
+    }
+  }
   pull->at = at;
 }
 
@@ -150,9 +168,9 @@ static int read_escape(struct json_pull *pull, size_t *at, char *out) {
 
 /* Bytes of the UTF-8 sequence at text[at], at least 2; 0 if it is none.  The
  * ranges of the second byte are those of Unicode's table 3-7. */
-static size_t sequence(const struct json_pull *pull, size_t at) {
-  const unsigned char *s = (const unsigned char *)pull->text + at;
-  size_t left = pull->end - at, size = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+static size_t sequence(const char *text, size_t at, size_t end) {
+  const unsigned char *s = (const unsigned char *)text + at;
+  size_t left = end - at, size = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
   unsigned char least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
   unsigned char most = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
   if (s[0] < 0xc2 || s[0] > 0xf4 || left < size || s[1] < least || s[1] > most)
@@ -163,60 +181,75 @@ static size_t sequence(const struct json_pull *pull, size_t at) {
   return size;
 }
 
-/* The number of bytes before the first of a word that is not plain: a quote, a
- * backslash, a control character, or not ASCII. */
+/* text[at..end) is UTF-8. */
+static int check_utf8(const struct json_pull *pull, size_t at, size_t end) {
+  while (at < end) {
+    const unsigned char *s = (const unsigned char *)pull->text + at;
+    size_t size = 1;
+    if (s[0] >= 0xc2 && s[0] < 0xe0 && end - at >= 2 && (s[1] & 0xc0) == 0x80)
+      size = 2;
+    else if (s[0] >= 0x80)
+      size = sequence(pull->text, at, end);
+    if (size == 0)
+      return json_pull_error(pull, at + 1, "unable to decode byte 0x%x", s[0]);
+    at += size;
+  }
+  return 0;
+}
+
+/* The number of bytes of a word before the first quote, backslash or control
+ * character. */
 static unsigned plain_bytes(uint64_t word) {
   uint64_t quote = word ^ EACH('"'), slash = word ^ EACH('\\');
   /* The lowest bit found is right; those above it may not be. */
   uint64_t found =
-      ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) | (word - EACH(0x20)) | word;
+      ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) | ((word - EACH(0x20)) & ~word);
   found &= EACH(0x80);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  (void)found; /* one byte at a time */
-  return 0;
-#else
   return found == 0 ? 8 : (unsigned)__builtin_ctzll(found) / 8;
-#endif
 }
 
-/* One step of a string that is not eight plain bytes.  Bytes written, or -1. */
-static int read_special(struct json_pull *pull, size_t *at, char *out) {
-  unsigned char c = (unsigned char)pull->text[*at];
-  if (c == '\\')
-    return read_escape(pull, at, out);
-  if (c < 0x20)
-    return json_pull_error(pull, *at + 1, "control character 0x%x", c);
-  size_t size = c < 0x80 ? 1 : sequence(pull, *at);
-  if (size == 0)
-    return json_pull_error(pull, *at + 1, "unable to decode byte 0x%x", c);
-  memcpy(out, pull->text + *at, size);
-  *at += size;
-  return (int)size;
+/* A string's bytes from text[*at] to a quote or another byte that is not plain.
+ * *bits gets all bits of them, perhaps with those of some bytes more. */
+static void copy_plain(const struct json_pull *pull, size_t *at, char **out, uint64_t *bits) {
+  unsigned plain = 8;
+  while (plain == 8 && pull->end - *at >= 8) {
+    uint64_t word = load(pull->text + *at);
+    plain = plain_bytes(word);
+    *bits |= word;
+    memcpy(*out, pull->text + *at, 8);
+    *at += plain;
+    *out += plain;
+  }
 }
 
 int json_pull_string(struct json_pull *pull, char *room, size_t *length) {
   char *out = room;
+  uint64_t bits = 0;
   if (json_pull_peek(pull) != '"')
     return unexpected(pull, "string");
-  size_t at = pull->at + 1;
-  while (at < pull->end && pull->text[at] != '"') {
-    if (pull->end - at >= 8) {
-      uint64_t word;
-      memcpy(&word, pull->text + at, 8);
-      memcpy(out, &word, 8);
-      unsigned plain = plain_bytes(word);
-      at += plain;
-      out += plain;
-      if (plain > 0)
-        continue;
+  size_t begin = pull->at + 1, at = begin;
+  for (;;) {
+    copy_plain(pull, &at, &out, &bits);
+    if (at >= pull->end)
+      return json_pull_error(pull, pull->end, "unexpected end of the string");
+    unsigned char c = (unsigned char)pull->text[at];
+    if (c == '"')
+      break;
+    if (c < 0x20)
+      return json_pull_error(pull, at + 1, "control character 0x%x", c);
+    bits |= c;
+    if (c != '\\') { /* near the end of the text */
+      *out++ = (char)c;
+      at++;
+      continue;
     }
-    int written = read_special(pull, &at, out);
+    int written = read_escape(pull, &at, out);
     if (written < 0)
       return -1;
     out += written;
   }
-  if (at >= pull->end)
-    return json_pull_error(pull, pull->end, "unexpected end of the string");
+  if ((bits & EACH(0x80)) != 0 && check_utf8(pull, begin, at) != 0)
+    return -1;
   *out = '\0';
   *length = (size_t)(out - room);
   pull->at = at + 1;
@@ -235,26 +268,65 @@ static bool is_digit(const struct json_pull *pull, size_t at) {
   return at < pull->end && pull->text[at] >= '0' && pull->text[at] <= '9';
 }
 
+/* Eight digits, the first lowest. */
+static bool are_digits(uint64_t word) {
+  return (((word & EACH(0xf0)) ^ EACH(0x30)) | (((word + EACH(6)) & EACH(0xf0)) ^ EACH(0x30))) == 0;
+}
+
+/* Their value, by pairs, fours and eights. */
+static uint64_t eight_digits(uint64_t word) {
+  word -= EACH('0');
+  word = word * 10 + (word >> 8);
+  word =
+      (word & UINT64_C(0x00ff00ff00ff00ff)) * 100 + ((word >> 16) & UINT64_C(0x00ff00ff00ff00ff));
+  return (word & 0xffff) * 10000 + ((word >> 32) & 0xffff);
+}
+
+/* Append digits to *value while 64 bits hold it.  Returns how many did. */
+static int append_digits(struct json_pull *pull, uint64_t *value) {
+  const char *text = pull->text;
+  size_t at = pull->at, begin = at;
+  uint64_t sum = *value;
+  while (pull->end - at >= 8 && sum < 100000000000 && are_digits(load(text + at))) {
+    sum = sum * 100000000 + eight_digits(load(text + at));
+    at += 8;
+  }
+  for (; at < pull->end && text[at] >= '0' && text[at] <= '9'; at++) {
+    uint64_t digit = (uint64_t)(text[at] - '0');
+    if (sum >= UINT64_MAX / 10 && (sum > UINT64_MAX / 10 || digit > UINT64_MAX % 10))
+      break;
+    sum = sum * 10 + digit;
+  }
+  *value = sum;
+  pull->at = at;
+  return (int)(at - begin);
+}
+
+/* Skip digits; how many. */
+static int skip_digits(struct json_pull *pull) {
+  size_t begin = pull->at;
+  while (is_digit(pull, pull->at))
+    pull->at++;
+  return (int)(pull->at - begin);
+}
+
 /* The digits of an integer at pull->at, after its sign; false: there are none, or
  * it begins with a zero that it should not.  What is over 64 bits is counted in
  * *dropped. */
 static bool read_digits(struct json_pull *pull, uint64_t *value, int *dropped) {
   size_t begin = pull->at;
   *value = 0;
-  for (*dropped = 0; is_digit(pull, pull->at); pull->at++) {
-    uint64_t next, digit = (uint64_t)(pull->text[pull->at] - '0');
-    if (*dropped > 0 || __builtin_mul_overflow(*value, 10, &next) ||
-        __builtin_add_overflow(next, digit, &next))
-      ++*dropped;
-    else
-      *value = next;
-  }
+  append_digits(pull, value);
+  *dropped = skip_digits(pull);
   return pull->at == begin + 1 || (pull->at > begin && pull->text[begin] != '0');
 }
 
+static bool is_at(const struct json_pull *pull, char lower) {
+  return pull->at < pull->end && (pull->text[pull->at] | 0x20) == lower;
+}
+
 static bool goes_on(const struct json_pull *pull) {
-  return pull->at < pull->end && strchr(".eE", pull->text[pull->at]) != NULL &&
-         pull->text[pull->at] != '\0';
+  return is_at(pull, '.') || is_at(pull, 'e'); /* '.' has the bit of lower case */
 }
 
 int json_pull_integer(struct json_pull *pull, int64_t *out) {
@@ -273,16 +345,8 @@ int json_pull_integer(struct json_pull *pull, int64_t *out) {
 /* The digits after the point: they go on where value ends, while 64 bits hold it. */
 static bool read_fraction(struct json_pull *pull, uint64_t *value, int *exponent) {
   size_t begin = ++pull->at;
-  bool full = false;
-  for (; is_digit(pull, pull->at); pull->at++) {
-    uint64_t next, digit = (uint64_t)(pull->text[pull->at] - '0');
-    full = full || __builtin_mul_overflow(*value, 10, &next) ||
-           __builtin_add_overflow(next, digit, &next);
-    if (full)
-      continue;
-    *value = next;
-    --*exponent;
-  }
+  *exponent -= append_digits(pull, value);
+  skip_digits(pull);
   return pull->at > begin;
 }
 
@@ -331,11 +395,9 @@ int json_pull_number(struct json_pull *pull, double *out) {
   pull->at += minus;
   if (!read_digits(pull, &value, &exponent))
     return unexpected(pull, "number");
-  if (pull->at < pull->end && pull->text[pull->at] == '.' &&
-      !read_fraction(pull, &value, &exponent))
+  if (is_at(pull, '.') && !read_fraction(pull, &value, &exponent))
     return unexpected(pull, "digit");
-  if (pull->at < pull->end && (pull->text[pull->at] == 'e' || pull->text[pull->at] == 'E') &&
-      !read_exponent(pull, &exponent))
+  if (is_at(pull, 'e') && !read_exponent(pull, &exponent))
     return unexpected(pull, "digit");
   double number = scale(value, exponent);
   if (!isfinite(number))

@@ -1,7 +1,7 @@
 /* json_span.c - skip values 64 bytes at a time.
  *
  * A block becomes bit masks, as in simdjson (Langdale and Lemire, 2019), with
- * plain 64-bit arithmetic: which bytes are quotes that no backslash escapes,
+ * SSE2 or plain 64-bit arithmetic: which bytes are quotes that no backslash escapes,
  * from those which bytes are inside strings (each bit the parity of the quotes
  * before it), and which of the others open or close a bracket.
  *
@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum { BLOCK = 64 };
 
 #define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
@@ -29,23 +33,6 @@ struct carry {
   uint64_t inside; /* all ones: the block begins inside a string */
   bool escaped;    /* the block's first byte follows a backslash */
 };
-
-/* The first byte lowest. */
-static uint64_t load(const char *text) {
-  uint64_t word;
-  memcpy(&word, text, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  return word;
-}
-
-/* Eight bits: which bytes of the word are equal to the byte that fills `each`. */
-static uint64_t equal(uint64_t word, uint64_t each) {
-  uint64_t x = word ^ each;
-  uint64_t zero = ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
-  return ((zero >> 7) * UINT64_C(0x0102040810204080)) >> 56;
-}
 
 /* The bytes that backslashes escape; a backslash that is escaped itself does not. */
 static uint64_t escaped_bytes(uint64_t slash, struct carry *carry) {
@@ -70,20 +57,70 @@ static uint64_t parity_before(uint64_t bits) {
   return bits;
 }
 
-static struct masks read_block(const char *text, struct carry *carry) {
-  uint64_t quote = 0, slash = 0, open = 0, close = 0;
-  for (unsigned i = 0; i < BLOCK; i += 8) {
-    uint64_t word = load(text + i), lower = word | EACH(0x20); /* '[' | 0x20 is '{' */
-    quote |= equal(word, EACH('"')) << i;
-    slash |= equal(word, EACH('\\')) << i;
-    open |= equal(lower, EACH('{')) << i;
-    close |= equal(lower, EACH('}')) << i;
+/* Which bytes of a block are quotes, backslashes, brackets. */
+struct bytes {
+  uint64_t quote, slash, open, close;
+};
+
+#ifdef __SSE2__
+
+static uint64_t equal_16(__m128i bytes, char byte) {
+  return (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte)));
+}
+
+static struct bytes classify(const char *text) {
+  struct bytes is = {0, 0, 0, 0};
+  for (unsigned i = 0; i < BLOCK; i += 16) {
+    __m128i word = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+    __m128i lower = _mm_or_si128(word, _mm_set1_epi8(0x20)); /* '[' | 0x20 is '{' */
+    is.quote |= equal_16(word, '"') << i;
+    is.slash |= equal_16(word, '\\') << i;
+    is.open |= equal_16(lower, '{') << i;
+    is.close |= equal_16(lower, '}') << i;
   }
-  if (slash != 0 || carry->escaped)
-    quote &= ~escaped_bytes(slash, carry);
-  uint64_t inside = parity_before(quote) ^ carry->inside;
+  return is;
+}
+
+#else
+
+/* The first byte lowest. */
+static uint64_t load(const char *text) {
+  uint64_t word;
+  memcpy(&word, text, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return word;
+}
+
+/* Eight bits: which bytes of the word are equal to the byte that fills `each`. */
+static uint64_t equal(uint64_t word, uint64_t each) {
+  uint64_t x = word ^ each;
+  uint64_t zero = ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
+  return ((zero >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+}
+
+static struct bytes classify(const char *text) {
+  struct bytes is = {0, 0, 0, 0};
+  for (unsigned i = 0; i < BLOCK; i += 8) {
+    uint64_t word = load(text + i), lower = word | EACH(0x20);
+    is.quote |= equal(word, EACH('"')) << i;
+    is.slash |= equal(word, EACH('\\')) << i;
+    is.open |= equal(lower, EACH('{')) << i;
+    is.close |= equal(lower, EACH('}')) << i;
+  }
+  return is;
+}
+
+#endif
+
+static struct masks read_block(const char *text, struct carry *carry) {
+  struct bytes is = classify(text);
+  if (is.slash != 0 || carry->escaped)
+    is.quote &= ~escaped_bytes(is.slash, carry);
+  uint64_t inside = parity_before(is.quote) ^ carry->inside;
   carry->inside = (inside >> 63) != 0 ? UINT64_MAX : 0;
-  return (struct masks){open & ~inside, close & ~inside};
+  return (struct masks){is.open & ~inside, is.close & ~inside};
 }
 
 size_t json_span_end(const char *text, size_t size, size_t at) {

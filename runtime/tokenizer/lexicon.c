@@ -16,6 +16,7 @@
 #include <string.h>
 
 enum { KEY = 8, LEAST_CHAIN = 4, MOST_CHAIN = 255 };
+enum { DIGITS = 4, DIGIT_BITS = 11, DIGIT_VALUES = 1 << DIGIT_BITS, FEW = 32 };
 
 /* A token while the trie is made. */
 struct row {
@@ -40,36 +41,36 @@ struct maker {
 /* ---- sorting ---- */
 
 static uint64_t key_of(struct slice text) {
-  unsigned char bytes[KEY] = {0};
   uint64_t key = 0;
-  memcpy(bytes, text.text, text.length < KEY ? text.length : KEY);
-  for (size_t i = 0; i < KEY; i++)
-    key = key << 8 | bytes[i];
+  size_t length = text.length < KEY ? text.length : KEY;
+  for (size_t i = 0; i < length; i++)
+    key |= (uint64_t)(unsigned char)text.text[i] << (56 - 8 * i);
   return key;
 }
 
-/* From the last byte of the key to the first, each time without changing the order
- * of equals.  The result is in rows or in other, and is returned. */
-static struct row *sort_keys(struct row *rows, struct row *other, size_t count) {
-  size_t(*start)[256] = calloc(KEY, sizeof *start);
+static unsigned digit_of(struct row row, unsigned digit) {
+  return (unsigned)(row.key >> (64 - DIGITS * DIGIT_BITS + digit * DIGIT_BITS)) % DIGIT_VALUES;
+}
+
+/* By the key's first bits, from the last digit to the first, each time without
+ * changing the order of equals.  The result is in rows or in other, and is
+ * returned. */
+static struct row *sort_digits(struct row *rows, struct row *other, size_t count) {
+  uint32_t(*start)[DIGIT_VALUES] = calloc(DIGITS, sizeof *start);
   if (start == NULL)
     return NULL;
   for (size_t i = 0; i < count; i++)
-    for (unsigned b = 0; b < KEY; b++)
-      start[b][rows[i].key >> 8 * b & 0xff]++;
-  for (unsigned b = 0; b < KEY; b++) {
-    size_t at = 0;
-    bool one = false; /* all have the same byte here */
-    for (size_t v = 0; v < 256; v++) {
-      size_t here = start[b][v];
-      one = one || here == count;
-      start[b][v] = at;
+    for (unsigned d = 0; d < DIGITS; d++)
+      start[d][digit_of(rows[i], d)]++;
+  for (unsigned d = 0; d < DIGITS; d++) {
+    uint32_t at = 0;
+    for (unsigned v = 0; v < DIGIT_VALUES; v++) {
+      uint32_t here = start[d][v];
+      start[d][v] = at;
       at += here;
     }
-    if (one)
-      continue;
     for (size_t i = 0; i < count; i++)
-      other[start[b][rows[i].key >> 8 * b & 0xff]++] = rows[i];
+      other[start[d][digit_of(rows[i], d)]++] = rows[i];
     struct row *swap = rows;
     rows = other;
     other = swap;
@@ -79,6 +80,8 @@ static struct row *sort_keys(struct row *rows, struct row *other, size_t count) 
 }
 
 static bool before(const struct slice *token, struct row a, struct row b) {
+  if (a.key != b.key)
+    return a.key < b.key;
   uint32_t shorter = a.length < b.length ? a.length : b.length;
   int order = memcmp(token[a.id].text, token[b.id].text, shorter);
   return order != 0 ? order < 0 : a.length < b.length;
@@ -97,8 +100,18 @@ static void sift(const struct slice *token, struct row *heap, size_t count, size
   heap[at] = moved;
 }
 
-/* Tokens whose keys are equal, by all their bytes: by heap, which is never slow. */
-static void sort_group(const struct slice *token, struct row *rows, size_t count) {
+static void sort_few(const struct slice *token, struct row *rows, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    struct row moved = rows[i];
+    size_t at = i;
+    for (; at > 0 && before(token, moved, rows[at - 1]); at--)
+      rows[at] = rows[at - 1];
+    rows[at] = moved;
+  }
+}
+
+/* By heap, which is never slow. */
+static void sort_many(const struct slice *token, struct row *rows, size_t count) {
   for (size_t i = count / 2; i-- > 0;)
     sift(token, rows, count, i);
   for (size_t left = count; left-- > 1;) {
@@ -109,12 +122,16 @@ static void sort_group(const struct slice *token, struct row *rows, size_t count
   }
 }
 
+/* Tokens that are the same in all digits, by all their bytes. */
 static void sort_groups(const struct slice *token, struct row *rows, size_t count) {
+  const unsigned rest = 64 - DIGITS * DIGIT_BITS;
   for (size_t begin = 0, end; begin < count; begin = end) {
-    for (end = begin + 1; end < count && rows[end].key == rows[begin].key; end++)
+    for (end = begin + 1; end < count && rows[end].key >> rest == rows[begin].key >> rest; end++)
       ;
-    if (end - begin > 1)
-      sort_group(token, rows + begin, end - begin);
+    if (end - begin > FEW)
+      sort_many(token, rows + begin, end - begin);
+    else if (end - begin > 1)
+      sort_few(token, rows + begin, end - begin);
   }
 }
 
@@ -131,7 +148,7 @@ static struct row *sorted_rows(const struct vocabulary *vocabulary, size_t *coun
     if (text.text != NULL && text.length > 0)
       rows[(*count)++] = (struct row){key_of(text), (uint32_t)text.length, (int32_t)id};
   }
-  rows = sort_keys(rows, rows + vocabulary->count + 1, *count);
+  rows = sort_digits(rows, rows + vocabulary->count + 1, *count);
   if (rows != NULL)
     sort_groups(vocabulary->token, rows, *count);
   return rows;
@@ -186,6 +203,19 @@ static uint32_t common(const struct maker *maker, struct range range) {
   return depth - range.depth;
 }
 
+/* The end of the rows from at on that have the byte next. */
+static uint32_t same_byte(const struct maker *maker, uint32_t at, struct range range,
+                          uint8_t byte) {
+  if (range.depth < KEY)
+    for (unsigned shift = 56 - 8 * range.depth;
+         at < range.end && (maker->row[at].key >> shift & 0xff) == byte;)
+      at++;
+  else
+    while (at < range.end && byte_of(maker, at, range.depth) == byte)
+      at++;
+  return at;
+}
+
 /* Fill one node, and add its children. */
 static struct lexicon_node make_node(struct maker *maker, struct range range) {
   struct lexicon_node node = {(uint32_t)maker->lexicon->nodes, -1, 0};
@@ -205,8 +235,7 @@ static struct lexicon_node make_node(struct maker *maker, struct range range) {
   }
   for (uint32_t at = range.begin, end; at < range.end; at = end) {
     uint8_t byte = byte_of(maker, at, range.depth);
-    for (end = at + 1; end < range.end && byte_of(maker, end, range.depth) == byte; end++)
-      ;
+    end = same_byte(maker, at, range, byte);
     add_node(maker, (struct range){at, end, range.depth + 1}, byte);
     node.count++;
   }

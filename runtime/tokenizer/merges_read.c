@@ -87,12 +87,27 @@ static int resolve(struct loader *loader, size_t at) {
   return 0;
 }
 
-static int finish_batch(struct loader *loader) {
+/* Have everything near that resolve will look at. */
+static void prepare(struct loader *loader) {
+  const struct vocabulary *vocabulary = loader->vocabulary;
+  int32_t left[BATCH], right[BATCH];
   for (size_t i = 0; i < loader->count; i++) {
     struct pair *pair = &loader->pair[i];
-    pair->left_hash = vocabulary_hash(loader->vocabulary, pair->left.text, pair->left.length);
-    pair->right_hash = vocabulary_hash(loader->vocabulary, pair->right.text, pair->right.length);
+    pair->left_hash = vocabulary_hash(vocabulary, pair->left.text, pair->left.length);
+    pair->right_hash = vocabulary_hash(vocabulary, pair->right.text, pair->right.length);
   }
+  for (size_t i = 0; i < loader->count; i++) {
+    left[i] = vocabulary_guess(vocabulary, loader->pair[i].left_hash);
+    right[i] = vocabulary_guess(vocabulary, loader->pair[i].right_hash);
+  }
+  for (size_t i = 0; i < loader->count; i++) {
+    vocabulary_prepare(vocabulary, left[i]);
+    vocabulary_prepare(vocabulary, right[i]);
+  }
+}
+
+static int finish_batch(struct loader *loader) {
+  prepare(loader);
   for (size_t i = 0; i < loader->count; i++)
     if (resolve(loader, i) != 0)
       return -1;
@@ -167,10 +182,9 @@ static int pull_pair(struct loader *loader, struct json_pull *pull, char **room)
   return add_pair(loader, half[0], half[1]);
 }
 
-static int read_text(struct loader *loader, struct json_pull *pull) {
-  char *begin = reader_room(loader->reader, pull), *room = begin;
-  if (begin == NULL)
-    return -1;
+/* A batch's strings lie in begin[]. */
+static int read_text(struct loader *loader, struct json_pull *pull, char *begin) {
+  char *room = begin;
   int more = json_pull_open(pull, '[');
   while (more == 0 && (more = json_pull_more(pull, ']')) > 0) {
     struct slice text;
@@ -203,7 +217,12 @@ int merges_read(struct merges *merges, const struct vocabulary *vocabulary, stru
                               .reader = reader,
                               .joined = joined,
                               .last = -1};
-    status = apart ? read_text(loader, &pull) : read_tree(loader, json);
+    char *room = apart ? reader_room(reader, &pull) : NULL;
+    if (apart)
+      status = room == NULL ? -1 : read_text(loader, &pull, room);
+    else
+      status = read_tree(loader, json);
+    free(room);
   }
   free(loader);
   free(joined);

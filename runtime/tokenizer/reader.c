@@ -5,6 +5,7 @@
 #include "runtime/tokenizer/unicode.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int reader_error(struct reader *reader, const char *place, const char *format, ...) {
@@ -177,5 +178,8 @@ bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json
 }
 
 char *reader_room(struct reader *reader, const struct json_pull *pull) {
-  return reader_alloc(reader, pull->end - pull->at + JSON_PULL_SLACK);
+  char *room = malloc(pull->end - pull->at + JSON_PULL_SLACK);
+  if (room == NULL)
+    error_oom(reader->err);
+  return room;
 }

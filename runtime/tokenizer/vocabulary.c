@@ -17,7 +17,9 @@ void vocabulary_init(struct vocabulary *vocabulary) {
 void vocabulary_finish(struct vocabulary *vocabulary) {
   free(vocabulary->slot);
   free(vocabulary->token);
+  free(vocabulary->strings);
   vocabulary->slot = NULL;
+  vocabulary->strings = NULL;
   vocabulary->token = NULL;
 }
 
@@ -83,6 +85,28 @@ static struct vocabulary_slot *probe(const struct vocabulary *vocabulary, uint64
         memcmp(token->text, text, length) == 0)
       return slot;
   }
+}
+
+uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text, size_t length) {
+  uint64_t hash = hash_text(&vocabulary->secret, text, length);
+  __builtin_prefetch(&vocabulary->slot[hash >> (64 - vocabulary->bits)]);
+  return hash;
+}
+
+int32_t vocabulary_guess(const struct vocabulary *vocabulary, uint64_t hash) {
+  size_t mask = ((size_t)1 << vocabulary->bits) - 1;
+  size_t i = (size_t)(hash >> (64 - vocabulary->bits));
+  while (vocabulary->slot[i].next != 0 && vocabulary->slot[i].tag != tag_of(hash))
+    i = (i + 1) & mask;
+  int32_t id = vocabulary->slot[i].next - 1;
+  if (id >= 0)
+    __builtin_prefetch(&vocabulary->token[id]);
+  return id;
+}
+
+void vocabulary_prepare(const struct vocabulary *vocabulary, int32_t id) {
+  if (id >= 0)
+    __builtin_prefetch(vocabulary->token[id].text);
 }
 
 /* Put the tokens from id `from` on into the table, at most BATCH of them.  Returns
@@ -151,20 +175,18 @@ const struct slice *vocabulary_token(const struct vocabulary *vocabulary, int32_
 /* ---- {"token": id, ...} ---- */
 
 /* The error for a key that an object has twice, at its second place. */
-static int refuse_twice(struct json_pull pull, char *room, const char *twice) {
+static void refuse_twice(struct json_pull pull, char *room, const char *twice) {
   size_t length;
-  int seen = 0, more = json_pull_open(&pull, '{');
-  while (more == 0 && (more = json_pull_more(&pull, '}')) > 0) {
-    int64_t id;
-    more = json_pull_string(&pull, room, &length);
-    if (more == 0 && strcmp(room, twice) == 0 && ++seen == 2)
-      return json_pull_error(&pull, pull.at, "duplicate object key near '\"%.64s\"'", twice);
-    if (more == 0 && json_pull_peek(&pull) == ':') {
-      pull.at++;
-      more = json_pull_integer(&pull, &id);
-    }
+  int64_t id;
+  unsigned seen = 0;
+  if (json_pull_open(&pull, '{') != 0)
+    return;
+  while (json_pull_more(&pull, '}') > 0 && json_pull_key(&pull, room, &length) == 0) {
+    if (strcmp(room, twice) == 0 && ++seen == 2)
+      json_pull_error(&pull, pull.at - 1, "duplicate object key near '\"%.64s\"'", twice);
+    if (seen == 2 || json_pull_integer(&pull, &id) != 0)
+      return;
   }
-  return -1;
 }
 
 /* An integer of at least 0; false leaves the error to the caller. */
@@ -203,15 +225,19 @@ static int read_text(struct vocabulary *vocabulary, struct reader *reader, const
                      struct json_pull *pull) {
   struct json_pull again = *pull;
   int32_t first, twice;
-  char *room = reader_room(reader, pull);
-  if (room == NULL || pull_tokens(vocabulary, reader, place, pull, room) != 0)
+  vocabulary->strings = reader_room(reader, pull);
+  if (vocabulary->strings == NULL ||
+      pull_tokens(vocabulary, reader, place, pull, vocabulary->strings) != 0)
     return -1;
   if (build_table(vocabulary, &first, &twice) == 0)
     return 0;
-  char *spare = twice < 0 ? NULL : reader_room(reader, &again);
-  if (spare == NULL)
+  if (twice < 0)
     return error_oom(reader->err);
-  return refuse_twice(again, spare, vocabulary->token[twice].text);
+  char *room = reader_room(reader, &again);
+  if (room != NULL)
+    refuse_twice(again, room, vocabulary->token[twice].text);
+  free(room);
+  return -1;
 }
 
 static int read_tree(struct vocabulary *vocabulary, struct reader *reader, const char *place,

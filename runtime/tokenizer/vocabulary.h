@@ -11,7 +11,8 @@ struct vocabulary_slot {
 };
 
 struct vocabulary {
-  struct slice *token; /* by id; .text NULL = a hole; the texts are the arena's */
+  struct slice *token; /* by id; .text NULL = a hole */
+  char *strings;       /* the texts, if they are not the arena's */
   size_t size;         /* one more than the largest id */
   size_t count;        /* tokens */
   size_t longest;      /* bytes */
@@ -39,14 +40,11 @@ int32_t vocabulary_find(const struct vocabulary *vocabulary, const char *text, s
 /* NULL if there is none. */
 const struct slice *vocabulary_token(const struct vocabulary *vocabulary, int32_t id);
 
-/* A look-up in two steps, for many at once: the first asks for the memory that the
- * second reads. */
-static inline uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text,
-                                       size_t length) {
-  uint64_t hash = hash_text(&vocabulary->secret, text, length);
-  __builtin_prefetch(&vocabulary->slot[hash >> (64 - vocabulary->bits)]);
-  return hash;
-}
+/* A look-up in steps, for many at once: each asks for the memory that the next one
+ * reads.  The hash; the likely id, or -1; that id again; the id. */
+uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text, size_t length);
+int32_t vocabulary_guess(const struct vocabulary *vocabulary, uint64_t hash);
+void vocabulary_prepare(const struct vocabulary *vocabulary, int32_t id);
 int32_t vocabulary_find_hashed(const struct vocabulary *vocabulary, uint64_t hash, const char *text,
                                size_t length);
 

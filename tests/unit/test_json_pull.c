@@ -51,6 +51,7 @@ static void refused(const char *text, const char *wanted) {
 START_TEST(test_strings) {
   strings_are("[]", "");
   strings_are(" [ \"a\" ,\n\t\"\" , \"bc\" ]\r\n", "a||bc|");
+  strings_are("[\n              \"a\",\n        \"b\"\n       \t  ]         ", "a|b|");
   strings_are("[\"0123456789abcdef0123456789\"]", "0123456789abcdef0123456789|");
   strings_are("[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]", "\"\\/\b\f\n\r\t|");
   strings_are("[\"\\uAC00x\\ud83d\\ude00\\u0001\\u007f\\u0080\\uffff\"]",
@@ -68,7 +69,8 @@ START_TEST(test_strings_refused) {
   refused("[\"\xf5\x80\x80\x80\"]", "unable to decode byte 0xf5");
   refused("[\"\xe1\x80\"]", "unable to decode byte 0xe1");
   refused("[\"\x80\"]", "unable to decode byte 0x80");
-  refused("[\"\xe1\x80", "unable to decode byte 0xe1");
+  refused("[\"\xe1\x80", "unexpected end of the string");
+  refused("[\"abcdefgh\xe1\x80ijklmnop\"]", "t.json:1:11: unable to decode byte 0xe1");
   refused("[\"a\nb\"]", "control character 0xa");
   refused("[\n\"한\x1f\"]", "t.json:2:3: control character 0x1f");
   refused("[\"\\u0000\"]", "\\u0000 is not allowed");
@@ -106,6 +108,8 @@ START_TEST(test_integers) {
     int64_t value;
   } good[] = {{"0", 0},
               {"-0", 0},
+              {"12345678", 12345678},
+              {"-1234567890123456", -1234567890123456},
               {" 12 ", 12},
               {"9223372036854775807", INT64_MAX},
               {"-9223372036854775808", INT64_MIN}};

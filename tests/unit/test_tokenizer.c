@@ -271,9 +271,9 @@ START_TEST(test_vocabulary_refused) {
   refused("{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"u\", \"vocab\": {\"a\": 1, "
           "\"b\": 1}}}",
           "id 1 is given to `a` and to `b`");
-  refused("{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"u\", \"vocab\": {\"a\": 1, "
+  refused("{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"u\", \"vocab\": {\"a\": 1,\n"
           "\"a\": 2}}}",
-          "duplicate");
+          "tokenizer.json:2:3: duplicate object key near '\"a\"'");
   refused("{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"u\", \"vocab\": {\"a\": -1}}}",
           "model.vocab[\"a\"]: an id must be");
   refused(
