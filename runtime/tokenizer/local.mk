@@ -8,7 +8,6 @@ tokenizer_sources = \
   runtime/tokenizer/internal.h \
   runtime/tokenizer/legacy.c runtime/tokenizer/legacy.h \
   runtime/tokenizer/legacy_config.c \
-  runtime/tokenizer/legacy.c \
   runtime/tokenizer/lexicon.c runtime/tokenizer/lexicon.h \
   runtime/tokenizer/merges.c runtime/tokenizer/merges.h \
   runtime/tokenizer/merges_read.c runtime/tokenizer/merges_read.h \
