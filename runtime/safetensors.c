@@ -1,26 +1,34 @@
 /* safetensors.c - header to table, one check after the other.
  *
- * The order is that of cost: sizes, then the JSON, then each entry by itself,
- * then all of them sorted by offset, where the end of one must be the begin
- * of the next. */
+ * The order is that of cost: sizes, then the JSON, read entry by entry without a
+ * tree (a hostile header must not grow in memory), then all entries sorted by
+ * offset, where the end of one must be the begin of the next. */
 #include "runtime/safetensors.h"
 
 #include "base/checked.h"
-#include "base/json.h"
+#include "base/json_pull.h"
 #include "runtime/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH_SIZE = 8, HEADER_DEPTH = 4 };
+/* The shortest entry is "":{"dtype":"U8","shape":[],"data_offsets":[0,0]} */
+enum { LENGTH_SIZE = 8, ENTRY_MIN = 46 };
 
 /* Known to the format, not to us: named in the message. */
 static const char *const unsupported[] = {"C64",     "F4",          "F6_E2M3",    "F6_E3M2",
                                           "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"};
 
-struct entry {
-  struct safetensors_tensor tensor;
-  uint64_t begin, end;
+/* A header that is being read. */
+struct header {
+  struct safetensors *file;
+  struct json_pull pull;
+  const unsigned char *data; /* data_size bytes: the tensors */
+  size_t data_size;
+  struct safetensors_tensor *table; /* room for limit of them; owned */
+  size_t count, limit;
+  char *room; /* a string's; owned */
+  size_t room_size;
 };
 
 static int refuse(const struct safetensors *file, struct tfm_error *err) {
@@ -59,39 +67,38 @@ static int header_size(const struct safetensors *file, const unsigned char *data
   return 0;
 }
 
-/* A tensor's entry has at most 11 commas in at least 60 bytes.  Text that is
- * denser is no table of tensors, and would grow tenfold when parsed. */
-static int check_density(const struct safetensors *file, const char *text, size_t size,
-                         struct tfm_error *err) {
-  bool inside = false;
-  size_t commas = 0;
-  for (size_t i = 0; i < size; i++) {
-    char c = text[i];
-    if (inside && c == '\\')
-      i++;
-    else if (c == '"')
-      inside = !inside;
-    else if (!inside && c == ',')
-      commas++;
-  }
-  if (commas <= size / 4 + 16)
-    return 0;
-  error_set(err, TFM_ERROR_CHECKPOINT, "the header of `%s` is no table of tensors", file->path);
-  error_note(err, "found: %zu commas in %zu bytes", commas, size);
-  return refuse(file, err);
+/* ------------------------------------------------------------------ strings */
+
+/* Bytes of the string at text[at] = '"', quotes and escapes included. */
+static size_t string_span(const struct json_pull *pull) {
+  size_t at = pull->at + 1;
+  while (at < pull->end && pull->text[at] != '"')
+    at += pull->text[at] == '\\' ? 2 : 1;
+  return (at < pull->end ? at : pull->end) - pull->at;
 }
 
-static int parse_header(const struct safetensors *file, const unsigned char *data, size_t header,
-                        json_t **root, struct tfm_error *err) {
-  const char *text = (const char *)data + LENGTH_SIZE;
-  if (header == 0 || text[0] != '{') {
-    error_set(err, TFM_ERROR_CHECKPOINT, "the header of `%s` does not begin with `{`", file->path);
-    return refuse(file, err);
+/* The next string into h->room; a key with its colon. */
+static int read_string(struct header *h, bool key, size_t *length) {
+  struct tfm_error *err = h->pull.err;
+  size_t wanted = JSON_PULL_SLACK;
+  if (json_pull_peek(&h->pull) == '"')
+    wanted += string_span(&h->pull);
+  if (wanted > h->room_size) {
+    char *grown = realloc(h->room, wanted + wanted / 2);
+    if (!grown)
+      return error_oom(err);
+    h->room = grown;
+    h->room_size = wanted + wanted / 2;
   }
-  if (check_density(file, text, header, err) != 0)
-    return -1;
-  return json_parse(file->path, text, header, HEADER_DEPTH, TFM_ERROR_CHECKPOINT, root, err);
+  return key ? json_pull_key(&h->pull, h->room, length)
+             : json_pull_string(&h->pull, h->room, length);
 }
+
+static int duplicate(struct header *h) {
+  return json_pull_error(&h->pull, h->pull.at, "duplicate key `%s`", h->room);
+}
+
+/* ------------------------------------------------------------------ entries */
 
 static int entry_refuse(const struct safetensors *file, const char *name, struct tfm_error *err,
                         const char *what) {
@@ -99,17 +106,10 @@ static int entry_refuse(const struct safetensors *file, const char *name, struct
   return -1;
 }
 
-static int read_dtype(const struct safetensors *file, struct safetensors_tensor *t,
-                      const json_t *value, struct tfm_error *err) {
-  const char *text = json_string_value(value);
-  if (!text || strlen(text) != json_string_length(value)) {
-    entry_refuse(file, t->name, err, "has no dtype");
-    error_note(err, "expected: \"dtype\": a string, such as \"F32\"");
-    return refuse(file, err);
-  }
-  t->dtype = dtype_from_stored(text);
-  if (t->dtype != DTYPE_NONE)
-    return 0;
+static int check_dtype(const struct header *h, const struct safetensors_tensor *t) {
+  const struct safetensors *file = h->file;
+  const char *text = h->room;
+  struct tfm_error *err = h->pull.err;
   for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++)
     if (strcmp(text, unsupported[i]) == 0) {
       error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` is %s, which tfm does not read",
@@ -123,240 +123,365 @@ static int read_dtype(const struct safetensors *file, struct safetensors_tensor 
   return refuse(file, err);
 }
 
-/* A whole number >= 0, or -1. */
-static int64_t whole(const json_t *value) {
-  return json_is_integer(value) ? (int64_t)json_integer_value(value) : -1;
+static int read_dtype(struct header *h, struct safetensors_tensor *t) {
+  size_t length;
+  if (json_pull_peek(&h->pull) != '"') {
+    entry_refuse(h->file, t->name, h->pull.err, "has no dtype");
+    error_note(h->pull.err, "expected: \"dtype\": a string, such as \"F32\"");
+    return refuse(h->file, h->pull.err);
+  }
+  if (read_string(h, false, &length) != 0)
+    return -1;
+  t->dtype = dtype_from_stored(h->room);
+  return t->dtype != DTYPE_NONE ? 0 : check_dtype(h, t);
 }
 
-static int read_shape(const struct safetensors *file, struct safetensors_tensor *t,
-                      const json_t *value, struct tfm_error *err) {
-  size_t rank = json_array_size(value);
-  if (!json_is_array(value)) {
-    entry_refuse(file, t->name, err, "has no shape");
+/* A whole number >= 0.  -1: it is none, and what it is instead is in *detail. */
+static int read_whole(struct header *h, int64_t *out, struct tfm_error *detail) {
+  struct json_pull *pull = &h->pull;
+  struct tfm_error *err = pull->err;
+  char c = json_pull_peek(pull);
+  if (c < '0' || c > '9')
+    return -1;
+  pull->err = detail;
+  int status = json_pull_integer(pull, out);
+  pull->err = err;
+  return status;
+}
+
+static int bad_dimension(struct header *h, const struct safetensors_tensor *t, uint32_t i,
+                         const struct tfm_error *detail) {
+  struct tfm_error *err = h->pull.err;
+  entry_refuse(h->file, t->name, err, "has a dimension that is not a whole number");
+  error_note(err, "expected: whole numbers from 0 on");
+  if (detail->code)
+    error_note(err, "found: %s", detail->message);
+  else
+    error_note(err, "found: dimension %u is something else", i);
+  return refuse(h->file, err);
+}
+
+static int read_shape(struct header *h, struct safetensors_tensor *t) {
+  struct tfm_error *err = h->pull.err, detail = {0};
+  int more;
+  if (json_pull_peek(&h->pull) != '[') {
+    entry_refuse(h->file, t->name, err, "has no shape");
     error_note(err, "expected: \"shape\": an array of whole numbers");
-    return refuse(file, err);
+    return refuse(h->file, err);
   }
-  if (rank > GRAPH_MAX_RANK) {
-    entry_refuse(file, t->name, err, "has too many dimensions");
-    error_note(err, "expected: at most %d", GRAPH_MAX_RANK);
-    error_note(err, "found: %zu", rank);
-    return refuse(file, err);
-  }
-  t->rank = (uint32_t)rank;
-  for (size_t i = 0; i < rank; i++) {
-    t->shape[i] = whole(json_array_get(value, i));
-    if (t->shape[i] < 0) {
-      entry_refuse(file, t->name, err, "has a dimension that is not a whole number");
-      error_note(err, "expected: whole numbers from 0 on");
-      error_note(err, "found: dimension %zu is something else", i);
-      return refuse(file, err);
+  json_pull_open(&h->pull, '[');
+  while ((more = json_pull_more(&h->pull, ']')) > 0) {
+    if (t->rank == GRAPH_MAX_RANK) {
+      entry_refuse(h->file, t->name, err, "has too many dimensions");
+      error_note(err, "expected: at most %d", GRAPH_MAX_RANK);
+      return refuse(h->file, err);
     }
+    if (read_whole(h, &t->shape[t->rank], &detail) != 0)
+      return bad_dimension(h, t, t->rank, &detail);
+    t->rank++;
   }
-  return 0;
+  return more;
 }
 
-static int read_offsets(const struct safetensors *file, struct entry *e, const json_t *value,
-                        struct tfm_error *err) {
-  int64_t begin = whole(json_array_get(value, 0)), end = whole(json_array_get(value, 1));
-  if (!json_is_array(value) || json_array_size(value) != 2 || begin < 0 || end < begin) {
-    entry_refuse(file, e->tensor.name, err, "has no sound data_offsets");
-    error_note(err, "expected: \"data_offsets\": [BEGIN, END], whole numbers, BEGIN <= END");
-    return refuse(file, err);
-  }
-  e->begin = (uint64_t)begin;
-  e->end = (uint64_t)end;
-  return 0;
+/* offset: BEGIN, END */
+static int read_offsets(struct header *h, const struct safetensors_tensor *t, int64_t offset[2]) {
+  struct tfm_error *err = h->pull.err, detail = {0};
+  size_t count = 0;
+  bool sound = json_pull_peek(&h->pull) == '[';
+  int more = 0;
+  if (sound)
+    json_pull_open(&h->pull, '[');
+  while (sound && (more = json_pull_more(&h->pull, ']')) > 0)
+    sound = count < 2 && read_whole(h, &offset[count++], &detail) == 0;
+  if (more < 0)
+    return -1;
+  if (sound && count == 2 && offset[0] <= offset[1])
+    return 0;
+  entry_refuse(h->file, t->name, err, "has no sound data_offsets");
+  error_note(err, "expected: \"data_offsets\": [BEGIN, END], whole numbers, BEGIN <= END");
+  if (detail.code)
+    error_note(err, "found: %s", detail.message);
+  return refuse(h->file, err);
 }
 
 /* The shape and dtype say how many bytes; the offsets must say the same. */
-static int check_size(const struct safetensors *file, struct entry *e, size_t data_size,
-                      struct tfm_error *err) {
-  struct safetensors_tensor *t = &e->tensor;
-  uint64_t bits = dtype_bits(t->dtype);
+static int check_size(const struct header *h, struct safetensors_tensor *t,
+                      const int64_t offset[2]) {
+  struct tfm_error *err = h->pull.err;
+  uint64_t bits = dtype_bits(t->dtype), size = (uint64_t)(offset[1] - offset[0]);
   bool zero = false;
   for (uint32_t i = 0; i < t->rank; i++)
     zero = zero || t->shape[i] == 0;
   for (uint32_t i = 0; !zero && i < t->rank; i++)
     if (!checked_mul_u64(bits, (uint64_t)t->shape[i], &bits)) {
-      entry_refuse(file, t->name, err, "has a shape whose size overflows");
-      return refuse(file, err);
+      entry_refuse(h->file, t->name, err, "has a shape whose size overflows");
+      return refuse(h->file, err);
     }
   if (zero)
     bits = 0;
   if (bits % 8 != 0) {
-    entry_refuse(file, t->name, err, "is not a whole number of bytes");
-    return refuse(file, err);
+    entry_refuse(h->file, t->name, err, "is not a whole number of bytes");
+    return refuse(h->file, err);
   }
-  if (bits / 8 != e->end - e->begin) {
-    entry_refuse(file, t->name, err, "has another size than its shape and dtype say");
+  if (bits / 8 != size) {
+    entry_refuse(h->file, t->name, err, "has another size than its shape and dtype say");
     error_note(err, "expected: %llu bytes, as %s", (unsigned long long)(bits / 8),
                dtype_name(t->dtype));
-    error_note(err, "found: %llu bytes, from %llu to %llu", (unsigned long long)(e->end - e->begin),
-               (unsigned long long)e->begin, (unsigned long long)e->end);
-    return refuse(file, err);
+    error_note(err, "found: %llu bytes, from %lld to %lld", (unsigned long long)size,
+               (long long)offset[0], (long long)offset[1]);
+    return refuse(h->file, err);
   }
-  if (e->end > data_size) {
-    entry_refuse(file, t->name, err, "ends after the end of the file");
-    error_note(err, "expected: at least %llu bytes of data", (unsigned long long)e->end);
-    error_note(err, "found: %zu bytes; the file is truncated", data_size);
-    return refuse(file, err);
+  if ((uint64_t)offset[1] > h->data_size) {
+    entry_refuse(h->file, t->name, err, "ends after the end of the file");
+    error_note(err, "expected: at least %lld bytes of data", (long long)offset[1]);
+    error_note(err, "found: %zu bytes; the file is truncated", h->data_size);
+    return refuse(h->file, err);
   }
-  t->size = (size_t)(bits / 8);
+  t->data = h->data + offset[0];
+  t->size = (size_t)size;
   return 0;
 }
 
-static int read_entry(const struct safetensors *file, struct entry *e, const json_t *value,
-                      size_t data_size, struct tfm_error *err) {
-  if (!json_is_object(value) || json_object_size(value) != 3) {
-    entry_refuse(file, e->tensor.name, err, "is not described as the format asks");
-    error_note(err, "expected: an object of exactly dtype, shape and data_offsets");
-    return refuse(file, err);
-  }
-  if (read_dtype(file, &e->tensor, json_object_get(value, "dtype"), err) != 0 ||
-      read_shape(file, &e->tensor, json_object_get(value, "shape"), err) != 0 ||
-      read_offsets(file, e, json_object_get(value, "data_offsets"), err) != 0)
-    return -1;
-  return check_size(file, e, data_size, err);
+static int not_described(const struct header *h, const struct safetensors_tensor *t) {
+  entry_refuse(h->file, t->name, h->pull.err, "is not described as the format asks");
+  error_note(h->pull.err, "expected: an object of exactly dtype, shape and data_offsets");
+  return refuse(h->file, h->pull.err);
 }
 
-static int by_offset(const void *a, const void *b) {
-  const struct entry *x = a, *y = b;
-  if (x->begin != y->begin)
-    return x->begin < y->begin ? -1 : 1;
-  if (x->end != y->end)
-    return x->end < y->end ? -1 : 1;
-  return strcmp(x->tensor.name, y->tensor.name);
+/* What the key in h->room names: bit 0 to 2 of `seen`. */
+static int read_field(struct header *h, struct safetensors_tensor *t, int64_t offset[2],
+                      unsigned *seen) {
+  static const char *const name[] = {"dtype", "shape", "data_offsets"};
+  unsigned field = 0;
+  while (field < 3 && strcmp(h->room, name[field]) != 0)
+    field++;
+  if (field == 3)
+    return not_described(h, t);
+  if (*seen & 1u << field)
+    return duplicate(h);
+  *seen |= 1u << field;
+  return field == 0 ? read_dtype(h, t) : field == 1 ? read_shape(h, t) : read_offsets(h, t, offset);
 }
 
-static int check_layout(const struct safetensors *file, struct entry *entry, size_t count,
-                        size_t data_size, struct tfm_error *err) {
-  uint64_t at = 0;
-  if (count > 0)
-    qsort(entry, count, sizeof *entry, by_offset);
-  for (size_t i = 0; i < count; i++) {
-    if (entry[i].begin != at) {
-      error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` %s", entry[i].tensor.name,
-                file->path,
-                entry[i].begin < at ? "overlaps the one before it"
-                                    : "leaves a hole between it and the one before");
-      error_note(err, "expected: it begins at %llu", (unsigned long long)at);
-      error_note(err, "found: it begins at %llu", (unsigned long long)entry[i].begin);
-      return refuse(file, err);
-    }
-    at = entry[i].end;
-  }
-  if (at != data_size) {
-    error_set(err, TFM_ERROR_CHECKPOINT, "`%s` has bytes after its last tensor", file->path);
-    error_note(err, "expected: %llu bytes of data", (unsigned long long)at);
-    error_note(err, "found: %zu bytes", data_size);
-    return refuse(file, err);
-  }
-  return 0;
-}
-
-static int read_metadata(struct safetensors *file, json_t *object, struct tfm_error *err) {
-  const char *key;
-  json_t *value;
-  size_t count = json_object_size(object), i = 0;
-  if (!json_is_object(object)) {
-    error_set(err, TFM_ERROR_CHECKPOINT, "`__metadata__` of `%s` is not an object", file->path);
-    return refuse(file, err);
-  }
-  file->metadata_key = arena_array(&file->arena, count, sizeof *file->metadata_key);
-  file->metadata_value = arena_array(&file->arena, count, sizeof *file->metadata_value);
-  json_object_foreach(object, key, value) {
-    if (!json_is_string(value)) {
-      error_set(err, TFM_ERROR_CHECKPOINT, "`__metadata__` of `%s` maps `%s` to no string",
-                file->path, key);
-      return refuse(file, err);
-    }
-    if (arena_failed(&file->arena))
-      return error_oom(err);
-    file->metadata_key[i] = arena_strdup(&file->arena, key);
-    file->metadata_value[i++] = arena_strdup(&file->arena, json_string_value(value));
-  }
-  file->metadata_count = count;
-  return arena_failed(&file->arena) ? error_oom(err) : 0;
-}
-
-/* Every tensor of the header into entry, in the header's order. */
-static int read_entries(struct safetensors *file, json_t *root, struct entry *entry,
-                        size_t data_size, size_t *count, struct tfm_error *err) {
-  const char *key;
-  json_t *value;
-  size_t n = 0;
-  json_object_foreach(root, key, value) {
-    if (strcmp(key, "__metadata__") == 0) {
-      if (read_metadata(file, value, err) != 0)
-        return -1;
-      continue;
-    }
-    entry[n].tensor.name = arena_strdup(&file->arena, key);
-    if (!entry[n].tensor.name)
-      return error_oom(err);
-    if (read_entry(file, &entry[n], value, data_size, err) != 0)
+static int read_entry(struct header *h, struct safetensors_tensor *t) {
+  int64_t offset[2] = {0, 0};
+  unsigned seen = 0;
+  size_t length;
+  int more;
+  if (json_pull_peek(&h->pull) != '{')
+    return not_described(h, t);
+  json_pull_open(&h->pull, '{');
+  while ((more = json_pull_more(&h->pull, '}')) > 0)
+    if (read_string(h, true, &length) != 0 || read_field(h, t, offset, &seen) != 0)
       return -1;
-    n++;
+  if (more < 0)
+    return -1;
+  return seen == 7 ? check_size(h, t, offset) : not_described(h, t);
+}
+
+/* ----------------------------------------------------------------- metadata */
+
+static int too_many(const struct header *h, const char *what) {
+  error_set(h->pull.err, TFM_ERROR_CHECKPOINT, "`%s` lists too many %s", h->file->path, what);
+  error_note(h->pull.err, "expected: at most %d", SAFETENSORS_TENSORS_MAX);
+  return refuse(h->file, h->pull.err);
+}
+
+static const char *keep(struct header *h, size_t length) {
+  return arena_strndup(&h->file->arena, h->room, length);
+}
+
+static int read_pair(struct header *h, struct map *seen) {
+  struct safetensors *file = h->file;
+  size_t length, i = file->metadata_count;
+  bool added;
+  if (read_string(h, true, &length) != 0)
+    return -1;
+  const char *key = keep(h, length);
+  if (!key || !map_insert(seen, key, length, &added))
+    return error_oom(h->pull.err);
+  if (!added)
+    return duplicate(h);
+  if (json_pull_peek(&h->pull) != '"') {
+    error_set(h->pull.err, TFM_ERROR_CHECKPOINT, "`__metadata__` of `%s` maps `%s` to no string",
+              file->path, key);
+    return refuse(file, h->pull.err);
   }
-  *count = n;
+  if (read_string(h, false, &length) != 0)
+    return -1;
+  file->metadata_key[i] = key;
+  file->metadata_value[i] = keep(h, length);
+  if (!file->metadata_value[i])
+    return error_oom(h->pull.err);
+  file->metadata_count++;
   return 0;
 }
 
-static int make_table(struct safetensors *file, const struct entry *entry, size_t count,
-                      const unsigned char *data, struct tfm_error *err) {
-  struct safetensors_tensor *table = arena_array(&file->arena, count, sizeof *table);
-  if (!table || !map_reserve(&file->index, count))
-    return error_oom(err);
-  for (size_t i = 0; i < count; i++) {
-    table[i] = entry[i].tensor;
-    table[i].data = data + entry[i].begin;
-    struct map_entry *slot = map_insert_text(&file->index, table[i].name, NULL);
-    if (!slot)
-      return error_oom(err);
-    slot->value.number = (int64_t)i;
+/* room: pairs that the rest of the header has at most. */
+static int read_pairs(struct header *h, size_t room) {
+  struct safetensors *file = h->file;
+  struct map seen;
+  int more, status = 0;
+  map_init(&seen);
+  json_pull_open(&h->pull, '{');
+  while (status == 0 && (more = json_pull_more(&h->pull, '}')) != 0)
+    status = more < 0                       ? -1
+             : file->metadata_count == room ? too_many(h, "metadata")
+                                            : read_pair(h, &seen);
+  map_finish(&seen);
+  return status;
+}
+
+static int read_metadata(struct header *h) {
+  struct safetensors *file = h->file;
+  size_t room = (h->pull.end - h->pull.at) / 6 + 1; /* "":"", */
+  if (json_pull_peek(&h->pull) != '{') {
+    error_set(h->pull.err, TFM_ERROR_CHECKPOINT, "`__metadata__` of `%s` is not an object",
+              file->path);
+    return refuse(file, h->pull.err);
   }
-  file->tensor = table;
-  file->count = count;
+  if (room > SAFETENSORS_TENSORS_MAX)
+    room = SAFETENSORS_TENSORS_MAX;
+  file->metadata_key = calloc(room, sizeof *file->metadata_key);
+  file->metadata_value = calloc(room, sizeof *file->metadata_value);
+  if (!file->metadata_key || !file->metadata_value)
+    return error_oom(h->pull.err);
+  return read_pairs(h, room);
+}
+
+/* -------------------------------------------------------------------- table */
+
+/* One member of the header's object. */
+static int read_member(struct header *h, bool *metadata) {
+  struct safetensors *file = h->file;
+  size_t length;
+  bool added;
+  if (read_string(h, true, &length) != 0)
+    return -1;
+  if (strcmp(h->room, "__metadata__") == 0) {
+    if (*metadata)
+      return duplicate(h);
+    *metadata = true;
+    return read_metadata(h);
+  }
+  if (h->count == h->limit)
+    return too_many(h, "tensors");
+  struct safetensors_tensor *t = &h->table[h->count];
+  t->name = keep(h, length);
+  if (!t->name || !map_insert(&file->index, t->name, length, &added))
+    return error_oom(h->pull.err);
+  if (!added)
+    return duplicate(h);
+  h->count++;
+  return read_entry(h, t);
+}
+
+static int read_members(struct header *h) {
+  bool metadata = false;
+  int more;
+  if (json_pull_open(&h->pull, '{') != 0)
+    return -1;
+  while ((more = json_pull_more(&h->pull, '}')) > 0)
+    if (read_member(h, &metadata) != 0)
+      return -1;
+  return more < 0 ? -1 : json_pull_end(&h->pull);
+}
+
+static int by_place(const void *a, const void *b) {
+  const struct safetensors_tensor *x = a, *y = b;
+  if (x->data != y->data)
+    return x->data < y->data ? -1 : 1;
+  if (x->size != y->size)
+    return x->size < y->size ? -1 : 1;
+  return strcmp(x->name, y->name);
+}
+
+static int check_layout(const struct header *h) {
+  struct tfm_error *err = h->pull.err;
+  const struct safetensors *file = h->file;
+  size_t at = 0;
+  for (size_t i = 0; i < h->count; i++) {
+    const struct safetensors_tensor *t = &h->table[i];
+    size_t begin = (size_t)(t->data - h->data);
+    if (begin != at) {
+      error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` %s", t->name, file->path,
+                begin < at ? "overlaps the one before it"
+                           : "leaves a hole between it and the one before");
+      error_note(err, "expected: it begins at %zu", at);
+      error_note(err, "found: it begins at %zu", begin);
+      return refuse(file, err);
+    }
+    at = begin + t->size;
+  }
+  if (at == h->data_size)
+    return 0;
+  error_set(err, TFM_ERROR_CHECKPOINT, "`%s` has bytes after its last tensor", file->path);
+  error_note(err, "expected: %zu bytes of data", at);
+  error_note(err, "found: %zu bytes", h->data_size);
+  return refuse(file, err);
+}
+
+/* The table in its order, and the names' numbers in it. */
+static int sort_table(struct header *h) {
+  if (h->count > 0)
+    qsort(h->table, h->count, sizeof *h->table, by_place);
+  if (check_layout(h) != 0)
+    return -1;
+  for (size_t i = 0; i < h->count; i++)
+    map_find_text(&h->file->index, h->table[i].name)->value.number = (int64_t)i;
+  h->file->tensor = h->table;
+  h->file->count = h->count;
+  h->table = NULL;
   return 0;
 }
 
-static int read_table(struct safetensors *file, json_t *root, const unsigned char *data,
-                      size_t size, struct tfm_error *err) {
-  size_t limit = json_object_size(root), count = 0;
-  if (!json_is_object(root) || limit > SAFETENSORS_TENSORS_MAX + 1) {
-    error_set(err, TFM_ERROR_CHECKPOINT, "`%s` lists too many tensors", file->path);
-    error_note(err, "expected: at most %d", SAFETENSORS_TENSORS_MAX);
-    error_note(err, "found: %zu", limit);
+/* length bytes of header in text, then size bytes of tensors in the map. */
+static int read_header(struct safetensors *file, const char *text, size_t length,
+                       const unsigned char *data, size_t size, struct tfm_error *err) {
+  struct header h = {.file = file,
+                     .pull = {.name = file->path,
+                              .text = text,
+                              .end = length,
+                              .code = TFM_ERROR_CHECKPOINT,
+                              .err = err},
+                     .data = data,
+                     .data_size = size,
+                     .limit = length / ENTRY_MIN + 1};
+  if (length == 0 || text[0] != '{') {
+    error_set(err, TFM_ERROR_CHECKPOINT, "the header of `%s` does not begin with `{`", file->path);
     return refuse(file, err);
   }
-  struct entry *entry = calloc(limit ? limit : 1, sizeof *entry);
-  if (!entry)
-    return error_oom(err);
-  int status = read_entries(file, root, entry, size, &count, err);
+  if (h.limit > SAFETENSORS_TENSORS_MAX)
+    h.limit = SAFETENSORS_TENSORS_MAX;
+  h.table = calloc(h.limit, sizeof *h.table);
+  int status = h.table ? read_members(&h) : error_oom(err);
   if (status == 0)
-    status = check_layout(file, entry, count, size, err);
-  if (status == 0)
-    status = make_table(file, entry, count, data, err);
-  free(entry);
+    status = sort_table(&h);
+  free(h.table);
+  free(h.room);
   return status;
 }
 
 /* file is zeroed but for its map. */
 static int parse(struct safetensors *file, const char *name, const unsigned char *data, size_t size,
                  struct tfm_error *err) {
-  size_t header = 0;
-  json_t *root = NULL;
+  size_t length = 0;
+  char *header = NULL;
   arena_init(&file->arena, 0);
   map_init(&file->index);
   file->path = arena_strdup(&file->arena, name);
   int status = file->path ? 0 : error_oom(err);
   if (status == 0)
-    status = header_size(file, data, size, &header, err);
-  if (status == 0)
-    status = parse_header(file, data, header, &root, err);
-  if (status == 0)
-    status = read_table(file, root, data + LENGTH_SIZE + header, size - LENGTH_SIZE - header, err);
-  json_decref(root);
+    status = header_size(file, data, size, &length, err);
+  /* A copy: mapped bytes may change while they are read. */
+  if (status == 0 && !(header = malloc(length ? length : 1)))
+    status = error_oom(err);
+  if (status == 0) {
+    memcpy(header, data + LENGTH_SIZE, length);
+    status = read_header(file, header, length, data + LENGTH_SIZE + length,
+                         size - LENGTH_SIZE - length, err);
+  }
+  free(header);
   return status;
 }
 
@@ -387,6 +512,9 @@ int safetensors_open(struct safetensors *file, const char *path, struct tfm_erro
 
 void safetensors_finish(struct safetensors *file) {
   map_finish(&file->index);
+  free((void *)(uintptr_t)file->tensor);
+  free((void *)(uintptr_t)file->metadata_key);
+  free((void *)(uintptr_t)file->metadata_value);
   arena_finish(&file->arena);
   file_unmap(&file->map);
   *file = (struct safetensors){0};

@@ -35,13 +35,13 @@ struct safetensors_tensor {
 };
 
 struct safetensors {
-  struct arena arena; /* owns the table and the names */
+  struct arena arena; /* owns the names */
   struct file_map map;
   const char *path;
   size_t count;
-  const struct safetensors_tensor *tensor; /* by offset, then name */
+  const struct safetensors_tensor *tensor; /* by offset, size and name; owned */
   struct map index;                        /* name -> number in tensor */
-  /* __metadata__ entries, in the file's order. */
+  /* __metadata__ entries, in the file's order; both owned. */
   size_t metadata_count;
   const char **metadata_key, **metadata_value;
 };

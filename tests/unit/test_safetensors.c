@@ -85,13 +85,25 @@ static const struct {
      "duplicate"},
     {"{\"a\xff\":1}", 0, "x.safetensors:1:"},
     {"{\"a\\u0000b\":1}", 0, "x.safetensors:1:"},
-    {"{\"t\":{\"dtype\":[[[[1]]]]}}", 0, "nested deeper"},
+    {"{\"t\":{\"dtype\":[[[[1]]]]}}", 0, "has no dtype"},
+    {"{\"t\":{\"shape\":[[1]]}}", 0, "not a whole number"},
+    {"{\"t\":{\"data_offsets\":[[0],4]}}", 0, "no sound data_offsets"},
+    {"{\"t\":[[[[1]]]]}", 0, "exactly dtype, shape and data_offsets"},
+    {"{\"__metadata__\":{\"a\":{}}}", 0, "maps `a` to no string"},
+    {"{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", 0, "duplicate key `a`"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicate key `__metadata__`"},
+    {"{" A ",}", 24, "x.safetensors:1:"},
+    {"{," A "}", 24, "x.safetensors:1:"},
+    {"{" A, 24, "x.safetensors:1:"},
+    {"{\"\\ud800\":{}}", 0, "x.safetensors:1:"},
+    {"{\"\\u0061\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},\"a\":1}", 1,
+     "duplicate key `a`"},
     {"{\"__metadata__\":[]}", 0, "not an object"},
     {"{\"__metadata__\":{\"a\":1}}", 0, "maps `a` to no string"},
     {"{\"t\":1}", 0, "exactly dtype, shape and data_offsets"},
     {"{\"t\":{\"dtype\":\"F32\",\"shape\":[]}}", 0, "exactly dtype"},
     {"{\"t\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", 4, "exactly dtype"},
-    {"{\"t\":{\"x\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, "has no dtype"},
+    {"{\"t\":{\"x\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, "exactly dtype"},
     {"{\"t\":{\"dtype\":1,\"shape\":[],\"data_offsets\":[0,4]}}", 4, "has no dtype"},
     {T("F33", "[]", "[0,4]"), 4, "unknown dtype `F33`"},
     {T("", "[]", "[0,4]"), 4, "unknown dtype"},
@@ -115,9 +127,6 @@ static const struct {
     {"{}", 1, "bytes after its last tensor"},
     {"{" A ",\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[20,24]}}", 24, "overlaps"},
     {"{" A ",\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[28,32]}}", 32, "hole"},
-    {"{\"a\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,"
-     "0,0,0,0,0,0,0,0]}",
-     0, "no table of tensors"},
 };
 
 START_TEST(test_refused) {
@@ -168,6 +177,96 @@ START_TEST(test_many) {
   ck_assert_uint_eq(st.count, MANY);
   ck_assert_ptr_eq(safetensors_find(&st, "t77777"), &st.tensor[77777]);
   safetensors_finish(&st);
+  buffer_finish(&file);
+  buffer_finish(&header);
+}
+END_TEST
+
+/* Each type that the format knows is known here: read, or refused by its name. */
+START_TEST(test_dtypes) {
+  static const char *const read[] = {"BOOL", "U8",  "I8",  "F8_E5M2", "F8_E4M3",
+                                     "I16",  "U16", "F16", "BF16",    "I32",
+                                     "U32",  "F32", "F64", "I64",     "U64"};
+  static const char *const refused[] = {"C64",     "F4",          "F6_E2M3",    "F6_E3M2",
+                                        "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"};
+  struct safetensors st;
+  struct tfm_error err;
+  char header[200], says[64];
+  for (size_t i = 0; i < sizeof read / sizeof *read; i++) {
+    size_t size = 3 * dtype_size(dtype_from_stored(read[i]));
+    snprintf(header, sizeof header,
+             "{\"t\":{\"data_offsets\":[0,%zu],\"shape\":[1,3],\"dtype\":\"%s\"}}", size, read[i]);
+    struct buffer file = make(header, 0, size);
+    ck_assert_msg(parse(&st, &file, &err) == 0, "%s: %s", read[i], err.message);
+    safetensors_finish(&st);
+    buffer_finish(&file);
+  }
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    snprintf(header, sizeof header,
+             "{\"t\":{\"data_offsets\":[0,4],\"shape\":[4],\"dtype\":\"%s\"}}", refused[i]);
+    snprintf(says, sizeof says, "is %s, which tfm does not read", refused[i]);
+    struct buffer file = make(header, 0, 4);
+    ck_assert_int_eq(parse(&st, &file, &err), -1);
+    ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
+    buffer_finish(&file);
+  }
+}
+END_TEST
+
+/* Large and hostile: each piece, repeated, is refused soon and in little memory. */
+START_TEST(test_hostile) {
+  static const struct {
+    const char *begin, *piece, *says;
+  } large[] = {
+      {"{\"a\":", "[", "exactly dtype"},
+      {"{\"a\":", "{\"dtype\":", "has no dtype"},
+      {"", "{", "x.safetensors:1:"},
+      {"{\"a\":{\"shape\":", "[", "not a whole number"},
+      {"{\"a\":{\"shape\":[", "1,", "too many dimensions"},
+      {"{\"a\":{\"data_offsets\":[", "1,", "no sound data_offsets"},
+      {"{\"", "a", "unexpected end of the string"},
+      {"{\"", "\\u0041", "unexpected end of the string"},
+      {"{\"a\":{\"dtype\":\"", "F", "unexpected end of the string"},
+      {"{", "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},", "duplicate"},
+      {"{\"__metadata__\":{", "\"a\":\"\",", "duplicate"},
+      {"{", " ", "x.safetensors:1:"},
+  };
+  size_t bytes = getenv("TFM_VALGRIND") ? 100000 : 10000000;
+  for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+    struct buffer header;
+    struct safetensors st;
+    struct tfm_error err;
+    buffer_init(&header);
+    buffer_puts(&header, large[i].begin);
+    while (header.length < bytes)
+      buffer_puts(&header, large[i].piece);
+    struct buffer file = make(header.data, 0, 0);
+    clock_t begin = clock();
+    ck_assert_int_eq(parse(&st, &file, &err), -1);
+    ck_assert_msg(strstr(err.message, large[i].says) || strstr(err.notes, large[i].says),
+                  "%zu: %s\n%s", i, err.message, err.notes);
+    ck_assert_msg(clock() - begin < 2 * CLOCKS_PER_SEC, "%zu takes too long", i);
+    buffer_finish(&file);
+    buffer_finish(&header);
+  }
+}
+END_TEST
+
+/* One tensor more than are allowed. */
+START_TEST(test_too_many) {
+  struct buffer header;
+  struct safetensors st;
+  struct tfm_error err;
+  if (getenv("TFM_VALGRIND"))
+    return;
+  buffer_init(&header);
+  for (int i = 0; i <= SAFETENSORS_TENSORS_MAX; i++)
+    buffer_printf(&header, "%c\"%x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+                  i ? ',' : '{', (unsigned)i);
+  buffer_putc(&header, '}');
+  struct buffer file = make(header.data, 0, 0);
+  ck_assert_int_eq(parse(&st, &file, &err), -1);
+  ck_assert_ptr_nonnull(strstr(err.message, "lists too many tensors"));
   buffer_finish(&file);
   buffer_finish(&header);
 }
@@ -234,4 +333,5 @@ START_TEST(test_files) {
 }
 END_TEST
 
-UNIT_MAIN("safetensors", test_sound, test_refused, test_length, test_many, test_damage, test_files)
+UNIT_MAIN("safetensors", test_sound, test_refused, test_length, test_many, test_dtypes,
+          test_hostile, test_too_many, test_damage, test_files)
