@@ -2,6 +2,7 @@
 #include "lib/model.h"
 
 #include "base/arena.h"
+#include "runtime/gguf/config.h"
 #include "runtime/scan.h"
 
 #include <stdlib.h>
@@ -49,6 +50,14 @@ static int make_list(struct tfm_weights *weights, struct tfm_error *err) {
 static void read_type(struct tfm_weights *weights) {
   struct tfm_error ignored = {0};
   json_t *root = NULL;
+  if (gguf_is_path(weights->path)) {
+    const char *type = NULL;
+    if (gguf_config_read(weights->path, &root, &ignored) == 0)
+      type = json_string_value(json_object_get(root, "model_type"));
+    weights->type = type ? strdup(type) : NULL;
+    json_decref(root);
+    return;
+  }
   char *dir =
       file_is_directory(weights->path) ? strdup(weights->path) : file_dirname(weights->path);
   char *path = dir ? file_join(dir, "config.json") : NULL;
@@ -112,7 +121,19 @@ int tfm_weights_scan(const tfm_weights *weights, size_t tensor, tfm_weight_scan 
   if (tensor >= weights_count(weights->inner))
     return error_set(err, TFM_ERROR_USAGE, "the checkpoint has no tensor number %zu", tensor);
   const struct weights_tensor *t = &weights_tensors(weights->inner)[tensor];
-  struct scan found = scan_values(t->dtype, t->data, t->size);
+  struct scan found;
+  if (t->unpack) {
+    size_t size = (size_t)count_elements(t) * dtype_size(t->dtype);
+    void *whole = malloc(size ? size : 1);
+    if (!whole)
+      return error_oom(err);
+    if (t->unpack(t, whole, err) != 0)
+      return free(whole), -1;
+    found = scan_values(t->dtype, whole, size);
+    free(whole);
+  } else {
+    found = scan_values(t->dtype, t->data, t->size);
+  }
   *scan = (tfm_weight_scan){found.nan, found.infinite, found.first};
   return weights_check(weights->inner, false, err);
 }

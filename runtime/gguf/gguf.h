@@ -117,6 +117,7 @@ struct gguf_text {
 };
 bool gguf_texts_begin(struct gguf_texts *texts, const struct gguf_value *value);
 bool gguf_texts_next(struct gguf_texts *texts, struct gguf_text *out);
+bool gguf_text_is_clean(struct gguf_text text); /* UTF-8 without NUL */
 /* A value that is one text, whole UTF-8 without NUL, copied into the arena; NULL =
  * it is missing or something else, or out of memory (the arena says). */
 const char *gguf_string(struct gguf *file, const char *key);

@@ -209,11 +209,11 @@ bool gguf_texts_next(struct gguf_texts *texts, struct gguf_text *out) {
   return true;
 }
 
-static bool is_clean(const char *text, size_t length) {
+bool gguf_text_is_clean(struct gguf_text text) {
   utf8proc_int32_t c;
-  for (size_t at = 0; at < length;) {
-    utf8proc_ssize_t n =
-        utf8proc_iterate((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(length - at), &c);
+  for (size_t at = 0; at < text.length;) {
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text.text + at,
+                                          (utf8proc_ssize_t)(text.length - at), &c);
     if (n < 1 || c == 0)
       return false;
     at += (size_t)n;
@@ -227,6 +227,5 @@ const char *gguf_string(struct gguf *file, const char *key) {
   struct gguf_text text;
   if (!gguf_texts_begin(&texts, value) || value->array || !gguf_texts_next(&texts, &text))
     return NULL;
-  return is_clean(text.text, text.length) ? arena_strndup(&file->arena, text.text, text.length)
-                                          : NULL;
+  return gguf_text_is_clean(text) ? arena_strndup(&file->arena, text.text, text.length) : NULL;
 }

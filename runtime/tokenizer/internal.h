@@ -42,7 +42,9 @@ int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t 
 int legacy_read(const char *directory, const char *file, json_t **out, char **path,
                 struct tfm_error *err);
 
-/* Find the ids of tokenizer->roles. */
-int roles_find(struct tokenizer *tokenizer, const char *directory, struct tfm_error *err);
+/* Find the ids of tokenizer->roles: from config, or if that is NULL from the files
+ * in the directory. */
+int roles_find(struct tokenizer *tokenizer, const char *directory, const json_t *config,
+               struct tfm_error *err);
 
 #endif

@@ -69,4 +69,10 @@ int vocab_txt_read(struct legacy *legacy, const char *path, json_t **out);
 int vocab_json_read(struct legacy *legacy, const char *path, const char *merges_path, json_t **out);
 int sentencepiece_read(struct legacy *legacy, const char *path, json_t **out);
 
+/* The same once legacy->vocab is filled, or the pieces are read. */
+int vocab_txt_write(struct legacy *legacy, enum legacy_family family, json_t **out);
+struct sentencepiece;
+int sentencepiece_write(struct legacy *legacy, const struct sentencepiece *pieces,
+                        enum legacy_family family, const char *path, json_t **out);
+
 #endif

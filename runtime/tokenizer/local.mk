@@ -5,6 +5,7 @@ tokenizer_sources = \
   runtime/tokenizer/cutter.c \
   runtime/tokenizer/decoder.c runtime/tokenizer/decoder.h \
   runtime/tokenizer/forms.c \
+  runtime/tokenizer/gguf.c runtime/tokenizer/gguf.h \
   runtime/tokenizer/internal.h \
   runtime/tokenizer/legacy.c runtime/tokenizer/legacy.h \
   runtime/tokenizer/legacy_config.c \

@@ -2,6 +2,8 @@
 #include "runtime/tokenizer/internal.h"
 
 #include "base/file.h"
+#include "runtime/gguf/gguf.h"
+#include "runtime/tokenizer/gguf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@ static const char *const fields[] = {
 struct source {
   char *path;
   json_t *json;
+  json_t *roles; /* of a .gguf file; NULL = they are in files beside it */
   struct file_bytes bytes;
   struct reader_text text; /* of bytes */
 };
@@ -54,6 +57,7 @@ static int read_tokenizer_json(struct source *source, struct tfm_error *err) {
 
 static void source_finish(struct source *source) {
   json_decref(source->json);
+  json_decref(source->roles);
   file_bytes_finish(&source->bytes);
   free(source->path);
   *source = (struct source){0};
@@ -82,9 +86,25 @@ static bool ends_in(const char *name, const char *end) {
   return length >= size && strcmp(name + length - size, end) == 0;
 }
 
+/* A tokenizer.json beside a .gguf file says more than its metadata. */
+static int read_gguf(const char *directory, const char *file, struct source *source,
+                     struct tfm_error *err) {
+  source->path = file_join(directory, "tokenizer.json");
+  if (source->path == NULL)
+    return error_oom(err);
+  if (file_exists(source->path))
+    return read_tokenizer_json(source, err);
+  free(source->path);
+  source->path = strdup(file);
+  return source->path == NULL ? error_oom(err)
+                              : gguf_tokenizer_read(file, &source->json, &source->roles, err);
+}
+
 /* One file: a .json with a model is a tokenizer.json, whatever its name. */
 static int read_file(const char *directory, const char *file, struct source *source,
                      struct tfm_error *err) {
+  if (gguf_is_path(file))
+    return read_gguf(directory, file, source, err);
   if (ends_in(file, ".json")) {
     source->path = strdup(file);
     if (source->path == NULL)
@@ -99,7 +119,7 @@ static int read_file(const char *directory, const char *file, struct source *sou
     return -1;
   if (source->json == NULL)
     return error_set(err, TFM_ERROR_TOKENIZER,
-                     "%s: a tokenizer's file ends in .json, .txt or .model", file);
+                     "%s: a tokenizer's file ends in .json, .txt, .model or .gguf", file);
   return 0;
 }
 
@@ -126,8 +146,10 @@ static int open_parts(struct tokenizer *tokenizer, const char *directory, const 
   if (status == 0)
     status = tokenizer_build(tokenizer, source.path, source.json,
                              source.bytes.data == NULL ? NULL : &source.text, err);
+  if (status == 0)
+    status = roles_find(tokenizer, directory, source.roles, err);
   source_finish(&source);
-  return status == 0 ? roles_find(tokenizer, directory, err) : -1;
+  return status;
 }
 
 int tokenizer_open(const char *path, struct tokenizer **out, struct tfm_error *err) {

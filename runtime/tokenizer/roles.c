@@ -57,12 +57,15 @@ static int read_file(struct tokenizer *tokenizer, const char *directory, const c
   return status;
 }
 
-int roles_find(struct tokenizer *tokenizer, const char *directory, struct tfm_error *err) {
+int roles_find(struct tokenizer *tokenizer, const char *directory, const json_t *config,
+               struct tfm_error *err) {
   int32_t cls, sep;
   bool none[ROLES] = {false}; /* said to be null */
   tokenizer->roles = (struct tokenizer_roles){-1, -1, -1, -1, -1, -1, -1};
-  if (read_file(tokenizer, directory, "tokenizer_config.json", none, err) != 0 ||
-      read_file(tokenizer, directory, "special_tokens_map.json", none, err) != 0)
+  if (config != NULL)
+    read_roles(tokenizer, config, none);
+  else if (read_file(tokenizer, directory, "tokenizer_config.json", none, err) != 0 ||
+           read_file(tokenizer, directory, "special_tokens_map.json", none, err) != 0)
     return -1;
   post_processor_special(tokenizer->post_processor, &cls, &sep);
   if (tokenizer->roles.cls < 0)

@@ -250,8 +250,11 @@ static void make_plan(const struct legacy *legacy, const struct sentencepiece *m
   out->squeeze = remove && !out->split && family != LEGACY_LLAMA;
 }
 
-static int write(struct legacy *legacy, const struct plan *plan, const char *path, json_t **out) {
+int sentencepiece_write(struct legacy *legacy, const struct sentencepiece *pieces,
+                        enum legacy_family family, const char *path, json_t **out) {
+  struct plan whole, *plan = &whole;
   json_t *model = NULL;
+  make_plan(legacy, pieces, family, plan);
   if (read_vocab(legacy, plan->model) != 0 ||
       (plan->family == LEGACY_T5 && add_extra_ids(legacy, plan->model->count) != 0) ||
       add_tokens(legacy, plan) != 0)
@@ -271,15 +274,12 @@ int sentencepiece_read(struct legacy *legacy, const char *path, json_t **out) {
   enum legacy_family family;
   struct file_bytes bytes;
   struct sentencepiece model;
-  struct plan plan;
   if (legacy_family(legacy, path, LEGACY_NONE, allowed, &family) != 0 ||
       file_read(path, READER_FILE_LIMIT, TFM_ERROR_TOKENIZER, &bytes, legacy->err) != 0)
     return -1;
   int status = sentencepiece_parse(&model, path, bytes.data, bytes.size, legacy->err);
-  if (status == 0) {
-    make_plan(legacy, &model, family, &plan);
-    status = write(legacy, &plan, path, out);
-  }
+  if (status == 0)
+    status = sentencepiece_write(legacy, &model, family, path, out);
   sentencepiece_finish(&model);
   file_bytes_finish(&bytes);
   return status;

@@ -73,6 +73,10 @@ int vocab_txt_read(struct legacy *legacy, const char *path, json_t **out) {
   if (legacy_family(legacy, path, LEGACY_BERT, allowed, &family) != 0 ||
       read_lines(legacy, path) != 0)
     return -1;
+  return vocab_txt_write(legacy, family, out);
+}
+
+int vocab_txt_write(struct legacy *legacy, enum legacy_family family, json_t **out) {
   bool mpnet = family == LEGACY_MPNET;
   if (legacy_add_tokens(legacy, mpnet ? mpnet_roles : bert_roles, ROLES) != 0)
     return -1;
