@@ -71,7 +71,8 @@ static int fill_kinds(const struct tokenizer *tokenizer, struct public_encoding 
   if (!made->kind)
     return error_oom(err);
   for (size_t t = 0; t < e->count; t++)
-    made->kind[t] = e->special[t]                                ? TFM_TOKEN_ADDED
+    made->kind[t] = e->special[t] == 2                           ? TFM_TOKEN_PADDING
+                    : e->special[t]                              ? TFM_TOKEN_ADDED
                     : tokenizer_is_special(tokenizer, e->ids[t]) ? TFM_TOKEN_MARKER
                                                                  : TFM_TOKEN_TEXT;
   return 0;
@@ -94,7 +95,9 @@ int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *i
   if (!made)
     return error_oom(err);
   if (tokenizer_encode(inner, input->text, input->text_length, input->pair,
-                       input->pair ? input->pair_length : 0, !(flags & TFM_ENCODE_NO_SPECIAL),
+                       input->pair ? input->pair_length : 0,
+                       (flags & TFM_ENCODE_NO_SPECIAL ? 0 : ENCODE_SPECIAL) |
+                           (flags & TFM_ENCODE_LIMITS ? ENCODE_LIMITS : 0),
                        &made->inner, err) != 0 ||
       fill_kinds(inner, made, err) != 0) {
     tfm_encoding_destroy(&made->shown);

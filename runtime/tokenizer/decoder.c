@@ -414,6 +414,69 @@ static int wordpiece_finish(struct decoding *decoding, size_t stage, struct tfm_
   return release(decoding, stage, wordpiece_whole, true, err);
 }
 
+/* ---- CTC: of equal tokens in a row one, no pads, words apart ---- */
+
+struct ctc {
+  struct slice pad, delimiter;
+  bool cleanup;
+};
+
+static const char *const ctc_fields[] = {"type", "pad_token", "word_delimiter_token", "cleanup",
+                                         NULL};
+
+static int ctc_load(struct decoder *decoder, struct reader *reader, const char *place,
+                    const json_t *json) {
+  struct ctc *self = reader_alloc(reader, sizeof *self);
+  decoder->self = self;
+  if (self == NULL || reader_need_text(reader, place, json, "pad_token", &self->pad) != 0 ||
+      reader_need_text(reader, place, json, "word_delimiter_token", &self->delimiter) != 0)
+    return -1;
+  self->cleanup = true;
+  if (reader_bool(reader, place, json, "cleanup", &self->cleanup) != 0)
+    return -1;
+  return self->pad.length == 0 || self->delimiter.length == 0
+             ? reader_error(reader, place, "an empty pad_token or word_delimiter_token")
+             : 0;
+}
+
+static int ctc_whole(struct decoding *decoding, size_t stage, struct slice text, bool last,
+                     struct tfm_error *err) {
+  struct stage *state = &decoding->stage[stage];
+  const struct ctc *self = state->decoder->self;
+  struct buffer out;
+  (void)last;
+  if (state->has_last && state->last.length == text.length &&
+      memcmp(buffer_text(&state->last), text.text, text.length) == 0)
+    return 0;
+  buffer_clear(&state->last);
+  buffer_append(&state->last, text.text, text.length);
+  state->has_last = true;
+  if (state->last.failed)
+    return error_oom(err);
+  buffer_init(&out);
+  buffer_append(&out, text.text, text.length);
+  substitute(&out, self->pad.text, self->pad.length, "");
+  if (self->cleanup) {
+    clean_up(&out);
+    substitute(&out, self->delimiter.text, self->delimiter.length, " ");
+  }
+  if (out.length > 0 || out.failed)
+    return pass_buffer(decoding, stage, &out, err);
+  buffer_finish(&out);
+  return 0;
+}
+
+static int ctc_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,
+                    struct tfm_error *err) {
+  if (decoding->stage[stage].whole)
+    return ctc_whole(decoding, stage, text, false, err);
+  return gather(decoding, stage, text, begins, ctc_whole, err);
+}
+
+static int ctc_finish(struct decoding *decoding, size_t stage, struct tfm_error *err) {
+  return release(decoding, stage, ctc_whole, true, err);
+}
+
 /* ---- BPEDecoder: a suffix marks the end of a word ---- */
 
 static const char *const bpe_fields[] = {"type", "suffix", NULL};
@@ -453,6 +516,7 @@ static const struct decoder_type types[] = {
     {"BPEDecoder", bpe_fields, bpe_load, bpe_push, bpe_finish, false},
     {"ByteFallback", no_fields, NULL, fallback_push, flush_bytes, false},
     {"ByteLevel", byte_level_fields, NULL, byte_level_push, byte_level_finish, true},
+    {"CTC", ctc_fields, ctc_load, ctc_push, ctc_finish, false},
     {"Fuse", no_fields, NULL, fuse_push, NULL, true},
     {"Metaspace", metaspace_fields, metaspace_decoder_load, metaspace_push, NULL, false},
     {"Replace", replace_fields, replace_load, replace_push, replace_finish, false},
@@ -531,7 +595,7 @@ int decoding_init(struct decoding *decoding, const struct decoder *list, bool co
 
 void decoding_free(struct decoding *decoding) {
   for (size_t i = 0; i < decoding->count; i++)
-    buffer_finish(&decoding->stage[i].held);
+    buffer_finish(&decoding->stage[i].held), buffer_finish(&decoding->stage[i].last);
   free(decoding->stage);
   matcher_destroy(decoding->matcher);
   *decoding = (struct decoding){0};

@@ -47,6 +47,8 @@ struct stage {
   struct buffer held; /* not passed on yet */
   bool holds;
   bool held_begins;
+  struct buffer last; /* CTC: the token before */
+  bool has_last;
 };
 
 struct decoding {

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "runtime/tokenizer/added.h"
 #include "runtime/tokenizer/decoder.h"
+#include "runtime/tokenizer/limits.h"
 #include "runtime/tokenizer/model.h"
 #include "runtime/tokenizer/normalizer.h"
 #include "runtime/tokenizer/post_processor.h"
@@ -22,6 +23,7 @@ struct tokenizer {
   struct post_processor *post_processor;
   struct decoder *decoder;
   struct added added;
+  struct limits limits;
   struct tokenizer_roles roles;
   struct spare *spare;
 };

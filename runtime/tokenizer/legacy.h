@@ -52,7 +52,7 @@ struct legacy_role {
  * then the additional ones, each once.  One that the vocabulary lacks gets an id after
  * all others. */
 int legacy_add_tokens(struct legacy *legacy, const struct legacy_role *roles, size_t count);
-/* One more, without flags but special; nothing if it is there already. */
+/* One more, not normalized; nothing if it is there already. */
 int legacy_add(struct legacy *legacy, const char *token, size_t length, bool special);
 
 /* A part of a template: a special token, or the text ("A") or the pair ("B"). */

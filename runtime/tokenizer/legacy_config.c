@@ -174,7 +174,11 @@ static int add_row(struct legacy *legacy, const char *token, size_t length, cons
 }
 
 int legacy_add(struct legacy *legacy, const char *token, size_t length, bool special) {
-  return add_row(legacy, token, length, NULL, special, false);
+  json_t *raw = json_pack("{s:b}", "normalized", 0);
+  int status =
+      raw == NULL ? error_oom(legacy->err) : add_row(legacy, token, length, raw, special, false);
+  json_decref(raw);
+  return status;
 }
 
 /* A token as the configuration writes it: its text, or an object with flags. */

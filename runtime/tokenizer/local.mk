@@ -10,6 +10,7 @@ tokenizer_sources = \
   runtime/tokenizer/legacy.c runtime/tokenizer/legacy.h \
   runtime/tokenizer/legacy_config.c \
   runtime/tokenizer/lexicon.c runtime/tokenizer/lexicon.h \
+  runtime/tokenizer/limits.c runtime/tokenizer/limits.h \
   runtime/tokenizer/merges.c runtime/tokenizer/merges.h \
   runtime/tokenizer/merges_read.c runtime/tokenizer/merges_read.h \
   runtime/tokenizer/model.c runtime/tokenizer/model.h \
@@ -23,6 +24,7 @@ tokenizer_sources = \
   runtime/tokenizer/protobuf.c runtime/tokenizer/protobuf.h \
   runtime/tokenizer/reader.c runtime/tokenizer/reader.h \
   runtime/tokenizer/roles.c \
+  runtime/tokenizer/scripts.c runtime/tokenizer/scripts.def \
   runtime/tokenizer/sentencepiece.c runtime/tokenizer/sentencepiece.h \
   runtime/tokenizer/sentencepiece_merges.c \
   runtime/tokenizer/sentencepiece_parse.c \
@@ -40,6 +42,8 @@ tokenizer_sources = \
 
 unit_tests += \
   tests/unit/test_lexicon \
+  tests/unit/test_limits \
+  tests/unit/test_sentencepiece \
   tests/unit/test_tokenizer \
   tests/unit/test_tokenizer_vectors
 EXTRA_DIST += tests/unit/tokenizer_dir.h

@@ -38,6 +38,9 @@ int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t 
                           &tokenizer->post_processor) != 0 ||
       decoder_load(&reader, json_object_get(json, "decoder"), &tokenizer->decoder) != 0)
     return -1;
+  if (limits_load(&tokenizer->limits, &reader, json_object_get(json, "truncation"),
+                  json_object_get(json, "padding")) != 0)
+    return -1;
   return added_load(&tokenizer->added, &reader, json_object_get(json, "added_tokens"),
                     &tokenizer->model, tokenizer->normalizer);
 }

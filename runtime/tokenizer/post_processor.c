@@ -155,6 +155,16 @@ static int bert_apply(const struct post_processor *post, struct encoded *encoded
   return encoded->add_special ? surround(post->self, false, true, encoded, err) : 0;
 }
 
+static size_t bert_added(const struct post_processor *post, bool pair) {
+  (void)post;
+  return pair ? 3 : 2;
+}
+
+static size_t roberta_added(const struct post_processor *post, bool pair) {
+  (void)post;
+  return pair ? 4 : 2;
+}
+
 static int roberta_apply(const struct post_processor *post, struct encoded *encoded,
                          struct tfm_error *err) {
   const struct pair *self = post->self;
@@ -324,13 +334,22 @@ static int template_apply(const struct post_processor *post, struct encoded *enc
   return 0;
 }
 
+static size_t template_added(const struct post_processor *post, bool pair) {
+  const struct templates *self = post->self;
+  const struct template *template = pair ? &self->pair : &self->single;
+  size_t count = 0;
+  for (size_t i = 0; i < template->count; i++)
+    count += template->part[i].sequence < 0 ? template->part[i].count : 0;
+  return count;
+}
+
 /* ---- the table ---- */
 
 static const struct post_processor_type types[] = {
-    {"BertProcessing", bert_fields, bert_load, bert_apply},
-    {"ByteLevel", byte_level_fields, byte_level_load, byte_level_apply},
-    {"RobertaProcessing", roberta_fields, roberta_load, roberta_apply},
-    {"TemplateProcessing", template_fields, template_load, template_apply},
+    {"BertProcessing", bert_fields, bert_load, bert_apply, bert_added},
+    {"ByteLevel", byte_level_fields, byte_level_load, byte_level_apply, NULL},
+    {"RobertaProcessing", roberta_fields, roberta_load, roberta_apply, roberta_added},
+    {"TemplateProcessing", template_fields, template_load, template_apply, template_added},
 };
 
 static int load(struct reader *reader, const char *place, const json_t *json,
@@ -372,6 +391,13 @@ int post_processor_load(struct reader *reader, const json_t *json, struct post_p
   struct post_processor **tail = out;
   *out = NULL;
   return json == NULL || json_is_null(json) ? 0 : load(reader, "post_processor", json, &tail);
+}
+
+size_t post_processor_added(const struct post_processor *list, bool pair) {
+  size_t count = 0;
+  for (; list != NULL; list = list->next)
+    count += list->type->added == NULL ? 0 : list->type->added(list, pair);
+  return count;
 }
 
 int post_processor_apply(const struct post_processor *list, struct encoded *encoded,

@@ -9,7 +9,8 @@ struct item {
   int32_t id, type, word;
   uint32_t begin, end; /* bytes of the original */
   struct slice value;
-  uint8_t special, sequence;
+  uint8_t special; /* 1 added here, 2 padding */
+  uint8_t sequence;
 };
 
 /* A run of items; a text and its pair at first, more when a template adds tokens. */
@@ -34,6 +35,7 @@ struct post_processor_type {
   int (*load)(struct post_processor *post, struct reader *reader, const char *place,
               const json_t *json);
   int (*apply)(const struct post_processor *post, struct encoded *encoded, struct tfm_error *err);
+  size_t (*added)(const struct post_processor *post, bool pair); /* NULL: none */
 };
 
 struct post_processor {
@@ -45,6 +47,8 @@ struct post_processor {
 int post_processor_load(struct reader *reader, const json_t *json, struct post_processor **out);
 int post_processor_apply(const struct post_processor *list, struct encoded *encoded,
                          struct tfm_error *err);
+/* How many special tokens it puts around a text, or a pair. */
+size_t post_processor_added(const struct post_processor *list, bool pair);
 /* The ids that a BertProcessing or RobertaProcessing names, -1 if there is none. */
 void post_processor_special(const struct post_processor *list, int32_t *cls, int32_t *sep);
 

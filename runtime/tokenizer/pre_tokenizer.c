@@ -373,6 +373,7 @@ static const struct pre_tokenizer_type types[] = {
     {"Metaspace", metaspace_fields, metaspace_pre_load, metaspace_apply},
     {"Punctuation", punctuation_fields, punctuation_load, test_apply},
     {"Split", split_fields, split_load, split_apply},
+    {"UnicodeScripts", no_fields, NULL, scripts_apply},
     {"Whitespace", no_fields, NULL, whitespace_apply},
     {"WhitespaceSplit", no_fields, NULL, whitespace_split_apply},
 };

@@ -27,6 +27,10 @@ int pre_tokenizer_load(struct reader *reader, const json_t *json, struct pre_tok
 int pre_tokenizer_apply(const struct pre_tokenizer *list, struct pieces *pieces,
                         struct matcher **matcher, struct tfm_error *err);
 
+/* UnicodeScripts, in scripts.c. */
+int scripts_apply(const struct pre_tokenizer *pre, struct pieces *pieces, struct matcher **matcher,
+                  struct tfm_error *err);
+
 /* What becomes of the delimiters that a text is split at. */
 enum split_behavior {
   SPLIT_REMOVED,

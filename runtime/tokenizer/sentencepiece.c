@@ -119,7 +119,7 @@ static json_t *normalizer(const struct plan *plan) {
   bool ok = list != NULL;
   if (ok && plan->model->charsmap_length > 0)
     ok = json_array_append_new(list, charsmap(plan->model)) == 0;
-  if (ok && plan->model->remove_extra_whitespaces && !plan->words && plan->family != LEGACY_LLAMA)
+  if (ok && plan->squeeze)
     ok = json_array_append_new(list, json_pack("{s:s, s:b, s:b}", "type", "Strip", "strip_left", 1,
                                                "strip_right", 1)) == 0 &&
          json_array_append_new(list, json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern",

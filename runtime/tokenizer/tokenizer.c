@@ -177,19 +177,27 @@ static int make_encoding(const struct encoded *encoded, struct encoding *out,
 }
 
 int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
-                     const char *pair, size_t pair_length, bool add_special, struct encoding *out,
+                     const char *pair, size_t pair_length, unsigned flags, struct encoding *out,
                      struct tfm_error *err) {
   memset(out, 0, sizeof *out);
   struct work *work = work_take(tokenizer, err);
   if (work == NULL)
     return -1;
   struct segment segment[2];
-  struct encoded encoded = {segment, pair == NULL ? 1 : 2, {text, pair}, add_special, &work->arena};
+  struct encoded encoded = {
+      segment, pair == NULL ? 1 : 2, {text, pair}, (flags & ENCODE_SPECIAL) != 0, &work->arena};
   int status = encode_text(work, 0, text, length, &segment[0]);
   if (status == 0 && pair != NULL)
     status = encode_text(work, 1, pair, pair_length, &segment[1]);
+  if (status == 0 && (flags & ENCODE_LIMITS) != 0)
+    status = limits_truncate(
+        &tokenizer->limits, &encoded,
+        encoded.add_special ? post_processor_added(tokenizer->post_processor, pair != NULL) : 0,
+        err);
   if (status == 0)
     status = post_processor_apply(tokenizer->post_processor, &encoded, err);
+  if (status == 0 && (flags & ENCODE_LIMITS) != 0)
+    status = limits_pad(&tokenizer->limits, &encoded, err);
   if (status == 0)
     status = make_encoding(&encoded, out, err);
   if (status != 0)

@@ -5,8 +5,7 @@
  *
  * Every rule comes from tokenizer.json; older directories (vocab.txt, or
  * vocab.json with merges.txt) are turned into the tokenizer.json that they stand
- * for.  The ids are those of Hugging Face's tokenizers.  truncation and padding in
- * the file are not followed: lengths and batches are the caller's.
+ * for.  The ids are those of Hugging Face's tokenizers.
  *
  * A struct tokenizer does not change after it is opened; threads may share it. */
 #ifndef TFM_RUNTIME_TOKENIZER_TOKENIZER_H
@@ -33,15 +32,20 @@ struct encoding {
   int32_t *ids;
   int32_t *types; /* token types: 0, or 1 in a BERT pair's second text */
   size_t *begin, *end;
-  uint8_t *special;  /* 1: added by the post-processor, not from a text */
+  uint8_t *special;  /* 1: added by the post-processor, not from a text; 2: padding */
   uint8_t *sequence; /* 0 the text, 1 the pair; 0 if special */
   int32_t *word;     /* number of the pre-token in its text; -1 if special */
   size_t count;
 };
 
-/* pair may be NULL.  Invalid UTF-8 is an error that names the byte. */
+enum {
+  ENCODE_SPECIAL = 1, /* what the post-processor adds */
+  ENCODE_LIMITS = 2,  /* the file's truncation and padding; else lengths are the caller's */
+};
+
+/* flags: ENCODE_; pair may be NULL.  Invalid UTF-8 is an error that names the byte. */
 int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
-                     const char *pair, size_t pair_length, bool add_special, struct encoding *out,
+                     const char *pair, size_t pair_length, unsigned flags, struct encoding *out,
                      struct tfm_error *err);
 void encoding_finish(struct encoding *encoding);
 

@@ -73,6 +73,8 @@ START_TEST(test_pre_tokenizers) {
   pieces_are(PRE("{\"type\": \"Punctuation\"}"), "a,,b", "a|,|,|b");
   pieces_are(PRE("{\"type\": \"Punctuation\", \"behavior\": \"Contiguous\"}"), "a,,b", "a|,,|b");
   pieces_are(PRE("{\"type\": \"CharDelimiterSplit\", \"delimiter\": \"é\"}"), "aébé", "a|b");
+  pieces_are(PRE("{\"type\": \"UnicodeScripts\"}"), "  ab한국 ひカ漢ー, б1",
+             "ab|한국 |ひカ漢ー|, |б|1");
   pieces_are(PRE("{\"type\": \"FixedLength\", \"length\": 2}"), "한국어ab", "한국|어a|b");
   pieces_are(PRE("{\"type\": \"ByteLevel\", \"add_prefix_space\": false}"), "I'll go  on",
              "I|'ll| go| | on");
@@ -247,14 +249,14 @@ static void refused(const char *json, const char *wanted) {
 }
 
 START_TEST(test_unknown) {
-  refused(PRE("{\"type\": \"UnicodeScripts\"}"),
-          "pre_tokenizer: unknown pre-tokenizer `UnicodeScripts`");
+  refused(PRE("{\"type\": \"RandomChunkSplit\"}"),
+          "pre_tokenizer: unknown pre-tokenizer `RandomChunkSplit`");
   refused(
       PRE("{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Whitespace\", \"x\": 1}]}"),
       "pre_tokenizer.pretokenizers[0]: unknown field `x`");
   refused(WORDS("\"normalizer\": {\"type\": \"Upper\"}, "),
           "normalizer: unknown normalizer `Upper`");
-  refused(WORDS("\"decoder\": {\"type\": \"CTC\"}, "), "decoder: unknown decoder `CTC`");
+  refused(WORDS("\"decoder\": {\"type\": \"Joiner\"}, "), "decoder: unknown decoder `Joiner`");
   refused(WORDS("\"post_processor\": {\"type\": \"X\"}, "),
           "post_processor: unknown post-processor `X`");
   refused("{\"model\": {\"type\": \"X\"}}", "model: unknown model `X`");
@@ -490,6 +492,12 @@ START_TEST(test_decoders) {
   STREAM(DECODER("null", "\"a\": 1"), false, "a| a|", 1, 1);
 #define SUFFIX DECODER("{\"type\": \"BPEDecoder\", \"suffix\": \"</w>\"}", "\"a</w>\": 1")
   STREAM(SUFFIX, false, "|a |a", 1, 1);
+#define CTC                                                                                        \
+  DECODER(                                                                                         \
+      "{\"type\": \"CTC\", \"pad_token\": \"<p>\", \"word_delimiter_token\": \"|\", \"cleanup\": " \
+      "true}",                                                                                     \
+      "\"a\": 1, \"<p>\": 2, \"|\": 3, \" .\": 4")
+  STREAM(CTC, false, "a||||a|| |.|", 1, 1, 2, 2, 1, 1, 3, 4);
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* Ids equal to Hugging Face's on real vocabularies: the committed vectors, and, where
- * shared data is, 47 nasty texts for four tokenizers, 10,570 questions, and a story. */
+ * shared data is, 47 nasty texts for four tokenizers, 10,570 questions, a story, and a
+ * SentencePiece model beside its tokenizer.json. */
 #include "base/json.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
@@ -169,6 +170,51 @@ START_TEST(test_texts) {
 }
 END_TEST
 
+/* One text through two tokenizers: everything the same. */
+static void same(const struct tokenizer *a, const struct tokenizer *b, const char *text,
+                 size_t length) {
+  struct encoding x = encode(a, text, length, NULL, true), y = encode(b, text, length, NULL, true);
+  ck_assert_msg(x.count == y.count && memcmp(x.ids, y.ids, x.count * sizeof *x.ids) == 0 &&
+                    memcmp(x.begin, y.begin, x.count * sizeof *x.begin) == 0 &&
+                    memcmp(x.end, y.end, x.count * sizeof *x.end) == 0,
+                "%.*s", (int)length, text);
+  encoding_finish(&x);
+  encoding_finish(&y);
+}
+
+/* spiece.model stands for the tokenizer.json that was made of it, line for line. */
+START_TEST(test_spiece) {
+  static const char *const texts[] = {"data/tokenizers/vectors/gpt-2.inp",
+                                      "data/corpora/ko/kim_yujeong_dongbaek.txt",
+                                      "data/corpora/en/GrimmsFairyTales.txt"};
+  char *json = shared_path("data/tokenizers/t5-small");
+  char *model = shared_path("data/tokenizers/t5-small/spiece.model");
+  for (size_t i = 0; have(json) && have(model) && i < sizeof texts / sizeof texts[0]; i++) {
+    char *path = shared_path(texts[i]);
+    struct tfm_error err = {0};
+    struct file_bytes bytes;
+    if (have(path)) {
+      struct tokenizer *a = open_path(json), *b = open_path(model);
+      ck_assert_uint_eq(tokenizer_vocabulary(a), tokenizer_vocabulary(b));
+      ck_assert_int_eq(file_read(path, FILE_LIMIT, TFM_ERROR_TOKENIZER, &bytes, &err), 0);
+      size_t most = getenv("TFM_VALGRIND") != NULL ? 2000 : bytes.size;
+      for (const char *at = bytes.data, *end = at + most; at < end; at++) {
+        size_t length = strcspn(at, "\n");
+        same(a, b, at, length);
+        at += length;
+      }
+      same(a, b, "<extra_id_7> a<unk></s>", 23);
+      file_bytes_finish(&bytes);
+      tokenizer_destroy(a);
+      tokenizer_destroy(b);
+    }
+    free(path);
+  }
+  free(json);
+  free(model);
+}
+END_TEST
+
 /* The content of an .xz file; NULL if there is no xz. */
 static json_t *read_xz(const char *path) {
   char command[512];
@@ -286,4 +332,4 @@ START_TEST(test_story) {
 }
 END_TEST
 
-UNIT_MAIN("tokenizer_vectors", test_fixtures, test_texts, test_questions, test_story)
+UNIT_MAIN("tokenizer_vectors", test_fixtures, test_texts, test_questions, test_story, test_spiece)

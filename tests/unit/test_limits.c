@@ -1,0 +1,114 @@
+/* The sections truncation and padding: ids, types and marks are what tokenizers gives
+ * for the same file. */
+#include "base/buffer.h"
+#include "runtime/tokenizer/tokenizer.h"
+#include "tests/unit/tokenizer_dir.h"
+#include "tests/unit/unit.h"
+
+/* a 0, b 1, [CLS] 2, [SEP] 3, [P] 4 */
+#define FILE_WITH(truncation, padding)                                                             \
+  "{\"truncation\": " truncation ", \"padding\": " padding                                         \
+  ", \"pre_tokenizer\": {\"type\": \"WhitespaceSplit\"}, \"post_processor\": {\"type\": "          \
+  "\"BertProcessing\", \"sep\": [\"[SEP]\", 3], \"cls\": [\"[CLS]\", 2]}, \"model\": {\"type\": "  \
+  "\"WordLevel\", \"unk_token\": \"a\", \"vocab\": {\"a\": 0, \"b\": 1, \"[CLS]\": 2, \"[SEP]\": " \
+  "3, \"[P]\": 4}}}"
+#define TRUNCATION(direction, length, strategy, stride)                                            \
+  "{\"direction\": \"" direction "\", \"max_length\": " length ", \"strategy\": \"" strategy       \
+  "\", \"stride\": " stride "}"
+#define PADDING(strategy, direction, multiple)                                                     \
+  "{\"strategy\": " strategy ", \"direction\": \"" direction                                       \
+  "\", \"pad_to_multiple_of\": " multiple                                                          \
+  ", \"pad_id\": 4, \"pad_type_id\": 2, \"pad_token\": \"[P]\"}"
+
+static int encode(const char *json, const char *text, const char *pair, unsigned flags,
+                  struct buffer *out, struct tfm_error *err) {
+  struct tokenizer *tokenizer = dir_must_open(json);
+  struct encoding e;
+  buffer_init(out);
+  int status = tokenizer_encode(tokenizer, text, strlen(text), pair, pair ? strlen(pair) : 0, flags,
+                                &e, err);
+  for (size_t i = 0; status == 0 && i < e.count; i++)
+    buffer_printf(out, "%s%d:%d:%d", i > 0 ? " " : "", (int)e.ids[i], (int)e.types[i],
+                  (int)e.special[i]);
+  if (status == 0)
+    encoding_finish(&e);
+  tokenizer_destroy(tokenizer);
+  return status;
+}
+
+static void gives(const char *json, const char *text, const char *pair, const char *wanted) {
+  struct tfm_error err = {0};
+  struct buffer out;
+  int status = encode(json, text, pair, ENCODE_SPECIAL | ENCODE_LIMITS, &out, &err);
+  ck_assert_msg(status == 0, "%s", err.message);
+  ck_assert_str_eq(buffer_text(&out), wanted);
+  buffer_finish(&out);
+}
+
+static void fails(const char *json, const char *text, const char *pair, const char *why) {
+  struct tfm_error err = {0};
+  struct buffer out;
+  ck_assert_int_eq(encode(json, text, pair, ENCODE_SPECIAL | ENCODE_LIMITS, &out, &err), -1);
+  ck_assert_int_eq(err.code, TFM_ERROR_TOKENIZER);
+  ck_assert_msg(strstr(err.message, why) != NULL, "%s", err.message);
+  buffer_finish(&out);
+}
+
+static void refused(const char *json, const char *why) {
+  struct tfm_error err = {0};
+  ck_assert_ptr_null(dir_open_json(json, &err));
+  ck_assert_msg(strstr(err.message, why) != NULL, "%s", err.message);
+}
+
+START_TEST(test_truncation) {
+#define CUT(direction, length, strategy, stride)                                                   \
+  FILE_WITH(TRUNCATION(direction, length, strategy, stride), "null")
+  gives(CUT("Right", "4", "LongestFirst", "0"), "a b a b", NULL, "2:0:1 0:0:0 1:0:0 3:0:1");
+  gives(CUT("Left", "4", "LongestFirst", "0"), "a b a a", NULL, "2:0:1 0:0:0 0:0:0 3:0:1");
+  gives(CUT("Right", "2", "LongestFirst", "0"), "a b", NULL, "2:0:1 3:0:1");
+  /* no room for the special tokens: so the reference */
+  gives(CUT("Right", "1", "LongestFirst", "0"), "a b", NULL, "2:0:1 0:0:0 1:0:0 3:0:1");
+  gives(CUT("Right", "7", "LongestFirst", "0"), "a a a a", "b b b b b b",
+        "2:0:1 0:0:0 0:0:0 3:0:1 1:1:0 1:1:0 3:1:1");
+  gives(CUT("Right", "7", "LongestFirst", "0"), "a", "b b b b b b",
+        "2:0:1 0:0:0 3:0:1 1:1:0 1:1:0 1:1:0 3:1:1");
+  gives(CUT("Right", "6", "OnlySecond", "0"), "a a", "b b b",
+        "2:0:1 0:0:0 0:0:0 3:0:1 1:1:0 3:1:1");
+  fails(CUT("Right", "5", "OnlySecond", "0"), "a a a a", "b b", "the second text has 2 tokens");
+  fails(CUT("Right", "3", "OnlySecond", "0"), "a a", NULL, "there is no second text");
+  fails(CUT("Right", "4", "OnlyFirst", "3"), "a a a", NULL, "a stride of 3");
+  refused(CUT("Up", "4", "OnlyFirst", "0"), "truncation: unknown direction `Up`");
+  refused(CUT("Left", "4", "Some", "0"), "truncation: unknown strategy `Some`");
+  refused(CUT("Left", "-4", "OnlyFirst", "0"), "truncation: `max_length` must be");
+  refused(FILE_WITH("{\"max\": 3}", "null"), "truncation: unknown field `max`");
+}
+END_TEST
+
+START_TEST(test_padding) {
+#define PAD(strategy, direction, multiple) FILE_WITH("null", PADDING(strategy, direction, multiple))
+  gives(PAD("{\"Fixed\": 4}", "Right", "null"), "a", NULL, "2:0:1 0:0:0 3:0:1 4:2:2");
+  gives(PAD("{\"Fixed\": 4}", "Left", "null"), "a", NULL, "4:2:2 2:0:1 0:0:0 3:0:1");
+  gives(PAD("{\"Fixed\": 2}", "Right", "null"), "a", NULL, "2:0:1 0:0:0 3:0:1");
+  gives(PAD("{\"Fixed\": 2}", "Right", "4"), "a", NULL, "2:0:1 0:0:0 3:0:1 4:2:2");
+  gives(PAD("\"BatchLongest\"", "Right", "2"), "a", NULL, "2:0:1 0:0:0 3:0:1 4:2:2");
+  gives(PAD("\"BatchLongest\"", "Right", "null"), "a", NULL, "2:0:1 0:0:0 3:0:1");
+  refused(PAD("{\"Fixed\": 99999999}", "Right", "null"), "padding: a length of more than");
+  refused(PAD("\"Longest\"", "Right", "null"), "padding: unknown strategy `Longest`");
+  refused(PAD("{\"Free\": 1}", "Right", "null"), "padding.strategy: unknown field `Free`");
+}
+END_TEST
+
+/* Lengths are the caller's unless it says otherwise. */
+START_TEST(test_unasked) {
+  struct tfm_error err = {0};
+  struct buffer out;
+  ck_assert_int_eq(encode(FILE_WITH(TRUNCATION("Right", "3", "LongestFirst", "0"),
+                                    PADDING("{\"Fixed\": 9}", "Right", "null")),
+                          "a b", NULL, ENCODE_SPECIAL, &out, &err),
+                   0);
+  ck_assert_str_eq(buffer_text(&out), "2:0:1 0:0:0 1:0:0 3:0:1");
+  buffer_finish(&out);
+}
+END_TEST
+
+UNIT_MAIN("limits", test_truncation, test_padding, test_unasked)
