@@ -2,6 +2,7 @@
 # a script is added with: script_tests += tests/e2e/foo.sh (executable, ends in
 # .sh; exit 0 passed, 77 skipped after saying what is missing, else failed).
 include tests/parity/local.mk
+include tests/differential/local.mk
 
 TESTS = $(unit_tests) $(parity_tests) $(script_tests)
 TEST_EXTENSIONS = .sh
