@@ -10,7 +10,7 @@ EXTRA_DIST += $(script_tests) tests/e2e/common.sh
 noinst_HEADERS += tests/unit/unit.h
 
 script_tests += \
-  tests/e2e/errors.sh tests/e2e/run.sh \
+  tests/e2e/errors.sh tests/e2e/gguf.sh tests/e2e/run.sh \
   tests/e2e/tokenize.sh \
   tests/structure/check-headers.sh \
   tests/structure/check-includes.sh \

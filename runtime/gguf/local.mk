@@ -10,5 +10,5 @@ gguf_sources = \
   runtime/gguf/value.c \
   runtime/gguf/view.c runtime/gguf/view.h
 
-unit_tests += tests/unit/test_gguf
-EXTRA_DIST += tests/unit/gguf_build.h tests/unit/gguf_blocks.h
+unit_tests += tests/unit/test_gguf tests/unit/test_gguf_model
+EXTRA_DIST += tests/unit/gguf_build.h tests/unit/gguf_blocks.h tests/unit/gguf_fixture.h
