@@ -2,7 +2,7 @@
  * it, as a run would, and says why not. */
 #include "lib/model.h"
 
-#include "base/arena.h"
+#include "runtime/gguf/gguf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,8 @@ int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *optio
   if (status == 0)
     status = list_all(&dirs, &files, err);
   /* A config.json lies beside the file of a checkpoint. */
-  char *dir = file_is_directory(info.path) ? strdup(info.path) : file_dirname(info.path);
+  bool whole = file_is_directory(info.path) || gguf_is_path(info.path);
+  char *dir = whole ? strdup(info.path) : file_dirname(info.path);
   if (status == 0 && !dir)
     status = error_oom(err);
   if (status == 0)

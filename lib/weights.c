@@ -2,6 +2,7 @@
 #include "lib/model.h"
 
 #include "base/arena.h"
+#include "base/checked.h"
 #include "runtime/gguf/config.h"
 #include "runtime/scan.h"
 
@@ -35,7 +36,7 @@ static int make_list(struct tfm_weights *weights, struct tfm_error *err) {
     return error_oom(err);
   for (size_t i = 0; i < count; i++)
     weights->list[i] = (tfm_weight){.name = t[i].name,
-                                    .dtype = dtype_name(t[i].dtype),
+                                    .dtype = t[i].stored ? t[i].stored : dtype_name(t[i].dtype),
                                     .file = t[i].file,
                                     .alias = t[i].alias,
                                     .shape = t[i].shape,
@@ -50,22 +51,15 @@ static int make_list(struct tfm_weights *weights, struct tfm_error *err) {
 static void read_type(struct tfm_weights *weights) {
   struct tfm_error ignored = {0};
   json_t *root = NULL;
-  if (gguf_is_path(weights->path)) {
-    const char *type = NULL;
-    if (gguf_config_read(weights->path, &root, &ignored) == 0)
-      type = json_string_value(json_object_get(root, "model_type"));
-    weights->type = type ? strdup(type) : NULL;
-    json_decref(root);
-    return;
-  }
   char *dir =
       file_is_directory(weights->path) ? strdup(weights->path) : file_dirname(weights->path);
   char *path = dir ? file_join(dir, "config.json") : NULL;
-  if (path &&
-      json_read(path, CONFIG_LIMIT, CONFIG_DEPTH, TFM_ERROR_CHECKPOINT, &root, &ignored) == 0) {
-    const char *type = json_string_value(json_object_get(root, "model_type"));
-    weights->type = type ? strdup(type) : NULL;
-  }
+  if (gguf_is_path(weights->path))
+    (void)gguf_config_read(weights->path, &root, &ignored);
+  else if (path)
+    (void)json_read(path, CONFIG_LIMIT, CONFIG_DEPTH, TFM_ERROR_CHECKPOINT, &root, &ignored);
+  const char *type = json_string_value(json_object_get(root, "model_type"));
+  weights->type = type ? strdup(type) : NULL;
   json_decref(root);
   free(path);
   free(dir);
@@ -114,26 +108,41 @@ void tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info) {
   memcpy(info, &full, size);
 }
 
+/* A tensor that is stored as blocks, or in another order, is made first. */
+static int scan_unpacked(const struct weights_tensor *t, uint64_t elements, struct scan *out,
+                         struct tfm_error *err) {
+  size_t size;
+  if (!checked_mul((size_t)elements, dtype_size(t->dtype), &size))
+    return error_set(err, TFM_ERROR_LIMIT, "tensor `%s` is too large", t->name);
+  unsigned char *made = malloc(size ? size : 1);
+  int status = made ? t->unpack(t, made, err) : error_oom(err);
+  if (status == 0)
+    *out = scan_values(t->dtype, made, size);
+  free(made);
+  return status;
+}
+
 int tfm_weights_scan(const tfm_weights *weights, size_t tensor, tfm_weight_scan *scan,
                      tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  struct tfm_error ignored = {0}, lost = {0}, *err = error ? error : &ignored;
+  struct scan found = {0};
+  int status = 0;
   error_clear(err);
   if (tensor >= weights_count(weights->inner))
     return error_set(err, TFM_ERROR_USAGE, "the checkpoint has no tensor number %zu", tensor);
   const struct weights_tensor *t = &weights_tensors(weights->inner)[tensor];
-  struct scan found;
-  if (t->unpack) {
-    size_t size = (size_t)count_elements(t) * dtype_size(t->dtype);
-    void *whole = malloc(size ? size : 1);
-    if (!whole)
-      return error_oom(err);
-    if (t->unpack(t, whole, err) != 0)
-      return free(whole), -1;
-    found = scan_values(t->dtype, whole, size);
-    free(whole);
-  } else {
+  if (t->unpack)
+    status = scan_unpacked(t, weights->list[tensor].elements, &found, err);
+  else
     found = scan_values(t->dtype, t->data, t->size);
+  if (weights_check(weights->inner, false, &lost) != 0) {
+    *err = lost;
+    return -1;
+  }
+  if (t->transposed && t->rank == 2 && found.nan + found.infinite > 0) {
+    uint64_t rows = (uint64_t)t->shape[0];
+    found.first = found.first % rows * (uint64_t)t->shape[1] + found.first / rows;
   }
   *scan = (tfm_weight_scan){found.nan, found.infinite, found.first};
-  return weights_check(weights->inner, false, err);
+  return status;
 }

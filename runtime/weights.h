@@ -32,7 +32,8 @@ struct weights_tensor {
    * dtype (f32, f16 or bf16) and shape say.  packed is its own. */
   int (*unpack)(const struct weights_tensor *tensor, void *to, struct tfm_error *err);
   const void *packed;
-  bool transposed; /* a matrix that lies as one of shape [shape[1], shape[0]] */
+  const char *stored; /* how data is stored, for people: "Q4_0"; NULL = as dtype says */
+  bool transposed;    /* a matrix that lies as one of shape [shape[1], shape[0]] */
 };
 
 int weights_open(const char *path, struct weights **out, struct tfm_error *err);

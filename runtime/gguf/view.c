@@ -90,7 +90,8 @@ static int view(struct gguf *file, const struct gguf_architecture *architecture,
                                  .file = file->path,
                                  .data = t->data,
                                  .size = t->size,
-                                 .packed = packed};
+                                 .packed = packed,
+                                 .stored = t->type->unpack ? t->type->name : NULL};
   if (!out->name || !packed)
     return error_oom(err);
   memcpy(out->shape, t->shape, t->rank * sizeof *t->shape);
