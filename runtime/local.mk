@@ -18,12 +18,14 @@ libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
   runtime/plan.c runtime/plan.h runtime/plan_print.c \
   runtime/pool.c runtime/pool.h \
   runtime/program.c runtime/program.h \
+  runtime/pull.c runtime/pull.h \
   runtime/random.h \
   runtime/registry.c runtime/registry.h runtime/registry_private.h \
   runtime/safetensors.c runtime/safetensors.h \
   runtime/sample.c runtime/sample.h \
   runtime/scan.c runtime/scan.h \
   runtime/session.c runtime/session.h runtime/session_private.h \
+  runtime/shard_index.c runtime/shard_index.h \
   runtime/state.c \
   runtime/view.c runtime/view.h \
   runtime/weights.c runtime/weights.h

@@ -6,8 +6,8 @@
 #include "runtime/safetensors.h"
 
 #include "base/checked.h"
-#include "base/json_pull.h"
 #include "runtime/foreign.h"
+#include "runtime/pull.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,7 @@ struct header {
   size_t data_size;
   struct safetensors_tensor *table; /* room for limit of them; owned */
   size_t count, limit;
-  char *room; /* a string's; owned */
-  size_t room_size;
+  struct pull_text text; /* the string last read */
 };
 
 static int refuse(const struct safetensors *file, struct tfm_error *err) {
@@ -67,37 +66,6 @@ static int header_size(const struct safetensors *file, const unsigned char *data
   return 0;
 }
 
-/* ------------------------------------------------------------------ strings */
-
-/* Bytes of the string at text[at] = '"', quotes and escapes included. */
-static size_t string_span(const struct json_pull *pull) {
-  size_t at = pull->at + 1;
-  while (at < pull->end && pull->text[at] != '"')
-    at += pull->text[at] == '\\' ? 2 : 1;
-  return (at < pull->end ? at : pull->end) - pull->at;
-}
-
-/* The next string into h->room; a key with its colon. */
-static int read_string(struct header *h, bool key, size_t *length) {
-  struct tfm_error *err = h->pull.err;
-  size_t wanted = JSON_PULL_SLACK;
-  if (json_pull_peek(&h->pull) == '"')
-    wanted += string_span(&h->pull);
-  if (wanted > h->room_size) {
-    char *grown = realloc(h->room, wanted + wanted / 2);
-    if (!grown)
-      return error_oom(err);
-    h->room = grown;
-    h->room_size = wanted + wanted / 2;
-  }
-  return key ? json_pull_key(&h->pull, h->room, length)
-             : json_pull_string(&h->pull, h->room, length);
-}
-
-static int duplicate(struct header *h) {
-  return json_pull_error(&h->pull, h->pull.at, "duplicate key `%s`", h->room);
-}
-
 /* ------------------------------------------------------------------ entries */
 
 static int entry_refuse(const struct safetensors *file, const char *name, struct tfm_error *err,
@@ -108,7 +76,7 @@ static int entry_refuse(const struct safetensors *file, const char *name, struct
 
 static int check_dtype(const struct header *h, const struct safetensors_tensor *t) {
   const struct safetensors *file = h->file;
-  const char *text = h->room;
+  const char *text = h->text.text;
   struct tfm_error *err = h->pull.err;
   for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++)
     if (strcmp(text, unsupported[i]) == 0) {
@@ -124,15 +92,14 @@ static int check_dtype(const struct header *h, const struct safetensors_tensor *
 }
 
 static int read_dtype(struct header *h, struct safetensors_tensor *t) {
-  size_t length;
   if (json_pull_peek(&h->pull) != '"') {
     entry_refuse(h->file, t->name, h->pull.err, "has no dtype");
     error_note(h->pull.err, "expected: \"dtype\": a string, such as \"F32\"");
     return refuse(h->file, h->pull.err);
   }
-  if (read_string(h, false, &length) != 0)
+  if (pull_string(&h->pull, &h->text, false) != 0)
     return -1;
-  t->dtype = dtype_from_stored(h->room);
+  t->dtype = dtype_from_stored(h->text.text);
   return t->dtype != DTYPE_NONE ? 0 : check_dtype(h, t);
 }
 
@@ -248,17 +215,17 @@ static int not_described(const struct header *h, const struct safetensors_tensor
   return refuse(h->file, h->pull.err);
 }
 
-/* What the key in h->room names: bit 0 to 2 of `seen`. */
+/* What the key in h->text.text names: bit 0 to 2 of `seen`. */
 static int read_field(struct header *h, struct safetensors_tensor *t, int64_t offset[2],
                       unsigned *seen) {
   static const char *const name[] = {"dtype", "shape", "data_offsets"};
   unsigned field = 0;
-  while (field < 3 && strcmp(h->room, name[field]) != 0)
+  while (field < 3 && strcmp(h->text.text, name[field]) != 0)
     field++;
   if (field == 3)
     return not_described(h, t);
   if (*seen & 1u << field)
-    return duplicate(h);
+    return pull_duplicate(&h->pull, &h->text);
   *seen |= 1u << field;
   return field == 0 ? read_dtype(h, t) : field == 1 ? read_shape(h, t) : read_offsets(h, t, offset);
 }
@@ -266,13 +233,12 @@ static int read_field(struct header *h, struct safetensors_tensor *t, int64_t of
 static int read_entry(struct header *h, struct safetensors_tensor *t) {
   int64_t offset[2] = {0, 0};
   unsigned seen = 0;
-  size_t length;
   int more;
   if (json_pull_peek(&h->pull) != '{')
     return not_described(h, t);
   json_pull_open(&h->pull, '{');
   while ((more = json_pull_more(&h->pull, '}')) > 0)
-    if (read_string(h, true, &length) != 0 || read_field(h, t, offset, &seen) != 0)
+    if (pull_string(&h->pull, &h->text, true) != 0 || read_field(h, t, offset, &seen) != 0)
       return -1;
   if (more < 0)
     return -1;
@@ -287,30 +253,30 @@ static int too_many(const struct header *h, const char *what) {
   return refuse(h->file, h->pull.err);
 }
 
-static const char *keep(struct header *h, size_t length) {
-  return arena_strndup(&h->file->arena, h->room, length);
+static const char *keep(struct header *h) {
+  return arena_strndup(&h->file->arena, h->text.text, h->text.length);
 }
 
 static int read_pair(struct header *h, struct map *seen) {
   struct safetensors *file = h->file;
-  size_t length, i = file->metadata_count;
+  size_t i = file->metadata_count;
   bool added;
-  if (read_string(h, true, &length) != 0)
+  if (pull_string(&h->pull, &h->text, true) != 0)
     return -1;
-  const char *key = keep(h, length);
-  if (!key || !map_insert(seen, key, length, &added))
+  const char *key = keep(h);
+  if (!key || !map_insert(seen, key, h->text.length, &added))
     return error_oom(h->pull.err);
   if (!added)
-    return duplicate(h);
+    return pull_duplicate(&h->pull, &h->text);
   if (json_pull_peek(&h->pull) != '"') {
     error_set(h->pull.err, TFM_ERROR_CHECKPOINT, "`__metadata__` of `%s` maps `%s` to no string",
               file->path, key);
     return refuse(file, h->pull.err);
   }
-  if (read_string(h, false, &length) != 0)
+  if (pull_string(&h->pull, &h->text, false) != 0)
     return -1;
   file->metadata_key[i] = key;
-  file->metadata_value[i] = keep(h, length);
+  file->metadata_value[i] = keep(h);
   if (!file->metadata_value[i])
     return error_oom(h->pull.err);
   file->metadata_count++;
@@ -354,24 +320,23 @@ static int read_metadata(struct header *h) {
 /* One member of the header's object. */
 static int read_member(struct header *h, bool *metadata) {
   struct safetensors *file = h->file;
-  size_t length;
   bool added;
-  if (read_string(h, true, &length) != 0)
+  if (pull_string(&h->pull, &h->text, true) != 0)
     return -1;
-  if (strcmp(h->room, "__metadata__") == 0) {
+  if (strcmp(h->text.text, "__metadata__") == 0) {
     if (*metadata)
-      return duplicate(h);
+      return pull_duplicate(&h->pull, &h->text);
     *metadata = true;
     return read_metadata(h);
   }
   if (h->count == h->limit)
     return too_many(h, "tensors");
   struct safetensors_tensor *t = &h->table[h->count];
-  t->name = keep(h, length);
-  if (!t->name || !map_insert(&file->index, t->name, length, &added))
+  t->name = keep(h);
+  if (!t->name || !map_insert(&file->index, t->name, h->text.length, &added))
     return error_oom(h->pull.err);
   if (!added)
-    return duplicate(h);
+    return pull_duplicate(&h->pull, &h->text);
   h->count++;
   return read_entry(h, t);
 }
@@ -458,7 +423,7 @@ static int read_header(struct safetensors *file, const char *text, size_t length
   if (status == 0)
     status = sort_table(&h);
   free(h.table);
-  free(h.room);
+  pull_text_finish(&h.text);
   return status;
 }
 

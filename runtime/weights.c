@@ -9,11 +9,11 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/guard.h"
-#include "base/json.h"
 #include "base/map.h"
 #include "runtime/foreign.h"
 #include "runtime/gguf/view.h"
 #include "runtime/safetensors.h"
+#include "runtime/shard_index.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -22,8 +22,6 @@
 
 #define SINGLE "model.safetensors"
 #define INDEX  "model.safetensors.index.json"
-enum { INDEX_DEPTH = 8, SHARDS_MAX = 10000 };
-static const size_t index_max = (size_t)256 * 1024 * 1024;
 
 struct weights {
   struct arena arena;
@@ -149,11 +147,6 @@ static int open_gguf(struct weights *weights, const char *path, struct tfm_error
 
 /* ------------------------------------------------------------------ shards */
 
-static bool is_bare(const char *name) {
-  return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/') &&
-         !strchr(name, '\\');
-}
-
 /* Of whatever kind, and be it a link to nowhere: what is there is opened, and
  * refused with its own reason. */
 static bool is_there(const char *path) {
@@ -162,22 +155,14 @@ static bool is_there(const char *path) {
 }
 
 static int open_shard(struct weights *weights, const char *dir, const char *index,
-                      const char *tensor, const char *shard, struct tfm_error *err) {
-  if (!is_bare(shard)) {
-    error_set(err, TFM_ERROR_CHECKPOINT, "`%s` looks for tensor `%s` outside its directory", index,
-              tensor);
-    error_note(err, "expected: the name of a file beside it");
-    error_note(err, "found: `%s`", shard);
-    error_note(err, "help: do not use this checkpoint unless you know who made it");
-    return -1;
-  }
-  char *path = file_join(dir, shard);
+                      const struct shard_file *shard, struct tfm_error *err) {
+  char *path = file_join(dir, shard->name);
   if (!path)
     return error_oom(err);
   int status = 0;
   if (!is_there(path)) {
     status = error_set(err, TFM_ERROR_CHECKPOINT, "the shard `%s` is missing", path);
-    error_note(err, "expected: a file with tensor `%s`, as `%s` says", tensor, index);
+    error_note(err, "expected: a file with tensor `%s`, as `%s` says", shard->first, index);
     error_note(err, "help: fetch all files that the index names");
   } else if (safetensors_open(&weights->file[weights->file_count], path, err) != 0) {
     status = -1;
@@ -188,63 +173,17 @@ static int open_shard(struct weights *weights, const char *dir, const char *inde
   return status;
 }
 
-/* The open shard of that name, opened on first sight.  seen: name -> number. */
-static struct safetensors *shard_of(struct weights *weights, struct map *seen, const char *dir,
-                                    const char *index, const char *tensor, const char *shard,
-                                    struct tfm_error *err) {
-  struct map_entry *slot = map_find_text(seen, shard);
-  if (!slot) {
-    if (weights->file_count == SHARDS_MAX) {
-      error_set(err, TFM_ERROR_CHECKPOINT, "`%s` names more than %d shards", index, SHARDS_MAX);
-      return NULL;
-    }
-    struct safetensors *grown =
-        realloc(weights->file, (weights->file_count + 1) * sizeof *weights->file);
-    if (!grown) {
-      error_oom(err);
-      return NULL;
-    }
-    weights->file = grown;
-    if (open_shard(weights, dir, index, tensor, shard, err) != 0)
-      return NULL;
-    slot = map_insert_text(seen, shard, NULL);
-    if (!slot) {
-      error_oom(err);
-      return NULL;
-    }
-    slot->value.number = (int64_t)weights->file_count - 1;
-  }
-  return &weights->file[slot->value.number];
-}
-
-static int open_all(struct weights *weights, const char *dir, const char *index, json_t *map,
-                    struct map *seen, struct tfm_error *err) {
-  const char *name;
-  json_t *value;
-  json_object_foreach(map, name, value) {
-    const char *shard = json_string_value(value);
-    if (!shard)
-      return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` maps tensor `%s` to no file name", index,
-                       name);
-    if (!shard_of(weights, seen, dir, index, name, shard, err))
-      return -1;
-  }
-  return 0;
-}
-
-static int add_mapped(struct weights *weights, const char *index, json_t *map,
-                      const struct map *seen, struct tfm_error *err) {
-  const char *name;
-  json_t *value;
-  if (reserve(weights, json_object_size(map), err) != 0)
+static int add_mapped(struct weights *weights, const char *path, const struct shard_index *index,
+                      struct tfm_error *err) {
+  if (reserve(weights, index->count, err) != 0)
     return -1;
-  json_object_foreach(map, name, value) {
-    const struct map_entry *slot = map_find_text(seen, json_string_value(value));
-    const struct safetensors *file = &weights->file[slot->value.number];
+  for (size_t i = 0; i < index->count; i++) {
+    const char *name = index->entry[i].tensor;
+    const struct safetensors *file = &weights->file[index->entry[i].shard];
     const struct safetensors_tensor *t = safetensors_find(file, name);
     if (!t) {
       error_set(err, TFM_ERROR_CHECKPOINT, "the shard `%s` lacks tensor `%s`", file->path, name);
-      error_note(err, "expected: it is there, as `%s` says", index);
+      error_note(err, "expected: it is there, as `%s` says", path);
       error_note(err, "help: fetch the checkpoint again: index and shards do not belong together");
       return -1;
     }
@@ -254,28 +193,18 @@ static int add_mapped(struct weights *weights, const char *index, json_t *map,
   return add_aliases(weights, err);
 }
 
-static int open_index(struct weights *weights, const char *dir, const char *index,
+static int open_index(struct weights *weights, const char *dir, const char *path,
                       struct tfm_error *err) {
-  json_t *root = NULL;
-  struct map seen;
-  if (json_read(index, index_max, INDEX_DEPTH, TFM_ERROR_CHECKPOINT, &root, err) != 0)
+  struct shard_index index;
+  if (shard_index_read(&index, path, err) != 0)
     return -1;
-  map_init(&seen);
-  json_t *map = json_object_get(root, "weight_map");
-  int status = 0;
-  if (!json_is_object(map)) {
-    status = error_set(err, TFM_ERROR_CHECKPOINT, "`%s` has no weight_map", index);
-    error_note(err, "expected: \"weight_map\": {\"TENSOR\": \"FILE.safetensors\", ...}");
-  } else if (json_object_size(map) > SAFETENSORS_TENSORS_MAX) {
-    status = error_set(err, TFM_ERROR_CHECKPOINT, "`%s` lists %zu tensors, at most %d are possible",
-                       index, json_object_size(map), SAFETENSORS_TENSORS_MAX);
-  }
+  weights->file = calloc(index.shard_count ? index.shard_count : 1, sizeof *weights->file);
+  int status = weights->file ? 0 : error_oom(err);
+  for (size_t i = 0; status == 0 && i < index.shard_count; i++)
+    status = open_shard(weights, dir, path, &index.shard[i], err);
   if (status == 0)
-    status = open_all(weights, dir, index, map, &seen, err);
-  if (status == 0)
-    status = add_mapped(weights, index, map, &seen, err);
-  map_finish(&seen);
-  json_decref(root);
+    status = add_mapped(weights, path, &index, err);
+  shard_index_finish(&index);
   return status;
 }
 

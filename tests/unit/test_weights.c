@@ -139,9 +139,27 @@ START_TEST(test_no_regular_file) {
   strcpy(text, "{\"weight_map\":{\"a\":\"link\",\"a\":\"link\"}}");
   test_write(dir, "model.safetensors.index.json", text, strlen(text));
   CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "duplicate");
-  strcpy(text, "{\"weight_map\":[[[[[[[[[[1]]]]]]]]]]}");
+  strcpy(text, "{\"metadata\":[[[[[[[[[[1]]]]]]]]]]}");
   test_write(dir, "model.safetensors.index.json", text, strlen(text));
   CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "nested deeper");
+  static const char *const broken[] = {
+      "[]",
+      "{",
+      "",
+      "{\"metadata\":[1,{\"a\":[true,false,null,-1.5e3,\"x\"]}],\"weight_map\":{}",
+      "{\"weight_map\":[]}",
+      "{\"weight_map\":{},\"weight_map\":{}}",
+      "{\"metadata\":nul,\"weight_map\":{}}",
+      "{\"weight_map\":{}} x"};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+    test_write(dir, "model.safetensors.index.json", broken[i], strlen(broken[i]));
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "index.json");
+  }
+  strcpy(text,
+         "{\"metadata\":[1,{\"a\":[true,false,null,-1.5e3]}],\"weight_map\":{\"a\":\"link\"}} ");
+  test_write(dir, "model.safetensors.index.json", text, strlen(text));
+  CHECK_OK(weights_open(dir, &weights, err));
+  weights_close(weights);
   char *index = file_join(dir, "model.safetensors.index.json");
   remove(index);
   ck_assert_int_eq(mkfifo(index, 0600), 0);
