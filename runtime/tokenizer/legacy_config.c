@@ -201,10 +201,52 @@ static int by_id(const void *a, const void *b) {
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* {"7": {"content": "<x>", ...}} or {"<x>": 7} */
-static int add_numbered(struct legacy *legacy, const json_t *object, bool decoder) {
-  size_t count = json_object_size(object), n = 0;
-  struct numbered *rows = calloc(count + 1, sizeof *rows);
+/* What the configuration says of a token in one of its roles or in its list: its
+ * text or an object; NULL if it is not special. */
+static const json_t *special_value(const struct legacy *legacy, const char *token,
+                                   const struct legacy_role *role, size_t count, bool *lstrip) {
+  json_t *list = json_object_get(legacy->config, "additional_special_tokens"), *value;
+  size_t i;
+  for (i = 0; i < count; i++) {
+    const char *text = legacy_spelling(legacy, role[i].role, role[i].usual);
+    if (text == NULL || strcmp(text, token) != 0)
+      continue;
+    *lstrip = role[i].lstrip;
+    value = json_object_get(legacy->config, role[i].role);
+    return value != NULL ? value : json_object_get(legacy->config, "added_tokens");
+  }
+  json_array_foreach(list, i, value) {
+    const json_t *text = content(value);
+    if (text != NULL && strcmp(json_string_value(text), token) == 0)
+      return value;
+  }
+  return NULL;
+}
+
+/* added_tokens.json tells no flags: those of a special token are said elsewhere. */
+static int add_bare(struct legacy *legacy, const char *token, const struct legacy_role *role,
+                    size_t count) {
+  bool lstrip = false;
+  const json_t *value = special_value(legacy, token, role, count, &lstrip);
+  const json_t *flags = json_object_get(value, "content") != NULL ? value : NULL;
+  return add_row(legacy, token, strlen(token), flags, value != NULL, lstrip);
+}
+
+static int add_content(struct legacy *legacy, const struct numbered *row) {
+  const json_t *text = content(row->value);
+  if (text == NULL)
+    return error_set(legacy->err, TFM_ERROR_TOKENIZER,
+                     "%s/tokenizer_config.json: added_tokens_decoder[\"%lld\"]: no content",
+                     legacy->directory, (long long)row->id);
+  return add_row(legacy, json_string_value(text), json_string_length(text), row->value, false,
+                 false);
+}
+
+/* {"7": {"content": "<x>", ...}} or {"<x>": 7}, by id */
+static int add_numbered(struct legacy *legacy, const json_t *object, bool decoder,
+                        const struct legacy_role *role, size_t count) {
+  struct numbered *rows = calloc(json_object_size(object) + 1, sizeof *rows);
+  size_t n = 0;
   const char *key;
   json_t *value;
   int status = 0;
@@ -215,18 +257,8 @@ static int add_numbered(struct legacy *legacy, const json_t *object, bool decode
                         : (struct numbered){json_integer_value(value), key, value};
   }
   qsort(rows, n, sizeof *rows, by_id);
-  for (size_t i = 0; i < n && status == 0; i++) {
-    const json_t *text = decoder ? content(rows[i].value) : NULL;
-    if (!decoder)
-      status = add_row(legacy, rows[i].token, strlen(rows[i].token), NULL, false, false);
-    else if (text == NULL)
-      status = error_set(legacy->err, TFM_ERROR_TOKENIZER,
-                         "%s/tokenizer_config.json: added_tokens_decoder[\"%lld\"]: no content",
-                         legacy->directory, (long long)rows[i].id);
-    else
-      status = add_row(legacy, json_string_value(text), json_string_length(text), rows[i].value,
-                       false, false);
-  }
+  for (size_t i = 0; i < n && status == 0; i++)
+    status = decoder ? add_content(legacy, &rows[i]) : add_bare(legacy, rows[i].token, role, count);
   free(rows);
   return status;
 }
@@ -256,24 +288,12 @@ static int add_more(struct legacy *legacy, const char *name) {
   return 0;
 }
 
-/* added_tokens.json tells no flags: those that a role names are special. */
-static int add_special_first(struct legacy *legacy, const struct legacy_role *role, size_t count,
-                             const json_t *added) {
-  for (size_t i = 0; i < count; i++) {
-    const char *token = legacy_spelling(legacy, role[i].role, role[i].usual);
-    if (token != NULL && json_object_get(added, token) != NULL && add_role(legacy, &role[i]) != 0)
-      return -1;
-  }
-  return 0;
-}
-
 int legacy_add_tokens(struct legacy *legacy, const struct legacy_role *role, size_t count) {
   const json_t *decoder = json_object_get(legacy->config, "added_tokens_decoder");
   const json_t *added = json_object_get(legacy->config, "added_tokens");
-  if (json_is_object(decoder) && add_numbered(legacy, decoder, true) != 0)
+  if (json_is_object(decoder) && add_numbered(legacy, decoder, true, role, count) != 0)
     return -1;
-  if (json_is_object(added) && (add_special_first(legacy, role, count, added) != 0 ||
-                                add_numbered(legacy, added, false) != 0))
+  if (json_is_object(added) && add_numbered(legacy, added, false, role, count) != 0)
     return -1;
   for (size_t i = 0; i < count; i++)
     if (add_role(legacy, &role[i]) != 0)

@@ -22,6 +22,7 @@ struct plan {
   enum legacy_family family;
   bool words;          /* T5's way: Metaspace cuts before each ▁ */
   bool prefix, bytes;  /* ▁ before the text; bytes for unknown characters */
+  bool first;          /* ▁ at the beginning only, not after added tokens in the text */
   bool squeeze, split; /* one space for many: by the normalizer, by cutting at them */
   const char *space;   /* what stands for a space */
 };
@@ -115,6 +116,8 @@ static json_t *charsmap(const struct sentencepiece *model) {
 
 /* SentencePiece's own order: the map, spaces, the dummy prefix, the mark. */
 static json_t *normalizer(const struct plan *plan) {
+  if (plan->first)
+    return json_null();
   json_t *list = json_array();
   bool ok = list != NULL;
   if (ok && plan->model->charsmap_length > 0)
@@ -143,6 +146,9 @@ static json_t *metaspace(const struct plan *plan) {
 }
 
 static json_t *pre_tokenizer(const struct plan *plan) {
+  if (plan->first)
+    return json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", MARK,
+                     "prepend_scheme", plan->prefix ? "first" : "never", "split", 0);
   if (!plan->words)
     return json_null();
   if (!plan->split)
@@ -245,6 +251,7 @@ static void make_plan(const struct legacy *legacy, const struct sentencepiece *m
     out->space = " ";
   if (family == LEGACY_LLAMA)
     out->prefix = legacy_flag(legacy, "add_prefix_space", out->prefix);
+  out->first = family == LEGACY_LLAMA && !legacy_flag(legacy, "legacy", true);
   bool remove = model->remove_extra_whitespaces || family == LEGACY_T5;
   out->split = remove && out->words && out->prefix; /* the ▁ before each stays its space */
   out->squeeze = remove && !out->split && family != LEGACY_LLAMA;

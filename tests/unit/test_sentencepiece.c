@@ -188,6 +188,9 @@ START_TEST(test_classes) {
   ck_assert_int_eq(tokenizer_roles(t)->bos, 1);
   ck_assert_int_eq(tokenizer_roles(t)->eos, 2);
   tokenizer_destroy(t);
+  t = must_open(bpe, "{\"tokenizer_class\": \"LlamaTokenizer\", \"legacy\": false}");
+  check(t, "a<x>a b", "1 9 3 4 7 5", "a<x>a b");
+  tokenizer_destroy(t);
   t = must_open(unigram, "{\"tokenizer_class\": \"T5TokenizerFast\", \"extra_ids\": 2}");
   check(t, "ab<extra_id_0>", "11 270 2", "ab");
   check(t, "é", "7 0 2", ""); /* T5 has no byte fallback, whatever the file says */

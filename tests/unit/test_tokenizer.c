@@ -376,6 +376,52 @@ START_TEST(test_nothing_there) {
 }
 END_TEST
 
+/* Flags and tokens of the files beside a vocabulary; ids are transformers'. */
+START_TEST(test_legacy_tokens) {
+  struct tokenizer_dir dir;
+  struct tokenizer *tokenizer;
+  struct tfm_error err = {0};
+  struct encoding e;
+  static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nx\n", text[] = "A[MASK] <x>a <y>A";
+  const char *config = "{\"do_lower_case\": true}", *added = "{\"<y>\": 7, \"<x>\": 6}",
+             *map = "{\"mask_token\": \"<x>\", \"sep_token\": {\"content\": \"<y>\"}}";
+  dir_make(&dir);
+  dir_write(&dir, "vocab.txt", vocab, sizeof vocab - 1);
+  /* What the vocabulary lacks comes after it: [MASK]. */
+  ck_assert_int_eq(tokenizer_open(dir.path, &tokenizer, &err), 0);
+  ck_assert_int_eq(tokenizer_id(tokenizer, "[MASK]"), 6);
+  ck_assert_int_eq(tokenizer_roles(tokenizer)->mask, 6);
+  tokenizer_destroy(tokenizer);
+  dir_write(&dir, "tokenizer_config.json", config, strlen(config));
+  dir_write(&dir, "special_tokens_map.json", map, strlen(map));
+  dir_write(&dir, "added_tokens.json", added, strlen(added));
+  ck_assert_msg(tokenizer_open(dir.path, &tokenizer, &err) == 0, "%s", err.message);
+  ck_assert_int_eq(
+      tokenizer_encode(tokenizer, text, sizeof text - 1, NULL, 0, ENCODE_SPECIAL, &e, &err), 0);
+  const int32_t wanted[] = {2, 4, 1, 1, 1, 6, 4, 7, 4, 7}; /* [CLS] a [ mask ] <x> a <y> a <y> */
+  ck_assert_uint_eq(e.count, sizeof wanted / sizeof wanted[0]);
+  for (size_t i = 0; i < e.count; i++)
+    ck_assert_int_eq(e.ids[i], wanted[i]);
+  encoding_finish(&e);
+  tokenizer_destroy(tokenizer);
+  /* added_tokens_decoder says it all, flags too, and the others are not read. */
+  config = "{\"added_tokens_decoder\": {\"7\": {\"content\": \"<y>\", \"lstrip\": true, "
+           "\"special\": true}, \"6\": {\"content\": \"<x>\", \"normalized\": true}}, "
+           "\"mask_token\": null, \"do_lower_case\": false}";
+  dir_write(&dir, "tokenizer_config.json", config, strlen(config));
+  ck_assert_msg(tokenizer_open(dir.path, &tokenizer, &err) == 0, "%s", err.message);
+  ck_assert_int_eq(tokenizer_encode(tokenizer, "a <y>x", 6, NULL, 0, ENCODE_SPECIAL, &e, &err), 0);
+  ck_assert_uint_eq(e.count, 5); /* [CLS] a <y> x [SEP] */
+  ck_assert_int_eq(e.ids[2], 7);
+  ck_assert_uint_eq(e.begin[2], 1); /* with the space before it */
+  ck_assert_int_eq(e.ids[4], 3);
+  ck_assert_int_eq(tokenizer_id(tokenizer, "[MASK]"), -1);
+  encoding_finish(&e);
+  tokenizer_destroy(tokenizer);
+  dir_remove(&dir);
+}
+END_TEST
+
 START_TEST(test_legacy_refused) {
   struct tokenizer_dir dir;
   struct tokenizer *tokenizer;
@@ -533,4 +579,5 @@ END_TEST
 UNIT_MAIN("tokenizer", test_split, test_pre_tokenizers, test_normalizers, test_bpe, test_bpe_long,
           test_other_models, test_added, test_unknown, test_vocabulary_refused,
           test_pattern_refused, test_pattern_limit, test_parts_refused, test_nothing_there,
-          test_legacy_refused, test_bad_text, test_stream, test_decoders, test_roles)
+          test_legacy_tokens, test_legacy_refused, test_bad_text, test_stream, test_decoders,
+          test_roles)
