@@ -172,6 +172,36 @@ START_TEST(test_no_regular_file) {
 }
 END_TEST
 
+/* Pieces that repeat: refused in no time, whatever they are. */
+START_TEST(test_hostile_index) {
+  static const struct {
+    const char *begin, *piece;
+  } large[] = {{"", "["},
+               {"", "{\"a\":"},
+               {"{\"metadata\":", "["},
+               {"{\"metadata\":\"", "x"},
+               {"{\"metadata\":", "1"},
+               {"{\"weight_map\":{\"", "x"},
+               {"{\"weight_map\":{\"a\":\"", "\\u0061"},
+               {"{\"weight_map\":{", "\"a\":\"x\","},
+               {"{\"weight_map\":{\"a\":", "{\"b\":"}};
+  size_t bytes = getenv("TFM_VALGRIND") ? 20000 : 2000000;
+  char *dir = test_dir();
+  for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+    struct weights *weights;
+    struct buffer text;
+    buffer_init(&text);
+    buffer_puts(&text, large[i].begin);
+    while (text.length < bytes)
+      buffer_puts(&text, large[i].piece);
+    test_write(dir, "model.safetensors.index.json", text.data, text.length);
+    CHECK_FAILS(weights_open(dir, &weights, err), TFM_ERROR_CHECKPOINT, "index.json");
+    buffer_finish(&text);
+  }
+  test_remove(dir);
+}
+END_TEST
+
 /* A tied tensor's other name: in its own file, in another shard; never over a
  * tensor that is there, nor from a name that is not. */
 START_TEST(test_alias_rules) {
@@ -365,6 +395,50 @@ START_TEST(test_views) {
 }
 END_TEST
 
+/* Each type that is read becomes f32, but for those that kernels read as they are. */
+START_TEST(test_types) {
+  static const unsigned char bytes[24] = {0x38, 0xb9, 1,    0x7e, 0,    0x40, 0xc4, 0x3f,
+                                          0,    0,    0xf0, 0x3f, 0x80, 0,    0,    0,
+                                          0,    0,    0,    0xc0, 2,    0,    0,    0};
+  for (unsigned d = DTYPE_F32; d <= DTYPE_F8_E5M2; d++) {
+    enum dtype dtype = (enum dtype)d;
+    char head[200], text[200], stored[16];
+    float expected[3];
+    size_t size = 3 * dtype_size(dtype), i = 0;
+    for (const char *name = dtype_name(dtype); name[i]; i++)
+      stored[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]);
+    stored[i] = '\0';
+    snprintf(head, sizeof head, "\"x\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%zu]}",
+             stored, size);
+    snprintf(
+        text, sizeof text,
+        "graph t\ndim B\ndecode\ninput %%0 x = feed : f32[B,6] @x\nweight $x : %s[3] = \"x\"\n",
+        dtype_name(dtype));
+    char *dir = test_dir();
+    struct tfm_error err = {0};
+    struct graph *graph = graph_parse("types", text, strlen(text), &err);
+    ck_assert_msg(graph != NULL, "%s", err.message);
+    struct weights *weights;
+    struct binding *binding;
+    test_safetensors(dir, "a.safetensors", head, (const char *)bytes, size);
+    CHECK_OK(weights_open(dir, &weights, err));
+    CHECK_OK(binding_create(graph, weights, NULL, &binding, err));
+    const tfm_tensor *x = by_name(graph, binding, "x");
+    ck_assert(dtype_to_f32(dtype, bytes, expected, 3));
+    if (dtype == DTYPE_F16 || dtype == DTYPE_BF16) {
+      ck_assert_uint_eq(x->dtype, d);
+      ck_assert_mem_eq(x->data, bytes, size);
+    } else {
+      check_values(x, 3, expected);
+    }
+    binding_destroy(binding);
+    weights_close(weights);
+    graph_destroy(graph);
+    test_remove(dir);
+  }
+}
+END_TEST
+
 START_TEST(test_mismatch) {
   char *dir = test_dir();
   struct graph *graph = view_graph();
@@ -408,4 +482,5 @@ START_TEST(test_random) {
 END_TEST
 
 UNIT_MAIN("weights", test_layouts, test_alias, test_refused, test_index, test_no_regular_file,
-          test_alias_rules, test_foreign, test_views, test_mismatch, test_random)
+          test_hostile_index, test_alias_rules, test_foreign, test_views, test_types, test_mismatch,
+          test_random)
