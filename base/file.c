@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/guard.h"
+#include "base/large.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ int file_read(const char *path, size_t limit, enum tfm_error_code code, struct f
   int status = -1;
   if (size > limit)
     error_set(err, code, "`%s` is %zu bytes, over the limit of %zu", path, size, limit);
-  else if ((out->data = malloc(size + 1)) == NULL)
+  else if ((out->data = large_alloc(size + 1)) == NULL)
     error_oom(err);
   else {
     out->size = size;

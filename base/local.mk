@@ -13,6 +13,7 @@ libbase_la_SOURCES = \
   base/json.c base/json.h \
   base/json_pull.c base/json_pull.h \
   base/json_span.c base/json_span.h \
+  base/large.c base/large.h \
   base/map.c base/map.h \
   base/text.c base/text.h
 

@@ -12,11 +12,13 @@
  * So there are at most a few nodes for each token, however long tokens are. */
 #include "runtime/tokenizer/lexicon.h"
 
+#include "base/large.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { KEY = 8, LEAST_CHAIN = 4, MOST_CHAIN = 255 };
-enum { DIGITS = 4, DIGIT_BITS = 11, DIGIT_VALUES = 1 << DIGIT_BITS, FEW = 32 };
+enum { DIGITS = 5, DIGIT_BITS = 11, DIGIT_VALUES = 1 << DIGIT_BITS, FEW = 32 };
 
 /* A token while the trie is made. */
 struct row {
@@ -25,7 +27,7 @@ struct row {
   int32_t id;
 };
 
-/* The tokens below a node. */
+/* The tokens below a node; until it is filled, they are kept in it. */
 struct range {
   uint32_t begin, end, depth;
 };
@@ -33,8 +35,7 @@ struct range {
 struct maker {
   struct lexicon *lexicon;
   struct row *row;
-  struct range *range; /* of each node */
-  size_t capacity;     /* of the nodes, labels and ranges */
+  size_t capacity; /* of the nodes and labels */
   bool failed;
 };
 
@@ -83,7 +84,8 @@ static bool before(const struct slice *token, struct row a, struct row b) {
   if (a.key != b.key)
     return a.key < b.key;
   uint32_t shorter = a.length < b.length ? a.length : b.length;
-  int order = memcmp(token[a.id].text, token[b.id].text, shorter);
+  uint32_t same = shorter < KEY ? 0 : KEY;
+  int order = memcmp(token[a.id].text + same, token[b.id].text + same, shorter - same);
   return order != 0 ? order < 0 : a.length < b.length;
 }
 
@@ -138,7 +140,7 @@ static void sort_groups(const struct slice *token, struct row *rows, size_t coun
 /* All tokens but the empty one, sorted by bytes; NULL = out of memory.  *memory is
  * what to free. */
 static struct row *sorted_rows(const struct vocabulary *vocabulary, size_t *count, void **memory) {
-  struct row *rows = malloc((vocabulary->count + 1) * 2 * sizeof *rows);
+  struct row *rows = large_alloc((vocabulary->count + 1) * 2 * sizeof *rows);
   *memory = rows;
   *count = 0;
   if (rows == NULL)
@@ -167,10 +169,7 @@ static bool make_room(struct maker *maker) {
   void *label = realloc(lexicon->label, capacity);
   if (label != NULL)
     lexicon->label = label;
-  void *range = realloc(maker->range, capacity * sizeof *maker->range);
-  if (range != NULL)
-    maker->range = range;
-  if (node == NULL || label == NULL || range == NULL)
+  if (node == NULL || label == NULL)
     return false;
   maker->capacity = capacity;
   return true;
@@ -183,7 +182,12 @@ static void add_node(struct maker *maker, struct range range, uint8_t label) {
   if (maker->failed)
     return;
   lexicon->label[lexicon->nodes] = label;
-  maker->range[lexicon->nodes++] = range;
+  lexicon->node[lexicon->nodes++] =
+      (struct lexicon_node){range.begin, (int32_t)range.end, range.depth};
+}
+
+static struct range range_of(const struct lexicon_node *node) {
+  return (struct range){node->first, (uint32_t)node->id, node->count};
 }
 
 static uint8_t byte_of(const struct maker *maker, uint32_t at, uint32_t depth) {
@@ -244,12 +248,14 @@ static struct lexicon_node make_node(struct maker *maker, struct range range) {
 
 static bool make_nodes(struct maker *maker, size_t count) {
   struct lexicon *lexicon = maker->lexicon;
-  maker->capacity = count / 2 + 16;
-  if (!make_room(maker))
+  maker->capacity = count + count / 2 + 64;
+  lexicon->node = large_alloc(maker->capacity * sizeof *lexicon->node);
+  lexicon->label = malloc(maker->capacity);
+  if (lexicon->node == NULL || lexicon->label == NULL)
     return false;
   add_node(maker, (struct range){0, (uint32_t)count, 0}, 0);
   for (size_t i = 0; i < lexicon->nodes && !maker->failed; i++) {
-    struct lexicon_node node = make_node(maker, maker->range[i]);
+    struct lexicon_node node = make_node(maker, range_of(&lexicon->node[i]));
     if (!maker->failed)
       lexicon->node[i] = node;
   }
@@ -264,7 +270,6 @@ bool lexicon_init(struct lexicon *lexicon, const struct vocabulary *vocabulary) 
   maker.row = sorted_rows(vocabulary, &count, &memory);
   bool made = maker.row != NULL && make_nodes(&maker, count);
   free(memory);
-  free(maker.range);
   if (made)
     for (uint32_t i = 0; i < lexicon->node[0].count; i++)
       lexicon->root[lexicon->label[lexicon->node[0].first + i]] = lexicon->node[0].first + i;

@@ -7,14 +7,12 @@
 struct lexicon_node {
   uint32_t first; /* of its children, which lie together */
   int32_t id;     /* the token that ends here, -1: none; of a chain or a tail, below, */
-  uint16_t count; /* one that has its bytes */
+  uint32_t count; /* one that has its bytes */
 };
 
 /* Values of count for nodes without children of their own. */
-enum {
-  LEXICON_CHAIN = 0xfffe, /* label[first] bytes lead to node[first] alone */
-  LEXICON_TAIL = 0xffff,  /* all of the token's other bytes are one way */
-};
+#define LEXICON_CHAIN (UINT32_MAX - 1) /* label[first] bytes lead to node[first] alone */
+#define LEXICON_TAIL  UINT32_MAX       /* all of the token's other bytes are one way */
 
 struct lexicon {
   const struct slice *token; /* the vocabulary's */

@@ -13,6 +13,7 @@
 #include "runtime/tokenizer/merges.h"
 
 #include "base/hash.h"
+#include "base/large.h"
 
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ bool merges_init(struct merges *merges, size_t count) {
   merges->count = 0;
   for (merges->bits = FIRST_BITS; (size_t)1 << merges->bits < count * 2;)
     merges->bits++;
-  merges->merge = calloc((size_t)1 << merges->bits, sizeof *merges->merge);
+  merges->merge = large_zeroed((size_t)1 << merges->bits, sizeof *merges->merge);
   return merges->merge != NULL;
 }
 

@@ -1,6 +1,7 @@
 /* reader.c - one function a kind of value. */
 #include "runtime/tokenizer/reader.h"
 
+#include "base/large.h"
 #include "runtime/tokenizer/pattern.h"
 #include "runtime/tokenizer/unicode.h"
 
@@ -178,7 +179,7 @@ bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json
 }
 
 char *reader_room(struct reader *reader, const struct json_pull *pull) {
-  char *room = malloc(pull->end - pull->at + JSON_PULL_SLACK);
+  char *room = large_alloc(pull->end - pull->at + JSON_PULL_SLACK);
   if (room == NULL)
     error_oom(reader->err);
   return room;

@@ -86,6 +86,8 @@ int reader_regex(struct reader *reader, const char *place, const char *source,
 
 /* Begin to read a large value; false if it is not apart from the tree. */
 bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json_pull *pull);
+/* About how many tokens or merges are left to pull: one a line of so many bytes. */
+enum { READER_ROW = 32 };
 /* Memory for all the strings of what is left to pull; the caller frees it.  It is
  * not touched: what no string fills is not there. */
 char *reader_room(struct reader *reader, const struct json_pull *pull);

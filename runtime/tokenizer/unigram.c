@@ -120,6 +120,8 @@ static int pull_row(struct model *model, struct reader *reader, struct json_pull
 }
 
 static int read_text(struct model *model, struct reader *reader, struct json_pull *pull) {
+  if (!vocabulary_reserve(&model->vocabulary, (pull->end - pull->at) / READER_ROW))
+    return error_oom(reader->err);
   char *room = model->vocabulary.strings = reader_room(reader, pull);
   int more = room == NULL ? -1 : json_pull_open(pull, '[');
   for (size_t at = 0; more == 0 && (more = json_pull_more(pull, ']')) > 0; at++)

@@ -4,6 +4,8 @@
  * of the time that a program takes to start. */
 #include "runtime/tokenizer/vocabulary.h"
 
+#include "base/large.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,17 @@ void vocabulary_finish(struct vocabulary *vocabulary) {
   vocabulary->slot = NULL;
   vocabulary->strings = NULL;
   vocabulary->token = NULL;
+}
+
+bool vocabulary_reserve(struct vocabulary *vocabulary, size_t tokens) {
+  if (vocabulary->capacity > 0 || tokens <= FIRST_CAPACITY)
+    return true;
+  if (tokens > READER_VOCABULARY_LIMIT)
+    tokens = READER_VOCABULARY_LIMIT;
+  vocabulary->token = large_zeroed(tokens, sizeof *vocabulary->token);
+  if (vocabulary->token != NULL)
+    vocabulary->capacity = tokens;
+  return vocabulary->token != NULL;
 }
 
 /* Make the id a place in the array; ids are bounded by reader_id. */
@@ -133,10 +146,10 @@ static int32_t index_batch(struct vocabulary *vocabulary, size_t from, int32_t *
 /* -1 and *twice the second id if a token is there twice, -1 and -1 if memory is out. */
 static int build_table(struct vocabulary *vocabulary, int32_t *first, int32_t *twice) {
   *twice = -1;
-  for (vocabulary->bits = LEAST_BITS; (size_t)1 << vocabulary->bits < vocabulary->count * 2;)
+  for (vocabulary->bits = LEAST_BITS; (size_t)3 << vocabulary->bits < vocabulary->count * 4;)
     vocabulary->bits++;
   free(vocabulary->slot);
-  vocabulary->slot = calloc((size_t)1 << vocabulary->bits, sizeof *vocabulary->slot);
+  vocabulary->slot = large_zeroed((size_t)1 << vocabulary->bits, sizeof *vocabulary->slot);
   if (vocabulary->slot == NULL)
     return -1;
   for (size_t id = 0; id < vocabulary->size && *twice < 0; id += BATCH)
@@ -225,6 +238,8 @@ static int read_text(struct vocabulary *vocabulary, struct reader *reader, const
                      struct json_pull *pull) {
   struct json_pull again = *pull;
   int32_t first, twice;
+  if (!vocabulary_reserve(vocabulary, (pull->end - pull->at) / READER_ROW))
+    return error_oom(reader->err);
   vocabulary->strings = reader_room(reader, pull);
   if (vocabulary->strings == NULL ||
       pull_tokens(vocabulary, reader, place, pull, vocabulary->strings) != 0)

@@ -17,7 +17,7 @@ struct vocabulary {
   size_t count;        /* tokens */
   size_t longest;      /* bytes */
   size_t capacity;
-  struct vocabulary_slot *slot; /* open addressing, at most half full; NULL = none yet */
+  struct vocabulary_slot *slot; /* open addressing, at most 3/4 full; NULL = none yet */
   unsigned bits;                /* 1 << bits slots */
   struct hash_secret secret;
 };
@@ -30,6 +30,8 @@ int vocabulary_put(struct vocabulary *vocabulary, struct reader *reader, const c
 /* The same with a copy. */
 int vocabulary_add(struct vocabulary *vocabulary, struct reader *reader, const char *place,
                    const char *text, size_t length, int32_t id);
+/* Make room for about so many tokens at once; false = out of memory. */
+bool vocabulary_reserve(struct vocabulary *vocabulary, size_t tokens);
 /* After the last token, before the first is looked for: refuses one that is there twice. */
 int vocabulary_index(struct vocabulary *vocabulary, struct reader *reader, const char *place);
 /* {"token": id, ...}, from the reader's text or from json, with the index. */
