@@ -77,9 +77,3 @@ EXTRA_DIST += tests/error tests/unit/compiling.h tests/unit/text_file.h \
   tests/lang/bad/statement.tfm tests/lang/bad/statement.txt \
   tests/lang/bad/unclosed.tfm tests/lang/bad/unclosed.txt \
   tests/lang/bad/version.tfm tests/lang/bad/version.txt
-
-if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_parse tests/fuzz/fuzz_compile
-tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_fuzz_compile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-endif

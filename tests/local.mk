@@ -3,8 +3,10 @@
 # .sh; exit 0 passed, 77 skipped after saying what is missing, else failed).
 include tests/parity/local.mk
 include tests/differential/local.mk
+include tests/fuzz/local.mk
+include tests/robust/local.mk
 
-TESTS = $(unit_tests) $(parity_tests) $(script_tests)
+TESTS = $(unit_tests) $(parity_tests) $(robust_tests) $(script_tests)
 TEST_EXTENSIONS = .sh
 EXTRA_DIST += $(script_tests) tests/e2e/common.sh
 noinst_HEADERS += tests/unit/unit.h
