@@ -130,6 +130,11 @@ bool file_exists(const char *path) {
   return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+bool file_is_there(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0;
+}
+
 bool file_is_directory(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);

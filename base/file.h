@@ -38,6 +38,9 @@ int file_map_check(const struct file_map *map, const char *path, enum tfm_error_
                    struct tfm_error *err);
 
 bool file_exists(const char *path);       /* a regular file, links followed */
+/* Of whatever kind, and be it a link to nowhere: what is there is opened, and
+ * refused with its own reason. */
+bool file_is_there(const char *path);
 bool file_is_directory(const char *path); /* a directory, links followed */
 
 /* "dir/name", on the heap; NULL = out of memory. */

@@ -23,7 +23,7 @@ static int load_json(const char *dir, const char *name, struct model_json *out,
   out->path = file_join(dir, name);
   if (!out->path)
     return error_oom(err);
-  if (!file_exists(out->path))
+  if (!file_is_there(out->path))
     return 0;
   if (file_read(out->path, CONFIG_LIMIT, TFM_ERROR_CHECKPOINT, &out->text, err) != 0 ||
       json_parse(out->path, out->text.data, out->text.size, CONFIG_DEPTH, TFM_ERROR_CHECKPOINT,
@@ -252,7 +252,7 @@ int model_check_tokenizer(struct tfm_model *model, struct tfm_error *err) {
     char *path = file_join(model->weights_path, files[i]);
     if (!path)
       return error_oom(err);
-    there = there || file_exists(path);
+    there = there || file_is_there(path);
     free(path);
   }
   if (there || model->tokenizer_error.code == TFM_ERROR_LIMIT)

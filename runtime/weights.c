@@ -18,7 +18,6 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SINGLE "model.safetensors"
 #define INDEX  "model.safetensors.index.json"
@@ -147,20 +146,13 @@ static int open_gguf(struct weights *weights, const char *path, struct tfm_error
 
 /* ------------------------------------------------------------------ shards */
 
-/* Of whatever kind, and be it a link to nowhere: what is there is opened, and
- * refused with its own reason. */
-static bool is_there(const char *path) {
-  struct stat st;
-  return lstat(path, &st) == 0;
-}
-
 static int open_shard(struct weights *weights, const char *dir, const char *index,
                       const struct shard_file *shard, struct tfm_error *err) {
   char *path = file_join(dir, shard->name);
   if (!path)
     return error_oom(err);
   int status = 0;
-  if (!is_there(path)) {
+  if (!file_is_there(path)) {
     status = error_set(err, TFM_ERROR_CHECKPOINT, "the shard `%s` is missing", path);
     error_note(err, "expected: a file with tensor `%s`, as `%s` says", shard->first, index);
     error_note(err, "help: fetch all files that the index names");
@@ -260,9 +252,9 @@ static int open_directory(struct weights *weights, const char *dir, struct tfm_e
   int status;
   if (!single || !index)
     status = error_oom(err);
-  else if (is_there(single))
+  else if (file_is_there(single))
     status = open_single(weights, single, err);
-  else if (is_there(index))
+  else if (file_is_there(index))
     status = open_index(weights, dir, index, err);
   else
     status = open_only(weights, dir, err);

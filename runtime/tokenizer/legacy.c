@@ -53,7 +53,7 @@ static int present(const char *directory, size_t i, bool *out, struct tfm_error 
     char *path = file_join(directory, names[n]);
     if (path == NULL)
       return error_oom(err);
-    *out = *out && file_exists(path);
+    *out = *out && file_is_there(path);
     free(path);
   }
   return 0;

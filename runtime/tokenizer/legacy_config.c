@@ -30,7 +30,7 @@ static int read_beside(struct legacy *legacy, const char *name, json_t **out) {
   *out = NULL;
   if (path == NULL)
     return error_oom(legacy->err);
-  if (file_exists(path))
+  if (file_is_there(path))
     status = json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, out,
                        legacy->err);
   if (status == 0 && *out != NULL && !json_is_object(*out)) {

@@ -71,7 +71,7 @@ static int read_directory(const char *directory, struct source *source, struct t
   source->path = file_join(directory, "tokenizer.json");
   if (source->path == NULL)
     return error_oom(err);
-  if (file_exists(source->path))
+  if (file_is_there(source->path))
     return read_tokenizer_json(source, err);
   source_finish(source);
   if (legacy_read(directory, NULL, &source->json, &source->path, err) != 0)

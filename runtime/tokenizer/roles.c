@@ -47,7 +47,7 @@ static int read_file(struct tokenizer *tokenizer, const char *directory, const c
     return error_oom(err);
   json_t *json = NULL;
   int status = 0;
-  if (file_exists(path))
+  if (file_is_there(path))
     status =
         json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, &json, err);
   if (status == 0)

@@ -3,11 +3,13 @@
 fuzz_programs = \
   tests/fuzz/fuzz_compile \
   tests/fuzz/fuzz_config \
+  tests/fuzz/fuzz_gguf \
   tests/fuzz/fuzz_graph \
   tests/fuzz/fuzz_index \
   tests/fuzz/fuzz_merges \
   tests/fuzz/fuzz_parse \
   tests/fuzz/fuzz_safetensors \
+  tests/fuzz/fuzz_sentencepiece \
   tests/fuzz/fuzz_text \
   tests/fuzz/fuzz_tokenizer \
   tests/fuzz/fuzz_vocab
@@ -67,6 +69,14 @@ tests_fuzz_fuzz_tokenizer_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c $(fuzz_main)
 tests_fuzz_fuzz_vocab_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_vocab_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c $(fuzz_main)
+tests_fuzz_fuzz_gguf_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_gguf_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_sentencepiece_SOURCES = tests/fuzz/fuzz_sentencepiece.c $(fuzz_main)
+tests_fuzz_fuzz_sentencepiece_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_sentencepiece_LDFLAGS = $(fuzz_ldflags)
 
 script_tests += tests/fuzz/replay.sh
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/run.sh tests/fuzz/corpus tests/fuzz/dictionary \

@@ -88,6 +88,13 @@ static void change_object(json_t *object, json_t *other, uint64_t *state) {
   }
 }
 
+/* A number beside it, or of the other sign. */
+static json_int_t near(json_int_t number, uint64_t *state) {
+  uint64_t step = fuzz_random(state) % 5;
+  return step == 0 ? (json_int_t)(0 - (uint64_t)number)
+                   : (json_int_t)((uint64_t)number + step - (step < 3 ? 3 : 2));
+}
+
 static void change(json_t *root, uint64_t *state) {
   json_t *at = some(root, state), *other = some(root, state);
   if (json_is_array(at))
@@ -95,7 +102,7 @@ static void change(json_t *root, uint64_t *state) {
   else if (json_is_object(at))
     change_object(at, other, state);
   else if (json_is_integer(at))
-    json_integer_set(at, json_integer_value(at) + (json_int_t)(fuzz_random(state) % 5) - 2);
+    json_integer_set(at, near(json_integer_value(at), state));
   else if (json_is_string(at) && json_is_string(other))
     json_string_set(at, json_string_value(other));
 }
