@@ -84,7 +84,7 @@ typedef void tfm_message(void *arg, int severity, const char *text);
 typedef struct tfm_open_options {
   uint32_t struct_size, flags;
   const char *model;             /* a .tfm file, or a directory with a config.json      */
-  const char *weights;           /* a Hugging Face directory; NULL = the model's default */
+  const char *weights;           /* a Hugging Face directory, a .gguf; NULL = default    */
   const char *task;              /* "generate", "fill_mask", ... or a head; NULL = by config.json */
   const char *dtype;             /* "f32"; NULL = f32                                   */
   uint32_t threads;              /* 0 = one a core                                      */

@@ -32,4 +32,10 @@ head -c 2000 "$work/llama-gqa.gguf" >"$work/cut.gguf"
 expect 4 "$tfmrun" $plugins -q "$work/cut.gguf" --ids 1
 has "is truncated"
 expect 4 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$work/gpt2-tied.gguf" --ids 1
+
+# a BERT that pools another way than the model file
+mkdir "$work/cls" && cp "$fixtures/bert-model/model.safetensors" "$work/cls/"
+sed 's/"model_type"/"pooling_type": 2, "model_type"/' "$fixtures/bert-model/config.json" >"$work/cls/config.json"
+expect 3 "$tfmrun" $plugins -q "$work/cls" --ids 1,2
+has "only the mean over the tokens is supported"
 finish
