@@ -1,2 +1,19 @@
 # models/: one text file an architecture, installed where tfm looks for them.
 dist_model_DATA += models/bert.tfm models/gpt2.tfm models/llama.tfm
+
+# The checkpoints that the model files name, installed beside them.
+bertcheckpointdir = $(modeldir)/checkpoints/bert-ko-reviews
+dist_bertcheckpoint_DATA = \
+  models/checkpoints/bert-ko-reviews/config.json \
+  models/checkpoints/bert-ko-reviews/model.safetensors \
+  models/checkpoints/bert-ko-reviews/tokenizer.json \
+  models/checkpoints/bert-ko-reviews/tokenizer_config.json
+gptcheckpointdir = $(modeldir)/checkpoints/gpt-ko-reviews
+dist_gptcheckpoint_DATA = \
+  models/checkpoints/gpt-ko-reviews/config.json \
+  models/checkpoints/gpt-ko-reviews/generation_config.json \
+  models/checkpoints/gpt-ko-reviews/model.safetensors \
+  models/checkpoints/gpt-ko-reviews/tokenizer.json \
+  models/checkpoints/gpt-ko-reviews/tokenizer_config.json
+EXTRA_DIST += models/checkpoints/README.md models/checkpoints/bert-words.svg \
+  models/checkpoints/bert-right.svg models/checkpoints/gpt.svg

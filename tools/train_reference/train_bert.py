@@ -119,4 +119,5 @@ def main():
             training.save(args.out, bert_tensors(model), config_of(SIZE, vocabulary), TOKENIZER)
 
 
-main()
+if __name__ == "__main__":
+    main()

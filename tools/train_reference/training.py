@@ -80,22 +80,21 @@ class Curve:
     """Writes a line every `every` steps: step, seconds, and the means since the last."""
 
     def __init__(self, path, every=50):
-        self.path, self.every, self.sums, self.count = Path(path), every, {}, 0
+        self.path, self.every, self.values = Path(path), every, {}
         self.start = time.time()
         self.path.write_text("")
 
     def add(self, step, steps, **values):
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.count += 1
+            self.values.setdefault(name, []).append(value)
         if (step + 1) % self.every and step + 1 != steps:
             return
         line = {"step": step + 1, "seconds": round(time.time() - self.start, 1)}
-        line |= {name: round(value / self.count, 4) for name, value in self.sums.items()}
+        line |= {name: round(sum(values) / len(values), 4) for name, values in self.values.items()}
         with open(self.path, "a") as out:
             out.write(json.dumps(line) + "\n")
         print(line, f"of {steps}", flush=True)
-        self.sums, self.count = {}, 0
+        self.values = {}
 
 
 def save(directory, tensors, config, tokenizer_config, generation=None):
