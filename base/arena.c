@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 64 * 1024, LARGE_SIZE = BLOCK_SIZE / 4 };
+enum { FIRST_SIZE = 4 * 1024, BLOCK_SIZE = 64 * 1024, LARGE_SIZE = BLOCK_SIZE / 4 };
 
 struct arena_block {
   struct arena_block *next;
@@ -40,10 +40,18 @@ static void *fail(struct arena *arena) {
   return NULL;
 }
 
+/* Blocks double up to BLOCK_SIZE: an arena that lives for a short call is cheap. */
+static size_t next_size(const struct arena *arena, size_t size) {
+  size_t next = arena->head == NULL ? FIRST_SIZE : arena->head->size * 2;
+  while (next < size)
+    next *= 2;
+  return next > BLOCK_SIZE ? BLOCK_SIZE : next;
+}
+
 static struct arena_block *add_block(struct arena *arena, size_t size) {
   bool large = size > LARGE_SIZE;
   size_t total;
-  if (!checked_add(sizeof(struct arena_block), large ? size : (size_t)BLOCK_SIZE, &total))
+  if (!checked_add(sizeof(struct arena_block), large ? size : next_size(arena, size), &total))
     return NULL;
   struct arena_block *block = calloc(1, total);
   if (block == NULL)

@@ -245,7 +245,11 @@ static struct slice shown(const struct tokenizer *tokenizer, int32_t id) {
   return token == NULL ? (struct slice){NULL, 0} : *token;
 }
 
+/* By the text that it shows, as the reference has it: a special token that the
+ * normalizer changes is none. */
 bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id) {
+  if (added_by_id(&tokenizer->added, id) == NULL)
+    return false;
   struct slice text = shown(tokenizer, id);
   const struct added_token *added =
       text.text == NULL ? NULL : added_by_text(&tokenizer->added, text.text, text.length);
