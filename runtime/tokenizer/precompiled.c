@@ -131,11 +131,14 @@ static void put(struct change_list *list, const char *text, size_t length, struc
     list->item[list->count - 1].change -= (int32_t)(olds - news);
 }
 
-/* A mark younger than utf8proc's tables extends what is no control character. */
+/* A mark younger than utf8proc's tables extends what is no control character.  The
+ * reference cuts clusters by Unicode 17. */
 static bool extends(uint32_t code, uint32_t next) {
+  bool mark = unicode_is_young_mark(next) || (next >= 0x1acf && next <= 0x1add) ||
+              (next >= 0x1ae0 && next <= 0x1aeb);
   unsigned class = (unsigned)utf8proc_get_property((utf8proc_int32_t)code)->boundclass;
-  return unicode_is_young_mark(next) && class != UTF8PROC_BOUNDCLASS_CR &&
-         class != UTF8PROC_BOUNDCLASS_LF && class != UTF8PROC_BOUNDCLASS_CONTROL;
+  return mark && class != UTF8PROC_BOUNDCLASS_CR && class != UTF8PROC_BOUNDCLASS_LF &&
+         class != UTF8PROC_BOUNDCLASS_CONTROL;
 }
 
 /* The end of the grapheme cluster that begins at `at`. */
