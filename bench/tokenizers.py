@@ -5,7 +5,7 @@ one thread each, the same lines in the same run, A B A B.
     bench/tokenizers.py --build build [--rounds 7] [--write bench/README.md]
 
 Both are called from Python, a line at a time, and count the tokens, so that each
-call's result is made and dropped.  The figure is the median of the rounds; the
+call's result is made and dropped.  Time is processor time.  The figure is the median of the rounds; the
 ratio is the median of the rounds' ratios, with the lowest and the highest.
 """
 
@@ -34,9 +34,9 @@ def lines_of(path, megabytes):
 
 def rate(count, lines, size):
     """(MB/s, tokens)"""
-    begin = time.perf_counter()
+    begin = time.process_time()
     tokens = sum(map(count, lines))
-    return size / 1e6 / (time.perf_counter() - begin), tokens
+    return size / 1e6 / (time.process_time() - begin), tokens
 
 
 def measure(mine, theirs, lines, rounds):
