@@ -41,13 +41,11 @@ longest() {
 }
 
 fuzz() {
-  local name=$1 log="$build/logs/$1.log" begin=$SECONDS dictionary status
-  dictionary="$root/tests/fuzz/dictionary/$name"
-  [ -f "$dictionary" ] || dictionary=
+  local name=$1 log="$build/logs/$1.log" begin=$SECONDS status
   mkdir -p "corpus/$name"
   nice "tests/fuzz/fuzz_$name" -runs="$runs" -max_total_time="$seconds" -timeout=${TIMEOUT:-2} \
     -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len="$(longest "$name")" -print_final_stats=1 \
-    -artifact_prefix="found/$name-" ${dictionary:+-dict="$dictionary"} \
+    -artifact_prefix="found/$name-" \
     "corpus/$name" "$root/tests/fuzz/corpus/$name" >"$log" 2>&1
   status=$?
   printf '| %s | %s | %s | %s |\n' "$name" \

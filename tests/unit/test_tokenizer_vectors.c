@@ -197,7 +197,9 @@ START_TEST(test_spiece) {
       struct tokenizer *a = open_path(json), *b = open_path(model);
       ck_assert_uint_eq(tokenizer_vocabulary(a), tokenizer_vocabulary(b));
       ck_assert_int_eq(file_read(path, FILE_LIMIT, TFM_ERROR_TOKENIZER, &bytes, &err), 0);
-      size_t most = getenv("TFM_VALGRIND") != NULL ? 2000 : bytes.size;
+      size_t most = bytes.size;
+      if (getenv("TFM_VALGRIND") != NULL && most > 2000)
+        most = 2000;
       for (const char *at = bytes.data, *end = at + most; at < end; at++) {
         size_t length = strcspn(at, "\n");
         same(a, b, at, length);
