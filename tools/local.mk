@@ -18,3 +18,12 @@ tools_tfm_tokenize_LDADD = libtfm.la
 bin_PROGRAMS += tools/tfm-weights
 tools_tfm_weights_SOURCES = tools/tfm_weights.c tools/check.c tools/check.h tools/cli.c tools/cli.h
 tools_tfm_weights_LDADD = libtfm.la $(JANSSON_LIBS)
+
+# How the checkpoints of models/ were made; tests/parity reads the prompts.
+EXTRA_DIST += tools/train_reference/prompts.tsv tools/train_reference/samples tools/train_reference/train \
+  tools/train_reference/corpus.py tools/train_reference/curves.py tools/train_reference/evaluate.py \
+  tools/train_reference/expected.py tools/train_reference/held_out.py \
+  tools/train_reference/make_vocabularies.py tools/train_reference/measure.py \
+  tools/train_reference/network.py tools/train_reference/train_bert.py \
+  tools/train_reference/train_gpt.py tools/train_reference/training.py \
+  tools/train_reference/tune_bert.py tools/train_reference/vocabulary.py
