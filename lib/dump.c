@@ -121,6 +121,7 @@ static void describe(struct buffer *header, const struct dump_entry *entry, size
   if (entry->pass)
     buffer_printf(&name, "@%" PRIu32, entry->pass);
   json_quote(header, buffer_text(&name), name.length);
+  header->failed = header->failed || name.failed; /* else the name would be a part of it */
   buffer_finish(&name);
   buffer_printf(header, ":{\"dtype\":\"%s\",\"shape\":[",
                 stored_name((enum dtype)entry->tensor.dtype));
@@ -146,7 +147,7 @@ static bool write_file(const struct dump *dump, const char *path, FILE *file) {
     describe(&header, &dump->entry[i], &offset);
   }
   buffer_putc(&header, '}');
-  while (header.length % 8)
+  while (!header.failed && header.length % 8 != 0)
     buffer_putc(&header, ' ');
   unsigned char length[8];
   for (unsigned i = 0; i < 8; i++)
@@ -172,6 +173,8 @@ static int write_beside(const struct dump *dump, const char *path, struct tfm_er
   bool ok = file && write_file(dump, path, file);
   if (file)
     ok = fclose(file) == 0 && ok;
+  else if (descriptor >= 0)
+    close(descriptor);
   ok = ok && rename(beside.data, path) == 0;
   if (!ok) {
     error_set(err, TFM_ERROR_RUN, "cannot write %s: %s", path, strerror(errno));

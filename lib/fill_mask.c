@@ -89,10 +89,11 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
   const struct row *row = &run->rows->row[r];
   tfm_answer *answer = &run->result->answer[r];
   size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], masks = 0;
+  char name[ROW_NAME];
   for (size_t t = 0; t < row->count; t++)
     masks += row->ids[t] == mask;
   if (masks == 0)
-    return error_set(err, TFM_ERROR_USAGE, "input %zu has no mask", r + 1),
+    return error_set(err, TFM_ERROR_USAGE, "%s has no mask", row_name(r, run->rows->count, name)),
            error_note(err, "help: write %s where a word is to be filled in",
                       run->model->tokenizer && mask >= 0
                           ? tokenizer_token(run->model->tokenizer, mask)

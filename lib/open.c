@@ -294,6 +294,27 @@ static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_erro
   return status;
 }
 
+/* "op=kernel,...", each op one that there is: a misspelt one would do nothing. */
+static int check_kernels(const struct registry *registry, const char *kernels,
+                         struct tfm_error *err) {
+  char op[128];
+  for (const char *at = kernels;; at++) {
+    size_t item = strcspn(at, ","), length = strcspn(at, "=,");
+    if (length == 0 || item < length + 2 || length >= sizeof op)
+      return error_set(err, TFM_ERROR_USAGE, "kernels are chosen as OP=NAME,..., not as `%s`",
+                       kernels),
+             error_note(err, "help: `reference` alone takes the plain ones everywhere"), -1;
+    memcpy(op, at, length);
+    op[length] = '\0';
+    if (!registry_find_op(registry, op))
+      return error_set(err, TFM_ERROR_USAGE, "there is no op `%s` to choose a kernel for", op),
+             error_note(err, "help: tfmc --emit=graph lists the ops of a model"), -1;
+    at += item;
+    if (!*at)
+      return 0;
+  }
+}
+
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err) {
   struct binding_options binding = {.random = (model->flags & TFM_OPEN_RANDOM_WEIGHTS) != 0};
   bool reference = options->kernels && strcmp(options->kernels, "reference") == 0;
@@ -303,6 +324,8 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
                                     .cancel = &model->cancel};
   struct session_options session = {.cancel = &model->cancel,
                                     .profile = (model->flags & TFM_OPEN_PROFILE) != 0};
+  if (program.kernels && check_kernels(model->registry, program.kernels, err) != 0)
+    return -1;
   if (pool_create(options->threads, &model->pool, err) != 0 ||
       binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
       program_create(model->graph, model->registry, model->binding, model->pool, &program,

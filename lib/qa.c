@@ -91,10 +91,11 @@ static int answer_row(struct task_run *run, size_t r, const struct task_output *
 
 int task_qa(struct task_run *run, struct tfm_error *err) {
   struct task_output start, end;
+  char name[ROW_NAME];
   for (size_t r = 0; r < run->rows->count; r++)
     if (run->input[r].text && (!run->input[r].pair || !has_context(&run->rows->row[r])))
-      return error_set(err, TFM_ERROR_USAGE, "question %zu has no context to be answered from",
-                       r + 1),
+      return error_set(err, TFM_ERROR_USAGE, "%s has no context to be answered from",
+                       row_name(r, run->rows->count, name)),
              error_note(err, "help: give the text: --context TEXT"), -1;
   if (task_forward(run, err) != 0 || task_output(run, "start", 2, &start, err) != 0 ||
       task_output(run, "end", 2, &end, err) != 0)

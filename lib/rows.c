@@ -2,6 +2,7 @@
 #include "lib/rows.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void rows_finish(struct rows *rows) {
@@ -37,32 +38,39 @@ static int fill_row(const struct tokenizer *tokenizer, const tfm_input *input, s
   return 0;
 }
 
-static int check_row(const struct row *row, size_t number, int64_t maximum, int64_t vocabulary,
+const char *row_name(size_t row, size_t count, char out[ROW_NAME]) {
+  if (count == 1)
+    return "the input";
+  snprintf(out, ROW_NAME, "input %zu", row + 1);
+  return out;
+}
+
+static int check_row(const struct row *row, const char *name, int64_t maximum, int64_t vocabulary,
                      struct tfm_error *err) {
   if (row->count == 0)
-    return error_set(err, TFM_ERROR_USAGE, "input %zu is empty: there is nothing to run on",
-                     number + 1);
+    return error_set(err, TFM_ERROR_USAGE, "%s is empty: there is nothing to run on", name);
   if (maximum > 0 && row->count > (size_t)maximum)
-    return error_set(err, TFM_ERROR_LIMIT, "input %zu is %zu tokens long, the model takes %" PRId64,
-                     number + 1, row->count, maximum),
+    return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, the model takes %" PRId64, name,
+                     row->count, maximum),
            error_note(err, "help: shorten or split the text"), -1;
   for (size_t i = 0; vocabulary > 0 && i < row->count; i++)
     if (row->ids[i] < 0 || row->ids[i] >= vocabulary)
       return error_set(err, TFM_ERROR_USAGE,
-                       "id %" PRId32 " of input %zu is not in the vocabulary (0 to %" PRId64 ")",
-                       row->ids[i], number + 1, vocabulary - 1);
+                       "id %" PRId32 " of %s is not in the vocabulary (0 to %" PRId64 ")",
+                       row->ids[i], name, vocabulary - 1);
   return 0;
 }
 
 int rows_create(const struct tokenizer *tokenizer, const tfm_input *input, size_t count,
                 int64_t maximum, int64_t vocabulary, struct rows *out, struct tfm_error *err) {
+  char name[ROW_NAME];
   out->count = count;
   out->row = calloc(count ? count : 1, sizeof *out->row);
   if (!out->row)
     return error_oom(err);
   for (size_t i = 0; i < count; i++)
     if (fill_row(tokenizer, &input[i], &out->row[i], err) != 0 ||
-        check_row(&out->row[i], i, maximum, vocabulary, err) != 0) {
+        check_row(&out->row[i], row_name(i, count, name), maximum, vocabulary, err) != 0) {
       rows_finish(out);
       return -1;
     }

@@ -28,4 +28,8 @@ int rows_create(const struct tokenizer *tokenizer, const tfm_input *input, size_
                 int64_t maximum, int64_t vocabulary, struct rows *out, struct tfm_error *err);
 void rows_finish(struct rows *rows);
 
+/* What messages call a row: "input 2", or "the input" if it is the only one. */
+enum { ROW_NAME = 32 };
+const char *row_name(size_t row, size_t count, char out[ROW_NAME]);
+
 #endif

@@ -48,11 +48,11 @@ int check_tensors(const struct cli *cli, const tfm_weights *weights, tfm_error *
     seen += tensor->bytes;
     if (scan.nan + scan.infinite == 0)
       continue;
-    cli_progress(cli, "%s", "");
+    cli_clear(cli);
     if (bad++ < NAMED_MAX)
       print_found(cli, tensor, &scan);
   }
-  cli_progress(cli, "%s", "");
+  cli_clear(cli);
   if (bad > NAMED_MAX)
     fprintf(stderr, "%s: and %zu tensors more\n", cli->program, bad - NAMED_MAX);
   return bad ? TFM_CODE_CHECKPOINT : 0;

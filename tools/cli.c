@@ -2,6 +2,7 @@
 #include "tools/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -15,6 +16,8 @@
 
 static _Atomic(tfm_model *) interrupt_target;
 static atomic_bool interrupted;
+static bool progress_shown; /* the cursor stands behind it */
+static int output_error;    /* errno of the first write to stdout that failed */
 static const size_t LINE_LIMIT = 16u << 20;
 
 /* A mapped file that shrank is an error of the call that reads it; any other
@@ -27,9 +30,20 @@ static void on_bus(int number, siginfo_t *info, void *context) {
   errno = kept;
 }
 
+/* A standard stream that is closed must not become the number of the next file
+ * that is opened.  What stands there instead fails to be read, or written. */
+static void keep_streams(void) {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
+    if (fcntl(number, F_GETFD) < 0 && errno == EBADF)
+      if (open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+        return;
+}
+
 void cli_init(struct cli *cli, const char *program) {
   const char *no_color = getenv("NO_COLOR");
-  bool terminal = isatty(STDERR_FILENO) != 0;
+  keep_streams();
+  const char *kind = getenv("TERM");
+  bool terminal = isatty(STDERR_FILENO) != 0 && !(kind && strcmp(kind, "dumb") == 0);
   *cli = (struct cli){.program = program};
   cli->colour = terminal && !(no_color && *no_color);
   cli->progress = terminal;
@@ -52,7 +66,7 @@ int cli_usage_error(const struct cli *cli, const char *format, ...) {
 }
 
 int cli_fail(const struct cli *cli, const tfm_error *error) {
-  cli_progress(cli, "%s", "");
+  cli_clear(cli);
   const char *message = tfm_error_message(error), *notes = tfm_error_notes(error);
   fprintf(stderr, "%s: %serror:%s %s\n", cli->program, cli->colour ? "\033[1;31m" : "",
           cli->colour ? "\033[0m" : "", message);
@@ -69,13 +83,20 @@ void cli_message(void *arg, int severity, const char *text) {
   const struct cli *cli = arg;
   if (cli->quiet && severity < 2)
     return;
-  cli_progress(cli, "%s", "");
+  cli_clear(cli);
   fprintf(stderr, "%s\n", text);
+}
+
+void cli_clear(const struct cli *cli) {
+  if (progress_shown && !cli->quiet)
+    fputs("\r\033[K", stderr);
+  progress_shown = false;
 }
 
 void cli_progress(const struct cli *cli, const char *format, ...) {
   if (!cli->progress || cli->quiet)
     return;
+  progress_shown = true;
   va_list args;
   va_start(args, format);
   fputs("\r\033[K", stderr);
@@ -95,6 +116,30 @@ void cli_escaped(FILE *file, const char *text) {
       fprintf(file, "\\x%02x", *p == 0xc2 ? *++p : *p);
     else
       putc(*p, file);
+}
+
+const char *cli_excerpt(const char *text, size_t length, char out[CLI_EXCERPT]) {
+  static const char hex[] = "0123456789abcdef", more[] = "...";
+  size_t used = 0, room = CLI_EXCERPT - sizeof more, whole = 0;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)text[i];
+    bool control = c < 0x20 || c == 0x7f, begins = (c & 0xc0) != 0x80;
+    if (begins)
+      whole = used;
+    if (used + (control ? 4 : 1) > room) {
+      memcpy(out + whole, more, sizeof more);
+      return out;
+    }
+    if (control) {
+      char escape[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+      memcpy(out + used, escape, sizeof escape);
+    } else {
+      out[used] = (char)c;
+    }
+    used += control ? 4 : 1;
+  }
+  out[used] = '\0';
+  return out;
 }
 
 size_t cli_width(const char *text) {
@@ -150,6 +195,14 @@ bool cli_push(void *list, size_t *count, const void *item, size_t item_size) {
   return true;
 }
 
+void cli_keep(const struct cli *cli, void *list, size_t *count, const void *item,
+              size_t item_size) {
+  if (cli_push(list, count, item, item_size))
+    return;
+  fprintf(stderr, "%s: error: out of memory\n", cli->program);
+  exit(TFM_CODE_LIMIT);
+}
+
 bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
              size_t *count) {
   *ids = NULL;
@@ -161,7 +214,9 @@ bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_
     int32_t id = (int32_t)value;
     end += strspn(end, " \t\r");
     if (end == at || errno || value < 0 || value > INT32_MAX || (*end && *end != ',')) {
-      cli_usage_error(cli, "%s needs token ids such as 1,2,3, not '%s'", option, text);
+      char excerpt[CLI_EXCERPT];
+      cli_usage_error(cli, "%s needs whole numbers such as 1,2,3, not '%s'", option,
+                      cli_excerpt(text, strlen(text), excerpt));
       free(*ids);
       *ids = NULL;
       return false;
@@ -230,11 +285,20 @@ int cli_line(const struct cli *cli, FILE *file, size_t number, char **out, size_
   return 1;
 }
 
-int cli_finish_output(const struct cli *cli, int status) {
+bool cli_output_lost(void) {
   if (fflush(stdout) == 0 && !ferror(stdout))
+    return false;
+  if (output_error == 0)
+    output_error = errno;
+  return true;
+}
+
+int cli_finish_output(const struct cli *cli, int status) {
+  if (!cli_output_lost())
     return status;
-  if (errno != EPIPE)
-    fprintf(stderr, "%s: error: cannot write the result: %s\n", cli->program, strerror(errno));
+  if (output_error != EPIPE)
+    fprintf(stderr, "%s: error: cannot write the result: %s\n", cli->program,
+            strerror(output_error));
   return status ? status : TFM_CODE_RUN;
 }
 

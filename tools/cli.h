@@ -13,11 +13,12 @@
 struct cli {
   const char *program;
   bool quiet;
-  bool colour;   /* stderr is a terminal and NO_COLOR is not set */
-  bool progress; /* stderr is a terminal and not quiet */
+  bool colour;   /* stderr is a terminal, TERM not dumb, NO_COLOR not set */
+  bool progress; /* stderr is a terminal, TERM not dumb */
 };
 
-/* Also: SIGPIPE is ignored, and a checkpoint that shrinks is no bus error. */
+/* Also: SIGPIPE is ignored, a checkpoint that shrinks is no bus error, and a
+ * standard stream that is closed is one that fails. */
 void cli_init(struct cli *cli, const char *program);
 
 /* "tfmrun: MESSAGE" on stderr; returns TFM_CODE_USAGE. */
@@ -28,12 +29,18 @@ int cli_fail(const struct cli *cli, const tfm_error *error);
 /* A tfm_message callback; arg is the struct cli. */
 void cli_message(void *arg, int severity, const char *text);
 
-/* A progress line that the next one overwrites; "" clears it. */
+/* A progress line that the next one overwrites. */
 void cli_progress(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Take the progress line away, if there is one: anything else on the line stays. */
+void cli_clear(const struct cli *cli);
 
 /* A stranger's text: what a terminal would obey is written as \xNN. */
 void cli_escaped(FILE *file, const char *text);
+/* The beginning of such a text for a message, controls escaped, cut between
+ * characters. */
+enum { CLI_EXCERPT = 84 };
+const char *cli_excerpt(const char *text, size_t length, char out[CLI_EXCERPT]);
 /* Letters that cli_escaped writes; wide ones count as one. */
 size_t cli_width(const char *text);
 
@@ -59,6 +66,9 @@ bool cli_interrupted(void);
  * is then said on stderr. */
 int cli_line(const struct cli *cli, FILE *file, size_t number, char **out, size_t *length);
 
+/* stdout, flushed: nobody will read what is still to come.  For what would go on
+ * with endless input; cli_finish_output says why. */
+bool cli_output_lost(void);
 /* stdout, flushed and checked: a full disk or a closed pipe is an error.
  * Returns status, or TFM_CODE_RUN when the output was lost. */
 int cli_finish_output(const struct cli *cli, int status);
@@ -68,5 +78,7 @@ uint64_t cli_clock_ns(void);
 
 /* Append to a growing list of pointers; false = out of memory. */
 bool cli_push(void *list, size_t *count, const void *item, size_t item_size);
+/* The same, for what the command line gives; without memory the program ends. */
+void cli_keep(const struct cli *cli, void *list, size_t *count, const void *item, size_t item_size);
 
 #endif

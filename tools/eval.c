@@ -30,7 +30,7 @@ struct reader {
 };
 
 int eval_no_memory(const struct eval *eval) {
-  cli_progress(eval->cli, "%s", "");
+  cli_clear(eval->cli);
   fprintf(stderr, "%s: error: out of memory\n", eval->cli->program);
   return TFM_CODE_LIMIT;
 }
@@ -38,7 +38,7 @@ int eval_no_memory(const struct eval *eval) {
 int eval_line_error(const struct eval *eval, const struct eval_line *line, int code,
                     const char *format, ...) {
   va_list args;
-  cli_progress(eval->cli, "%s", "");
+  cli_clear(eval->cli);
   fprintf(stderr, "%s: error: %s:%zu: ", eval->cli->program, eval->name, line->number);
   va_start(args, format);
   vfprintf(stderr, format, args);
@@ -212,7 +212,7 @@ static int window_run(struct eval *eval, struct window *window, const struct rea
     if (status != 0)
       return status;
     if (cli_interrupted())
-      return cli_progress(eval->cli, "%s", ""), TFM_CODE_INTERRUPTED;
+      return cli_clear(eval->cli), TFM_CODE_INTERRUPTED;
     for (size_t i = at; i < at + size; i++)
       tokens += window->order[i]->id_count;
     at += size;
@@ -256,7 +256,7 @@ int eval_file(struct eval *eval, FILE *file) {
     fprintf(stderr, "%s: error: cannot read %s\n", eval->cli->program, eval->name);
     status = TFM_CODE_RUN;
   }
-  cli_progress(eval->cli, "%s", "");
+  cli_clear(eval->cli);
   free(window.line);
   free(window.order);
   return status;

@@ -47,11 +47,14 @@ static int read_label(struct eval *eval, struct eval_line *line, size_t length) 
   line->label = find_label(eval, line->text, length);
   if (line->label >= 0)
     return 0;
-  eval_line_error(eval, line, TFM_CODE_USAGE, "the model has no label '%.*s'",
-                  length < 80 ? (int)length : 80, line->text);
+  char excerpt[CLI_EXCERPT];
+  eval_line_error(eval, line, TFM_CODE_USAGE, "the model has no label '%s'",
+                  cli_excerpt(line->text, length, excerpt));
   fputs("  expected:", stderr);
-  for (size_t i = 0; i < eval->label_count && i < 20; i++)
-    fprintf(stderr, "%s %s", i ? "," : "", eval->label[i]);
+  for (size_t i = 0; i < eval->label_count && i < 20; i++) {
+    fputs(i ? ", " : " ", stderr);
+    cli_escaped(stderr, eval->label[i]);
+  }
   fputs(eval->label_count > 20 ? ", ...\n" : "\n", stderr);
   return TFM_CODE_USAGE;
 }
@@ -146,14 +149,17 @@ static void label_print(const struct eval *eval) {
   printf("\nprecision  recall  F1      lines  label\n");
   for (size_t i = 0; i < eval->label_count; i++) {
     struct label_figures f = label_figures(eval, i);
-    printf("%.4f     %.4f  %.4f  %5" PRIu64 "  %s\n", f.precision, f.recall, f.f1, f.lines,
-           eval->label[i]);
+    printf("%.4f     %.4f  %.4f  %5" PRIu64 "  ", f.precision, f.recall, f.f1, f.lines);
+    cli_escaped(stdout, eval->label[i]);
+    putchar('\n');
   }
   printf("\nconfusion: a row a label, a column a guess, in the same order\n");
   for (size_t i = 0; i < eval->label_count; i++) {
     for (size_t j = 0; j < eval->label_count; j++)
       printf("%8" PRIu64, eval->confusion[i * eval->label_count + j]);
-    printf("  %s\n", eval->label[i]);
+    fputs("  ", stdout);
+    cli_escaped(stdout, eval->label[i]);
+    putchar('\n');
   }
   putchar('\n');
 }

@@ -26,15 +26,20 @@ static void print_fill_mask(const tfm_answer *answer) {
 
 static void print_labels(const tfm_answer *answer, uint32_t shown) {
   const tfm_place *place = &answer->place[0];
-  for (size_t c = 0; c < place->choice_count && c < shown; c++)
-    printf("%s%s %.4f", c ? "  " : "", place->choice[c].text, place->choice[c].score);
+  for (size_t c = 0; c < place->choice_count && c < shown; c++) {
+    fputs(c ? "  " : "", stdout);
+    cli_escaped(stdout, place->choice[c].text);
+    printf(" %.4f", place->choice[c].score);
+  }
   putchar('\n');
 }
 
 static void print_words(const tfm_answer *answer) {
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
-    printf("%s\t%s\t%.4f\n", place->text, place->choice[0].text, place->choice[0].score);
+    printf("%s\t", place->text);
+    cli_escaped(stdout, place->choice[0].text);
+    printf("\t%.4f\n", place->choice[0].score);
   }
 }
 

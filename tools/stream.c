@@ -1,6 +1,8 @@
 /* stream.c - read(2) into one block, out of another. */
 #include "tools/stream.h"
 
+#include "tools/cli.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +13,8 @@ enum { BLOCK = 1 << 18, NUMBER = 20 };
 
 void stream_flush(struct stream_out *out) {
   if (out->length > 0)
-    fwrite(out->data, 1, out->length, stdout); /* cli_finish_output sees an error */
-  fflush(stdout);
+    fwrite(out->data, 1, out->length, stdout);
+  out->lost = cli_output_lost();
   out->length = 0;
 }
 

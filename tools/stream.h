@@ -12,6 +12,7 @@ struct stream_out {
   char *data;
   size_t length;
   bool failed; /* out of memory */
+  bool lost;   /* stdout takes no more */
 };
 void stream_put(struct stream_out *out, const char *text, size_t length);
 void stream_puts(struct stream_out *out, const char *text);

@@ -35,8 +35,10 @@ static const char usage[] =
     "       tfm-tokenize TOKENIZER --decode [OPTION]... [ID]...\n"
     "Text to token ids and back, as Hugging Face's tokenizers does it.\n"
     "\n"
-    "  TOKENIZER            a checkpoint's directory, or a tokenizer.json, tokenizer.model,\n"
-    "                       spiece.model, vocab.txt, or vocab.json with merges.txt beside it\n"
+    "  TOKENIZER            a checkpoint: a directory, a .gguf file, or org/model of the\n"
+    "                       Hugging Face cache; or a tokenizer.json, tokenizer.model,\n"
+    "                       spiece.model, vocab.txt, vocab.json with merges.txt beside it, or\n"
+    "                       encoder.json with vocab.bpe\n"
     "  TEXT                 what to cut; none: one text a line from the input\n"
     "\n"
     "Input\n"
@@ -59,8 +61,10 @@ static const char usage[] =
 
 /* ---- from text */
 
-/* A token in the table: what would break a line is escaped. */
+/* A token in the table: what would break a line, or talk to a terminal, is
+ * escaped. */
 static void put_token(struct stream_out *out, const char *token) {
+  static const char hex[] = "0123456789abcdef";
   for (const char *at = token; *at; at++)
     switch (*at) {
     case '\n':
@@ -76,7 +80,10 @@ static void put_token(struct stream_out *out, const char *token) {
       stream_puts(out, "\\\\");
       break;
     default:
-      stream_put(out, at, 1);
+      if ((unsigned char)*at >= ' ' && *at != 0x7f)
+        stream_put(out, at, 1);
+      else
+        stream_put(out, (char[]){'\\', 'x', hex[*at >> 4], hex[*at & 15]}, 4);
     }
 }
 
@@ -173,16 +180,17 @@ static void put_encoding(struct job *job, const tfm_encoding *e) {
   stream_put(&job->out, &job->options->separator, 1);
 }
 
-/* line 0: an argument. */
-static int fail(struct job *job, size_t line) {
-  int status;
+/* Before what is wrong with it.  line 0: an argument. */
+static void name_line(struct job *job, size_t line) {
   stream_flush(&job->out);
-  fflush(stdout);
   if (line > 0)
     fprintf(stderr, "%s: %s %zu of the input:\n", job->cli->program,
             job->options->separator ? "line" : "text", line);
-  status = cli_fail(job->cli, job->error);
-  return status;
+}
+
+static int fail(struct job *job, size_t line) {
+  name_line(job, line);
+  return cli_fail(job->cli, job->error);
 }
 
 static int encode(struct job *job, const char *text, size_t length, size_t line) {
@@ -242,10 +250,10 @@ static int decode(struct job *job, const char *line, size_t size, size_t number)
   size_t count, length;
   char *text;
   if (!read_ids(job, line, size, &count)) {
-    stream_flush(&job->out);
-    fflush(stdout);
-    return cli_usage_error(job->cli, "--decode needs token ids such as 1 2 3, not '%.*s'",
-                           size > 64 ? 64 : (int)size, line);
+    char excerpt[CLI_EXCERPT];
+    name_line(job, number);
+    return cli_usage_error(job->cli, "--decode needs token ids such as 1 2 3, not '%s'",
+                           cli_excerpt(line, size, excerpt));
   }
   if (tfm_tokenizer_decode(job->tokenizer, job->ids, count, o->flags, &text, &length, job->error) !=
       0)
@@ -287,7 +295,7 @@ static int run_lines(struct job *job) {
   const char *line;
   size_t length;
   int status = 0, more = 1;
-  while (status == 0 && (more = stream_line(&in, &job->out, &line, &length)) > 0)
+  while (status == 0 && !job->out.lost && (more = stream_line(&in, &job->out, &line, &length)) > 0)
     status =
         o->decode ? decode(job, line, length, in.number) : encode(job, line, length, in.number);
   if (more < 0) {

@@ -38,8 +38,8 @@ static const char usage[] =
     "Usage: tfm-weights CHECKPOINT [OPTION]... [PATTERN]...\n"
     "List a checkpoint's tensors, and the model files that would take it.\n"
     "\n"
-    "  CHECKPOINT           a directory, a .safetensors file, or a name of the Hugging Face\n"
-    "                       cache: org/model, org/model@revision\n"
+    "  CHECKPOINT           a directory, a .safetensors or .gguf file, or a name of the Hugging\n"
+    "                       Face cache: org/model, org/model@revision\n"
     "  PATTERN              only tensors of such names; * is any text, ? any letter\n"
     "\n"
     "  --sort name|size     by name, or the largest first (default: as they are stored)\n"
@@ -338,10 +338,10 @@ static int parse_option(struct cli *cli, struct options *o, int option, char *ar
     o->json = true;
     break;
   case OPT_PLUGIN_DIR:
-    ok = cli_push(&o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
+    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
     break;
   case OPT_MODEL_DIR:
-    ok = cli_push(&o->model_dir, &o->model_dir_count, &arg, sizeof arg);
+    cli_keep(cli, &o->model_dir, &o->model_dir_count, &arg, sizeof arg);
     break;
   case 'q':
     cli->quiet = true;

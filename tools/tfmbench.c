@@ -15,11 +15,13 @@
 enum { MAX_LENGTHS = 16, MAX_RUNS = 1000 };
 
 static const char usage[] =
-    "Usage: tfmbench [OPTION]... DIR\n"
+    "Usage: tfmbench [OPTION]... MODEL.tfm|DIR\n"
     "Measure load time, time to first token, prefill, decode, and peak memory.\n"
     "\n"
+    "  MODEL.tfm            a model file that names its checkpoint\n"
     "  DIR                  a checkpoint, or with --random a directory with a config.json\n"
-    "  --model MODEL.tfm    the model file (default: by config.json's model_type)\n"
+    "  --weights DIR        the checkpoint of MODEL.tfm (default: the one that it names)\n"
+    "  --model MODEL.tfm    the model file of DIR (default: by config.json's model_type)\n"
     "  --task TASK          which head\n"
     "  --random             random weights\n"
     "  --lengths 16,128,512 tokens of input (default 16,128; longer than the model: left out)\n"
@@ -27,14 +29,21 @@ static const char usage[] =
     "  --batch N            inputs at once (default 1)\n"
     "  --runs N             counted runs of each figure, after one warm-up (default 5)\n"
     "  -t, --threads N      threads (default: one a core)\n"
-    "  --kernels OP=NAME,...   --no-fuse   --plugin-dir DIR   --model-dir DIR\n"
+    "  --kernels OP=NAME,...   use these kernels; reference = the plain ones everywhere\n"
+    "  --no-fuse            one kernel for each op as written\n"
+    "  --plugin-dir DIR     look for plugins here first\n"
+    "  --model-dir DIR      look for model files here first\n"
     "  --profile            time by node of the last run, on stderr\n"
     "  --json               one JSON object\n"
-    "  -q, --quiet          no progress\n"
-    "  -h, --help   -V, --version\n";
+    "  -q, --quiet          no progress or warnings\n"
+    "  -h, --help   -V, --version\n"
+    "\n"
+    "Exit status: 0 done, 1 run time, 2 usage, 3 model file, 4 checkpoint, 5 tokenizer,\n"
+    "6 plugin, 7 limit or memory, 130 interrupted.\n";
 
 enum {
   OPT_MODEL = 256,
+  OPT_WEIGHTS,
   OPT_TASK,
   OPT_RANDOM,
   OPT_LENGTHS,
@@ -51,6 +60,7 @@ enum {
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, OPT_MODEL},
+    {"weights", required_argument, NULL, OPT_WEIGHTS},
     {"task", required_argument, NULL, OPT_TASK},
     {"random", no_argument, NULL, OPT_RANDOM},
     {"lengths", required_argument, NULL, OPT_LENGTHS},
@@ -75,7 +85,8 @@ struct bench {
   tfm_model_info info;
   tfm_model *model;
   tfm_error *error;
-  const char *plugin_dir, *model_dir, *weights;
+  const char **plugin_dir, **model_dir;
+  size_t plugin_dir_count, model_dir_count;
   int32_t *lengths;
   size_t length_count;
   int64_t decode, batch, runs;
@@ -99,7 +110,7 @@ static void report(struct bench *b, const char *what, int64_t length, struct sam
   qsort(samples->value, samples->count, sizeof samples->value[0], by_value);
   double low = samples->value[0], high = samples->value[samples->count - 1];
   double median = samples->value[samples->count / 2];
-  cli_progress(&b->cli, "%s", "");
+  cli_clear(&b->cli);
   if (!b->json)
     printf("%-16s %6" PRId64 " tokens %12.2f %-8s (%.2f to %.2f)\n", what, length, median, unit,
            low, high);
@@ -124,6 +135,8 @@ static int run_once(struct bench *b, int64_t length, int64_t new_tokens, tfm_tim
       state = state * 1664525u + 1013904223u;
       ids[i] = (int32_t)((state >> 8) % (uint32_t)(b->info.vocabulary ? b->info.vocabulary : 1));
     }
+    for (size_t i = 0; b->info.task == TFM_TASK_FILL_MASK && i < batch; i++)
+      ids[i * n] = b->info.mask >= 0 ? b->info.mask : ids[i * n]; /* what it is asked for */
     for (size_t i = 0; i < batch; i++)
       inputs[i] = (tfm_input){.ids = ids + i * n, .id_count = n};
     status = 0;
@@ -190,17 +203,31 @@ static int measure_start(struct bench *b, int64_t length) {
   return 0;
 }
 
+/* Is there room for so many tokens?  If not, that is said. */
+static bool fits(const struct bench *b, int64_t length, int64_t more) {
+  if (b->info.max_tokens <= 0 || length + more <= b->info.max_tokens)
+    return true;
+  cli_clear(&b->cli);
+  if (!b->cli.quiet && more)
+    fprintf(stderr,
+            "tfmbench: %" PRId64 " tokens and %" PRId64 " more: left out, the model takes %" PRId64
+            "\n",
+            length, more, b->info.max_tokens);
+  else if (!b->cli.quiet)
+    fprintf(stderr, "tfmbench: %" PRId64 " tokens: left out, the model takes %" PRId64 "\n", length,
+            b->info.max_tokens);
+  return false;
+}
+
 static int measure_all(struct bench *b) {
   int status = measure_start(b, b->lengths[0]);
   bool causal = b->info.task == TFM_TASK_GENERATE;
   for (size_t i = 0; i < b->length_count && status == 0; i++) {
     int64_t length = b->lengths[i];
-    if (b->info.max_tokens > 0 && length > b->info.max_tokens)
+    if (!fits(b, length, 0))
       continue;
     status = measure(b, length, 0, causal ? "prefill" : "encode");
-    if (status || !causal || b->decode == 0)
-      continue;
-    if (b->info.max_tokens > 0 && length + b->decode > b->info.max_tokens)
+    if (status || !causal || b->decode == 0 || !fits(b, length, b->decode))
       continue;
     status = measure(b, length, b->decode, "decode");
   }
@@ -233,6 +260,9 @@ static int parse_option(struct bench *b, int option) {
   case OPT_MODEL:
     b->open.model = optarg;
     break;
+  case OPT_WEIGHTS:
+    b->open.weights = optarg;
+    break;
   case OPT_TASK:
     b->open.task = optarg;
     break;
@@ -263,10 +293,10 @@ static int parse_option(struct bench *b, int option) {
     b->open.flags |= TFM_OPEN_NO_FUSE;
     break;
   case OPT_PLUGIN_DIR:
-    b->plugin_dir = optarg;
+    cli_keep(&b->cli, &b->plugin_dir, &b->plugin_dir_count, &optarg, sizeof optarg);
     break;
   case OPT_MODEL_DIR:
-    b->model_dir = optarg;
+    cli_keep(&b->cli, &b->model_dir, &b->model_dir_count, &optarg, sizeof optarg);
     break;
   case OPT_PROFILE:
     b->open.flags |= TFM_OPEN_PROFILE;
@@ -296,20 +326,20 @@ static int parse(struct bench *b, int argc, char **argv, bool *done) {
       return TFM_CODE_USAGE;
   }
   if (argc - optind != 1)
-    return cli_usage_error(&b->cli, "give one directory with a config.json");
-  b->weights = argv[optind];
+    return cli_usage_error(&b->cli, argc == optind ? "which model? give a directory or a .tfm file"
+                                                   : "one model at a time");
   if (!b->lengths && !cli_ids(&b->cli, "--lengths", "16,128", &b->lengths, &b->length_count))
     return TFM_CODE_LIMIT;
   for (size_t i = 0; i < b->length_count; i++)
     if (b->lengths[i] < 1)
       return cli_usage_error(&b->cli, "--lengths are at least 1");
-  b->open.weights = b->weights;
-  if (!b->open.model)
-    b->open.model = b->weights;
-  b->open.plugin_dir = &b->plugin_dir;
-  b->open.plugin_dir_count = b->plugin_dir ? 1 : 0;
-  b->open.model_dir = &b->model_dir;
-  b->open.model_dir_count = b->model_dir ? 1 : 0;
+  if (b->open.model && b->open.weights)
+    return cli_usage_error(&b->cli, "MODEL.tfm --weights DIR, or --model MODEL.tfm DIR");
+  *(b->open.model ? &b->open.weights : &b->open.model) = argv[optind];
+  b->open.plugin_dir = b->plugin_dir;
+  b->open.plugin_dir_count = b->plugin_dir_count;
+  b->open.model_dir = b->model_dir;
+  b->open.model_dir_count = b->model_dir_count;
   b->open.message = cli_message;
   b->open.message_arg = &b->cli;
   b->open.colour = b->cli.colour;
@@ -338,5 +368,7 @@ int main(int argc, char **argv) {
   tfm_error_destroy(b.error);
   json_decref(b.results);
   free(b.lengths);
+  free(b.plugin_dir);
+  free(b.model_dir);
   return status;
 }

@@ -1,5 +1,8 @@
 /* tfmc.c - the compiler by itself: check a model file, format it, or show
  * what it becomes at each stage. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* realpath */
+#endif
 #include "tools/cli.h"
 
 #include <errno.h>
@@ -31,7 +34,8 @@ static const char usage[] =
     "  -q, --quiet          no warnings\n"
     "  -h, --help   -V, --version\n"
     "\n"
-    "Exit status: 0 sound, 2 usage, 3 model file, 4 checkpoint, 6 plugin, 7 limit.\n";
+    "Exit status: 0 sound, 1 fmt --check found a difference or the output cannot be written,\n"
+    "2 usage, 3 model file, 4 checkpoint, 6 plugin, 7 limit or memory.\n";
 
 enum {
   OPT_EMIT = 256,
@@ -65,7 +69,7 @@ struct options {
   const char *emit;
   const char **plugin_dir, **model_dir;
   size_t plugin_dir_count, model_dir_count;
-  bool write, check;
+  bool write, check, reported; /* reported: the diagnostics of the file are out */
 };
 
 static int parse_option(struct cli *cli, struct options *o, int option, int *status) {
@@ -91,10 +95,10 @@ static int parse_option(struct cli *cli, struct options *o, int option, int *sta
       o->open.flags |= TFM_OPEN_JSON_MESSAGES;
     break;
   case OPT_PLUGIN_DIR:
-    ok = cli_push(&o->plugin_dir, &o->plugin_dir_count, &optarg, sizeof optarg);
+    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &optarg, sizeof optarg);
     break;
   case OPT_MODEL_DIR:
-    ok = cli_push(&o->model_dir, &o->model_dir_count, &optarg, sizeof optarg);
+    cli_keep(cli, &o->model_dir, &o->model_dir_count, &optarg, sizeof optarg);
     break;
   case OPT_WRITE:
     o->write = true;
@@ -121,6 +125,23 @@ static int parse_option(struct cli *cli, struct options *o, int option, int *sta
   return ok ? 0 : -1;
 }
 
+struct report {
+  struct cli *cli;
+  struct options *options;
+};
+
+static void on_message(void *arg, int severity, const char *text) {
+  const struct report *report = arg;
+  report->options->reported = report->options->reported || severity == 2;
+  cli_message(report->cli, severity, text);
+}
+
+/* As JSON the diagnostics have said it all, and nothing else follows them. */
+static int fail(const struct cli *cli, const struct options *o, const tfm_error *error) {
+  bool json = (o->open.flags & TFM_OPEN_JSON_MESSAGES) != 0;
+  return json && o->reported ? tfm_error_code(error) : cli_fail(cli, error);
+}
+
 static char *read_file(const char *path) {
   FILE *file = fopen(path, "rb");
   size_t length = 0;
@@ -139,10 +160,12 @@ static char *read_file(const char *path) {
   return text;
 }
 
-/* Through a file beside it and a rename, so that nothing is lost half-way. */
-static int replace_file(const struct cli *cli, const char *path, const char *text) {
-  size_t length = strlen(path);
-  char *beside = malloc(length + 8);
+/* Through a file beside it and a rename, so that nothing is lost half-way.  A
+ * link stays one: what it leads to is replaced. */
+static int replace_file(const struct cli *cli, const char *name, const char *text) {
+  char *path = realpath(name, NULL);
+  size_t length = path ? strlen(path) : 0;
+  char *beside = path ? malloc(length + 8) : NULL;
   struct stat mode;
   int descriptor = -1;
   FILE *file = NULL;
@@ -160,11 +183,12 @@ static int replace_file(const struct cli *cli, const char *path, const char *tex
     ok = ok && rename(beside, path) == 0;
   }
   if (!ok) {
-    fprintf(stderr, "%s: error: cannot write %s: %s\n", cli->program, path, strerror(errno));
+    fprintf(stderr, "%s: error: cannot write %s: %s\n", cli->program, name, strerror(errno));
     if (descriptor >= 0)
       unlink(beside);
   }
   free(beside);
+  free(path);
   return ok ? 0 : TFM_CODE_RUN;
 }
 
@@ -172,7 +196,7 @@ static int format_file(const struct cli *cli, struct options *o, tfm_error *erro
   char *text = tfm_source_emit(&o->open, "fmt", error);
   int status = 0;
   if (!text)
-    return cli_fail(cli, error);
+    return fail(cli, o, error);
   if (o->write || o->check) {
     char *now = read_file(o->open.model);
     bool same = now && strcmp(now, text) == 0;
@@ -192,9 +216,9 @@ static int format_file(const struct cli *cli, struct options *o, tfm_error *erro
  * A directory with just a config.json tells the shapes, and lacks no tensor. */
 static int check_file(const struct cli *cli, struct options *o, tfm_error *error) {
   if (!o->open.weights)
-    return tfm_source_check(&o->open, error) == 0 ? 0 : cli_fail(cli, error);
+    return tfm_source_check(&o->open, error) == 0 ? 0 : fail(cli, o, error);
   char *graph = tfm_source_emit(&o->open, "graph", error);
-  int status = graph ? 0 : cli_fail(cli, error);
+  int status = graph ? 0 : fail(cli, o, error);
   tfm_free(graph);
   return status;
 }
@@ -202,17 +226,31 @@ static int check_file(const struct cli *cli, struct options *o, tfm_error *error
 static int emit_file(const struct cli *cli, struct options *o, tfm_error *error) {
   char *text = tfm_source_emit(&o->open, o->emit, error);
   if (!text)
-    return cli_fail(cli, error);
+    return fail(cli, o, error);
   fputs(text, stdout);
   tfm_free(text);
   return 0;
 }
 
+/* --write and --check are for fmt, one of them; a verb and --emit do not mix. */
+static int check_usage(const struct cli *cli, const struct options *o, const char *verb) {
+  bool fmt = strcmp(verb, "fmt") == 0;
+  if (o->write && o->check)
+    return cli_usage_error(cli, "--write or --check, not both");
+  if (o->emit && (fmt || strcmp(verb, "check") == 0))
+    return cli_usage_error(cli, "%s or --emit, not both", verb);
+  if ((o->write || o->check) && (o->emit || !fmt))
+    return cli_usage_error(cli, "--%s is for fmt", o->write ? "write" : "check");
+  return 0;
+}
+
 static int run(struct cli *cli, struct options *o, char **files, int count) {
   int (*action)(const struct cli *, struct options *, tfm_error *) = emit_file;
-  int status = 0;
+  const char *verb = count ? files[0] : "";
+  int status = check_usage(cli, o, verb);
+  if (status != 0)
+    return status;
   if (!o->emit) {
-    const char *verb = count ? files[0] : "";
     if (strcmp(verb, "check") == 0)
       action = check_file;
     else if (strcmp(verb, "fmt") == 0)
@@ -229,6 +267,7 @@ static int run(struct cli *cli, struct options *o, char **files, int count) {
     return fprintf(stderr, "tfmc: out of memory\n"), TFM_CODE_LIMIT;
   for (int i = 0; i < count; i++) {
     o->open.model = files[i];
+    o->reported = false;
     int one = action(cli, o, error);
     status = status ? status : one;
   }
@@ -245,8 +284,8 @@ int main(int argc, char **argv) {
     if (parse_option(&cli, &o, option, &status) != 0)
       goto done;
   o.open.colour = cli.colour;
-  o.open.message = cli_message;
-  o.open.message_arg = &cli;
+  o.open.message = on_message;
+  o.open.message_arg = &(struct report){&cli, &o};
   o.open.plugin_dir = o.plugin_dir;
   o.open.plugin_dir_count = o.plugin_dir_count;
   o.open.model_dir = o.model_dir;

@@ -17,8 +17,9 @@ static const char usage[] =
     "\n"
     "Model\n"
     "  MODEL.tfm               a model file; its weights are --weights, or its own default\n"
-    "  DIR                     a checkpoint; its model file is found by config.json's model_type\n"
-    "  --weights DIR           a directory with config.json and safetensors\n"
+    "  DIR, org/model          a checkpoint; its model file is found by config.json's model_type\n"
+    "  --weights DIR           a directory with config.json and safetensors, a .gguf file, or\n"
+    "                          org/model of the Hugging Face cache\n"
     "  --task TASK             generate, fill_mask, classify, or a head\n"
     "  -t, --threads N         threads (default: one a core)\n"
     "\n"
@@ -134,10 +135,10 @@ static int parse_option(struct cli *cli, struct eval_options *o, int option, cha
     cli->quiet = true;
     break;
   case OPT_PLUGIN_DIR:
-    ok = cli_push(&o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
+    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
     break;
   case OPT_MODEL_DIR:
-    ok = cli_push(&o->model_dir, &o->model_dir_count, &arg, sizeof arg);
+    cli_keep(cli, &o->model_dir, &o->model_dir_count, &arg, sizeof arg);
     break;
   case 'h':
     fputs(usage, stdout);
@@ -274,7 +275,7 @@ static int run(struct cli *cli, const struct eval_options *o) {
   } else {
     eval.info.struct_size = sizeof eval.info;
     tfm_model_describe(eval.model, &eval.info);
-    cli_progress(cli, "%s", "");
+    cli_clear(cli);
     cli_catch_interrupts(eval.model);
     status = measure(&eval);
     cli_catch_interrupts(NULL);

@@ -31,7 +31,7 @@ struct job {
   tfm_model *model;
   tfm_error *error;
   tfm_model_info info;
-  bool stream;
+  bool stream, begun; /* text is written as it is made; some is there */
 };
 
 static const char usage[] =
@@ -154,7 +154,8 @@ static bool parse_tap(const struct cli *cli, const char *option, char *text, boo
     *colon = '\0';
     tap.tensor = colon + 1;
   }
-  return cli_push(list, count, &tap, sizeof tap);
+  cli_keep(cli, list, count, &tap, sizeof tap);
+  return true;
 }
 
 static bool parse_generation(const struct cli *cli, struct options *o, int option, char *arg) {
@@ -248,10 +249,10 @@ static int parse_option(struct cli *cli, struct options *o, int option, char *ar
     ok = parse_tap(cli, "--feed", arg, true, &o->feed, &o->feed_count);
     break;
   case OPT_PLUGIN_DIR:
-    ok = cli_push(&o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
+    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
     break;
   case OPT_MODEL_DIR:
-    ok = cli_push(&o->model_dir, &o->model_dir_count, &arg, sizeof arg);
+    cli_keep(cli, &o->model_dir, &o->model_dir_count, &arg, sizeof arg);
     break;
   case 'h':
     fputs(usage, stdout);
@@ -294,32 +295,40 @@ static int parse(struct cli *cli, struct options *o, int argc, char **argv, int 
 }
 
 static int on_token(void *arg, size_t row, int32_t id, const char *text, size_t length) {
-  (void)arg, (void)row, (void)id;
-  if (length && (fwrite(text, 1, length, stdout) != length || fflush(stdout) != 0))
-    return 1;
-  return 0;
+  struct job *job = arg;
+  (void)row, (void)id;
+  job->begun = job->begun || length;
+  return length && (fwrite(text, 1, length, stdout) != length || cli_output_lost());
 }
 
-static int run_batch(struct job *job, const tfm_input *inputs, size_t count) {
+/* A run that ended because its text cannot be written: main says so. */
+static int run_failed(struct job *job) {
+  if (job->begun)
+    putchar('\n');
+  return cli_output_lost() ? TFM_CODE_RUN : cli_fail(job->cli, job->error);
+}
+
+/* Run and print.  -1: job->error says why, and the caller shows it. */
+static int run_batch(struct job *job, const tfm_input *inputs, size_t count, uint64_t seed) {
   const struct options *o = job->options;
   tfm_run_options run = o->run;
   tfm_result *result = NULL;
+  run.seed = seed;
   bool stream = job->stream && job->info.task == TFM_TASK_GENERATE && job->info.has_tokenizer;
-  if (stream)
+  if (stream) {
     run.token = on_token;
-  if (tfm_model_run(job->model, inputs, count, &run, &result, job->error) != 0) {
-    if (stream && tfm_error_code(job->error) == TFM_CODE_INTERRUPTED)
-      putchar('\n');
-    fflush(stdout);
-    return cli_fail(job->cli, job->error);
+    run.token_arg = job;
   }
-  cli_progress(job->cli, "%s", "");
-  if (o->json && !output_json(&job->info, inputs, result))
-    return tfm_result_destroy(result), fprintf(stderr, "tfmrun: out of memory\n"), TFM_CODE_LIMIT;
+  if (tfm_model_run(job->model, inputs, count, &run, &result, job->error) != 0)
+    return -1;
+  cli_clear(job->cli);
+  if (o->json && !output_json(&job->info, inputs, result)) {
+    fprintf(stderr, "%s: error: out of memory\n", job->cli->program);
+    exit(TFM_CODE_LIMIT);
+  }
   if (!o->json)
     output_text(&job->info, result, stream, o->run.top ? o->run.top : 1);
-  fflush(stdout);
-  if (job->stream)
+  if (!cli_output_lost() && job->stream)
     output_timing(job->cli, &job->info, tfm_result_timing(result));
   tfm_result_destroy(result);
   return 0;
@@ -343,12 +352,13 @@ static int run_one(struct job *job, const char *text, const char *ids) {
   job->stream = true;
   if (o->json)
     job->stream = false;
-  int status = run_batch(job, &input, 1);
+  int status = run_batch(job, &input, 1, o->run.seed) == 0 ? 0 : run_failed(job);
   free(list);
   return status;
 }
 
 struct lines {
+  size_t before; /* how many were run */
   char *line[BATCH];
   int32_t *ids[BATCH];
   tfm_input input[BATCH];
@@ -360,16 +370,26 @@ static void lines_clear(struct lines *lines) {
     free(lines->line[i]);
     free(lines->ids[i]);
   }
-  memset(lines, 0, sizeof *lines);
+  *lines = (struct lines){.before = lines->before + lines->count};
+}
+
+/* "tfmrun: line 7 of the input:", before what is wrong with it. */
+static void name_line(const struct job *job, size_t number) {
+  cli_clear(job->cli);
+  fprintf(stderr, "%s: line %zu of the input:\n", job->cli->program, number);
 }
 
 static int lines_add(struct job *job, struct lines *lines, char *line, size_t length) {
   const struct options *o = job->options;
-  size_t i = lines->count++;
+  size_t i = lines->count;
   lines->line[i] = line;
   if (o->ids) {
-    if (!cli_ids(job->cli, "--ids", line, &lines->ids[i], &lines->input[i].id_count))
+    char what[64];
+    snprintf(what, sizeof what, "line %zu of the input: --ids", lines->before + i + 1);
+    if (!cli_ids(job->cli, what, line, &lines->ids[i], &lines->input[i].id_count)) {
+      free(line);
       return TFM_CODE_USAGE;
+    }
     lines->input[i].ids = lines->ids[i];
   } else {
     lines->input[i].text = line;
@@ -379,31 +399,81 @@ static int lines_add(struct job *job, struct lines *lines, char *line, size_t le
     lines->input[i].pair = o->pair;
     lines->input[i].pair_length = strlen(o->pair);
   }
+  lines->count++;
   return 0;
 }
 
-/* One input a line from stdin, BATCH at a time; the last line may lack its end. */
+/* The seed of a batch: its rows are told apart below it, the batches here. */
+static uint64_t batch_seed(const struct job *job, const struct lines *lines) {
+  return job->options->run.seed ^ (lines->before / BATCH * 0x9e3779b97f4a7c15u);
+}
+
+/* The first line that cannot be run even alone, and why; count = all can. */
+static size_t first_bad(const struct job *job, const struct lines *lines, tfm_error *error) {
+  tfm_run_options run = job->options->run;
+  size_t bad = 0;
+  run.max_new_tokens = -2;
+  for (int status = 0; status == 0 && bad < lines->count; bad += status == 0) {
+    tfm_result *result = NULL;
+    status = tfm_model_run(job->model, &lines->input[bad], 1, &run, &result, error);
+    tfm_result_destroy(result);
+  }
+  return bad;
+}
+
+/* A line of the batch is not as the task wants it: run those before it, and say
+ * which one and why. */
+static int run_until_bad(struct job *job, const struct lines *lines) {
+  tfm_error *error = tfm_error_create();
+  if (!error)
+    return run_failed(job);
+  size_t bad = first_bad(job, lines, error);
+  int status = 0;
+  if (bad > 0 && run_batch(job, lines->input, bad, batch_seed(job, lines)) != 0)
+    status = run_failed(job);
+  if (status == 0 && bad < lines->count) {
+    name_line(job, lines->before + bad + 1);
+    status = cli_fail(job->cli, error);
+  }
+  tfm_error_destroy(error);
+  return status;
+}
+
+static int lines_run(struct job *job, struct lines *lines) {
+  int status = 0;
+  cli_progress(job->cli, "%zu lines", lines->before + lines->count);
+  if (lines->count && run_batch(job, lines->input, lines->count, batch_seed(job, lines)) != 0) {
+    int code = tfm_error_code(job->error);
+    bool of_line = code == TFM_CODE_USAGE || code == TFM_CODE_LIMIT;
+    status = of_line && job->options->dump_count == 0 ? run_until_bad(job, lines) : run_failed(job);
+  }
+  lines_clear(lines);
+  return cli_output_lost() ? TFM_CODE_RUN : status;
+}
+
+/* One input a line from stdin, BATCH at a time; the last line may lack its end.
+ * Lines before one that cannot be read, or run, are run. */
 static int run_lines(struct job *job) {
   struct lines lines = {0};
-  int status = 0;
-  size_t total = 0;
-  for (bool more = true; more && status == 0;) {
+  int status = 0, got = 1;
+  while (got > 0 && status == 0 && !cli_interrupted()) {
     char *line = NULL;
     size_t length = 0;
-    int got = cli_line(job->cli, stdin, total + 1, &line, &length);
-    more = got > 0;
-    if (got < 0)
-      status = TFM_CODE_LIMIT;
-    if (more)
-      status = lines_add(job, &lines, line, length);
-    total += more;
-    if (status == 0 && lines.count && (lines.count == BATCH || !more)) {
-      cli_progress(job->cli, "%zu lines", total);
-      status = run_batch(job, lines.input, lines.count);
-      lines_clear(&lines);
-    }
+    got = cli_line(job->cli, stdin, lines.before + lines.count + 1, &line, &length);
+    int bad = got > 0 ? lines_add(job, &lines, line, length) : got < 0 ? TFM_CODE_LIMIT : 0;
+    if (!cli_interrupted() && (lines.count == BATCH || got <= 0 || bad))
+      status = lines_run(job, &lines);
+    status = status ? status : bad;
   }
   lines_clear(&lines);
+  if (status == 0 && cli_interrupted()) { /* between two runs */
+    cli_clear(job->cli);
+    fprintf(stderr, "%s: error: interrupted\n", job->cli->program);
+    status = TFM_CODE_INTERRUPTED;
+  } else if (status == 0 && ferror(stdin)) {
+    fprintf(stderr, "%s: error: cannot read the input\n", job->cli->program);
+    status = TFM_CODE_RUN;
+  }
   return status;
 }
 
@@ -441,7 +511,7 @@ static int run(struct cli *cli, struct options *o) {
     struct job job = {.cli = cli, .options = o, .model = model, .error = error};
     job.info.struct_size = sizeof job.info;
     tfm_model_describe(model, &job.info);
-    cli_progress(cli, "%s", "");
+    cli_clear(cli);
     cli_catch_interrupts(model);
     status = o->check ? check(&job) : run_inputs(&job);
     cli_catch_interrupts(NULL);

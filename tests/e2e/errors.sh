@@ -72,4 +72,96 @@ has "found"
 long=$(i=0; while [ $i -lt 200 ]; do printf '1,'; i=$((i + 1)); done; echo 1)
 expect 7 "$tfmrun" $plugins "$models/gpt2.tfm" --weights "$fixtures/gpt2-tied" --ids "$long"
 has "201 tokens"
+
+# every option of a program is in its summary and in its page
+options() { grep -oE -- '--[a-z][a-z-]*' | sort -u; }
+for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights; do
+  expect 0 "$TFM_BUILDDIR/tools/$name" --help
+  options <"$out" >"$work/help"
+  sed 's/\\-/-/g; s/Fl -/Fl --/g; s/, -\([a-z]\)/, --\1/g' "$TFM_SRCDIR/docs/man/$name.1" | options >"$work/page"
+  [ "$name" != tfm-weights ] || sed -i '/^--check$/d' "$work/page" # of tfmrun
+  checks=$((checks + 1))
+  cmp -s "$work/help" "$work/page" ||
+    fail "$name: --help and its page differ: $(diff "$work/help" "$work/page" | grep '^[<>]' | tr '\n' ' ')"
+  expect 0 "$TFM_BUILDDIR/tools/$name" --version
+  says "$name 0.1.0"
+  expect 2 "$TFM_BUILDDIR/tools/$name" --nothing
+  has "Try '$name --help'"
+  expect 2 "$TFM_BUILDDIR/tools/$name"
+done
+grep -l '^\.Dl.*"' "$TFM_SRCDIR"/docs/man/*.1 && fail "a quote in an example of a page is not shown"
+
+# --kernels: what is not OP=NAME, or names no op
+for kernels in nonsense attention= =base , attention=base,; do
+  expect 2 "$tfmrun" $plugins "$fixtures/gpt2-tied" --ids 1 --kernels $kernels
+  has "OP=NAME"
+done
+expect 2 "$tfmrun" $plugins "$fixtures/gpt2-tied" --ids 1 --kernels atention=base
+has "there is no op \`atention\`"
+
+# input that cannot be read, streams that are closed
+for program in "$tfmrun $plugins -q $fixtures/gpt2-tied" "$tfmrun $plugins -q $fixtures/gpt2-tied --ids -" \
+  "$TFM_BUILDDIR/tools/tfm-tokenize $fixtures/gpt2-tied" "$TFM_BUILDDIR/tools/tfmeval $plugins -q $fixtures/gpt2-tied"; do
+  checks=$((checks + 1))
+  $program <"$work" >"$out" 2>"$err"
+  [ $? -eq 1 ] || fail "a directory as input: $program"
+  has "cannot read"
+  $program <&- >"$out" 2>"$err"
+  [ $? -eq 1 ] || fail "no input stream: $program"
+  has "cannot read"
+done
+"$tfmrun" $plugins -q "$fixtures/gpt2-tied" --ids 1 -n 1 --dump "logits=$work/closed" >&- 2>"$err"
+[ $? -eq 1 ] || fail "no output stream"
+expect 0 "$tfmrun" $plugins -q "$fixtures/gpt2-tied" --ids 1 -n 1 --dump "logits=$work/open"
+cmp "$work/closed" "$work/open" || fail "a closed output stream changes a dump"
+
+# endless input ends when nobody reads the output
+for program in "$tfmrun $plugins -q -n 1 $fixtures/gpt2-tied" "$TFM_BUILDDIR/tools/tfm-tokenize $fixtures/gpt2-tied"; do
+  checks=$((checks + 1))
+  { yes "The model" | { timeout 20 $program 2>"$err"; echo $? >"$work/code"; } | head -n 1; } >/dev/null 2>&1
+  [ "$(cat "$work/code")" = 1 ] || fail "exit $(cat "$work/code") after its output was closed: $program"
+  [ -s "$err" ] && fail "a closed pipe is no error to speak of: $(cat "$err")"
+done
+
+# names in a checkpoint that would talk to the terminal
+mkdir "$work/labels"
+cp -L "$fixtures/bert-classify"/* "$work/labels"
+sed -i 's/"positive"/"po\\u001b[2J\\n"/' "$work/labels/config.json"
+expect 0 "$tfmrun" $plugins -q "$work/labels" --input "나는" --top 3
+grep -qF 'po\x1b[2J\x0a' "$out" || fail "a label is not escaped: $(cat "$out")"
+printf 'neutral\tgood\n' >"$work/neutral"
+expect 0 "$TFM_BUILDDIR/tools/tfmeval" $plugins -q "$work/labels" --data "$work/neutral"
+[ "$(grep -cF 'po\x1b[2J\x0a' "$out")" -eq 2 ] || fail "a label of tfmeval is not escaped"
+printf 'a\033[2J\tgood\n' >"$work/neutral"
+expect 2 "$TFM_BUILDDIR/tools/tfmeval" $plugins -q "$work/labels" --data "$work/neutral"
+has "no label 'a\\x1b[2J'"
+echo '{"version":"1.0","model":{"type":"WordLevel","vocab":{"a\u001b[2J":0,"u":1},"unk_token":"u"}}' >"$work/words.json"
+expect 0 "$TFM_BUILDDIR/tools/tfm-tokenize" "$work/words.json" --tokens "$(printf 'a\033[2J')"
+says "$(printf '0\t0\t5\ta\\x1b[2J')"
+
+# ids that are none: which line, and not all of it
+printf '1 2\n3 x\n' >"$work/ids"
+"$TFM_BUILDDIR/tools/tfm-tokenize" "$fixtures/gpt2-tied" -d <"$work/ids" >"$out" 2>"$err"
+[ $? -eq 2 ] || fail "bad ids in a pipe"
+has "line 2 of the input"
+head -c 5000 /dev/zero | tr '\0' '\033' >"$work/ids"
+"$tfmrun" $plugins "$fixtures/gpt2-tied" --ids - <"$work/ids" >"$out" 2>"$err"
+[ $? -eq 2 ] || fail "bad ids in a pipe of tfmrun"
+has "line 1 of the input: --ids needs whole numbers such as 1,2,3, not '\\x1b\\x1b"
+[ "$(wc -c <"$err")" -lt 300 ] || fail "a message repeats all of the input"
+
+# tfmc: what belongs to fmt; a link stays one; JSON is only JSON
+expect 2 "$tfmc" check --write "$models/gpt2.tfm"
+expect 2 "$tfmc" fmt --write --check "$models/gpt2.tfm"
+expect 2 "$tfmc" --emit=ast check "$models/gpt2.tfm"
+has "check or --emit"
+sed 's/  / /' "$models/gpt2.tfm" >"$work/ugly.tfm"
+ln -s ugly.tfm "$work/link.tfm"
+expect 0 "$tfmc" fmt --write "$work/link.tfm"
+[ -L "$work/link.tfm" ] || fail "fmt --write replaces a link"
+cmp "$work/ugly.tfm" "$models/gpt2.tfm" || fail "fmt --write does not follow a link"
+expect 3 "$tfmc" $plugins check --diagnostics=json "$work/op.tfm"
+[ "$(wc -l <"$err")" -eq 1 ] || fail "--diagnostics=json is not one line: $(cat "$err")"
+expect 3 "$tfmc" $plugins check --diagnostics=json "$work/none.tfm"
+has "there is no model file"
 finish

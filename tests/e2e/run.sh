@@ -39,6 +39,45 @@ done <"$work/lines"
 cmp -s "$work/batch" "$work/alone" || fail "a batch differs from its lines alone"
 checks=$((checks + 1))
 
+# on a terminal the text stays: what takes the progress away does not take it
+if script -qc true /dev/null >/dev/null 2>&1; then
+  checks=$((checks + 3))
+  TERM=xterm script -qc "$gpt --input 'The model' -n 4 --seed 0" /dev/null >"$work/typed" </dev/null
+  text=$("$tfmrun" $plugins -q "$fixtures/gpt2-tied" --input "The model" -n 4 | head -n 1)
+  grep -qF "loading " "$work/typed" || fail "no progress on a terminal"
+  tr -d '\r' <"$work/typed" | grep -qxF "$(printf '\033[Kloading %s\033[K%s' "$fixtures/gpt2-tied" "$text")" ||
+    fail "the text is not what is left on the line: $(cat -v "$work/typed")"
+  TERM=dumb script -qc "$gpt --input 'The model' -n 4" /dev/null >"$work/typed" </dev/null
+  grep -q "$(printf '\033')" "$work/typed" && fail "escape codes on a dumb terminal"
+fi
+
+# a line that cannot be run is named; what comes before it in its batch is done
+awk 'BEGIN { for (i = 0; i < 39; i++) print "나는 [MASK]"; print "no"; print "나는 [MASK]" }' >"$work/lines"
+$mlm -q --top 1 <"$work/lines" >"$out" 2>"$err"
+[ $? -eq 2 ] || fail "a line without a mask is run"
+has "line 40 of the input"
+has "the input has no mask"
+[ "$(wc -l <"$out")" -eq 78 ] || fail "lines before a bad one are lost: $(wc -l <"$out")"
+awk 'BEGIN { for (i = 0; i < 33; i++) print "1,2"; print "1,x" }' >"$work/lines"
+$gpt -q -n 1 --ids - <"$work/lines" >"$out" 2>"$err"
+[ $? -eq 2 ] || fail "a line that is no ids is run"
+has "line 34 of the input"
+[ "$(wc -l <"$out")" -eq 33 ] || fail "lines before one that is no ids are lost: $(wc -l <"$out")"
+
+# sampled lines draw their own numbers, beyond the first batch too
+awk 'BEGIN { for (i = 0; i < 64; i++) print "The model" }' >"$work/lines"
+$gpt -q -n 8 --temp 1 --seed 1 <"$work/lines" >"$work/sampled" || fail "sampled lines"
+size=$(head -n 32 "$work/lines" | $gpt -q -n 8 --temp 1 --seed 1 | wc -c)
+tail -c +$((size + 1)) "$work/sampled" | head -c "$size" >"$work/second"
+head -c "$size" "$work/sampled" | cmp -s - "$work/second" && fail "two batches share their draws"
+head -n 40 "$work/lines" | $gpt -q -n 8 --temp 1 --seed 1 >"$work/part"
+head -c "$(wc -c <"$work/part")" "$work/sampled" | cmp - "$work/part" || fail "a line's draws depend on the lines after it"
+checks=$((checks + 6))
+
+# text that was begun ends its line before the message
+expect 1 $gpt -q -n 2 --input "The model" --dump "logits=$work/none/d.safetensors"
+[ "$(wc -l <"$out")" -eq 1 ] || fail "the text has no end"
+
 # fill_mask, Korean; the words and probabilities of tests/fixtures/manifest.json
 expect 0 $mlm -q --input "나는 [MASK]를 좋아해"
 head -1 "$out" | grep -q '^0\.2135  생$\|^0\.2135  ##생$' || fail "fill_mask: $(head -1 "$out")"
@@ -79,6 +118,16 @@ has "attention"
 expect 0 $gpt --check
 expect 0 "$tfmbench" $plugins --model "$models/gpt2.tfm" --runs 1 --lengths 8 --decode 4 -q "$fixtures/gpt2-tied"
 grep -q "^decode" "$out" || fail "tfmbench prints no decode figure"
+# a model file that names its checkpoint; fill_mask; lengths that do not fit are named
+expect 0 "$tfmbench" $plugins --runs 1 --lengths 8,128,129 --decode 4 "$models/gpt2.tfm"
+has "128 tokens and 4 more: left out, the model takes 128"
+has "129 tokens: left out, the model takes 128"
+expect 0 "$tfmbench" $plugins --runs 1 --lengths 8 -q "$models/bert.tfm"
+grep -q "^encode" "$out" || fail "tfmbench measures no fill_mask"
+expect 0 "$tfmbench" $plugins --runs 1 --lengths 8 -q "$models/bert.tfm" --weights "$fixtures/bert-mlm"
+expect 0 "$tfmbench" --plugin-dir "$work" $plugins --runs 1 --lengths 8 -q "$fixtures/bert-qa"
+expect 2 "$tfmbench" $plugins --lengths many "$models/gpt2.tfm"
+has "--lengths needs whole numbers"
 expect 0 "$tfmbench" $plugins --random --json --model "$models/bert.tfm" --runs 1 --lengths 8 -q "$fixtures/bert-model"
 
 # Ctrl-C ends with 130.  The reader of a pipe that never ends keeps tfmrun at work.
@@ -94,4 +143,22 @@ wait $pid
 S
 WORK="$work" bash -m "$work/interrupt.sh" $gpt -q -n 20 2>/dev/null
 [ $? -eq 130 ] || fail "Ctrl-C does not end with 130"
+
+# and while it waits for a line
+cat >"$work/waiting.sh" <<'S'
+mkfifo "$WORK/quiet"
+sleep 30 >"$WORK/quiet" &
+"$@" <"$WORK/quiet" >/dev/null 2>"$WORK/err" &
+pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+code=$?
+kill %1
+exit $code
+S
+checks=$((checks + 1))
+WORK="$work" bash -m "$work/waiting.sh" $gpt -q -n 20 2>/dev/null
+[ $? -eq 130 ] || fail "Ctrl-C while it waits for input does not end with 130"
+has "interrupted"
 finish
