@@ -35,6 +35,11 @@ static bool is_hidden(int32_t code) {
 
 size_t text_show(const char *text, struct text_char c, char out[TEXT_SHOWN_MAX],
                  unsigned *columns) {
+  if (c.code >= ' ' && c.code < 0x7f) { /* most of what is shown */
+    *columns = 1;
+    out[0] = *text;
+    return 1;
+  }
   if (c.code >= 0 && !is_hidden(c.code)) {
     int width = utf8proc_charwidth(c.code);
     *columns = width > 0 ? (unsigned)width : 0;

@@ -282,7 +282,7 @@ static void print_node(const struct graph *graph, const struct graph_node *node,
   for (uint32_t i = 0; i < node->output_count; i++)
     buffer_printf(out, "%s%%%d", i > 0 ? ", " : "", node->output[i]);
   buffer_puts(out, " = ");
-  print_name(out, node->op);
+  buffer_puts(out, node->op);
   buffer_putc(out, '(');
   print_operands(graph, node, out);
   buffer_putc(out, ')');

@@ -84,7 +84,7 @@ static int read_graph_line(struct reader *r) {
     return -1;
   if (!text_take(r, ":"))
     return 0;
-  const char *task = text_word(r, "");
+  const char *task = text_bare(r, "");
   if (task == NULL || (g->head = text_name(r)) == NULL)
     return -1;
   g->task = graph_task_from_name(task);
@@ -97,7 +97,7 @@ static int read_dim_line(struct reader *r) {
   struct graph_dim *dim = &r->dim[r->graph->dim_count];
   if (r->graph->dim_count == DIM_VARIABLES)
     return text_fail(r, "too many run-time dimensions");
-  if ((dim->name = text_word(r, "")) == NULL)
+  if ((dim->name = text_bare(r, "")) == NULL)
     return -1;
   r->graph->dim_count++;
   return text_take(r, "<=") ? text_integer(r, 1, INT64_MAX, &dim->bound) : 0;
@@ -143,7 +143,7 @@ static int read_weight_ref(struct reader *r, int32_t *out) {
 /* "transpose($a; 0, 0, 0)" */
 static int read_view(struct reader *r, struct graph_weight *weight) {
   static const char *const kinds[] = {"", "transpose", "split", "concat", "stack", "reshape"};
-  const char *kind = text_word(r, "");
+  const char *kind = text_bare(r, "");
   if (kind == NULL)
     return -1;
   uint32_t k = 1;
@@ -313,7 +313,7 @@ static int read_node_line(struct reader *r) {
       return -1;
   } while (text_take(r, ","));
   if (keep_indices(r, list, node->output_count, &node->output) != 0 || text_expect(r, "=") != 0 ||
-      (node->op = text_word(r, "_.")) == NULL || text_expect(r, "(") != 0 ||
+      (node->op = text_bare(r, "_.")) == NULL || text_expect(r, "(") != 0 ||
       read_operands(r, node) != 0)
     return -1;
   for (uint32_t i = 0; i < node->output_count; i++)

@@ -65,10 +65,8 @@ const char *text_string(struct reader *r) {
   return text;
 }
 
-const char *text_word(struct reader *r, const char *more) {
+const char *text_bare(struct reader *r, const char *more) {
   text_skip(r);
-  if (r->at < r->end && *r->at == '"')
-    return text_string(r);
   const char *begin = r->at;
   while (r->at < r->end && *r->at != '\0' && (is_letter(*r->at) || strchr(more, *r->at) != NULL))
     r->at++;
@@ -80,6 +78,11 @@ const char *text_word(struct reader *r, const char *more) {
   if (text == NULL)
     error_oom(r->err);
   return text;
+}
+
+const char *text_word(struct reader *r, const char *more) {
+  text_skip(r);
+  return r->at < r->end && *r->at == '"' ? text_string(r) : text_bare(r, more);
 }
 
 const char *text_name(struct reader *r) {
@@ -129,7 +132,7 @@ static int read_factor(struct reader *r, struct dim *out) {
     *out = dim_number(value);
     return 0;
   }
-  const char *name = text_word(r, "");
+  const char *name = text_bare(r, "");
   if (name == NULL)
     return -1;
   for (uint32_t i = 0; i < r->graph->dim_count; i++) {
@@ -173,7 +176,7 @@ static int read_dim(struct reader *r, struct dim *out) {
 }
 
 int text_dtype(struct reader *r, enum dtype *out) {
-  const char *name = text_word(r, "");
+  const char *name = text_bare(r, "");
   if (name == NULL)
     return -1;
   *out = strcmp(name, "f") == 0 ? DTYPE_NONE : dtype_from_name(name);

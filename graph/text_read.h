@@ -30,9 +30,10 @@ void text_skip(struct reader *r); /* blanks */
 bool text_take(struct reader *r, const char *text);
 int text_expect(struct reader *r, const char *text);
 bool text_line_ends(struct reader *r);
-/* A JSON string at the cursor; a word of letters and the characters in more, or
- * a string; a value's or weight's name.  NULL = err is set. */
+/* A JSON string at the cursor; a word of letters and the characters in more; that
+ * or a string; a value's or weight's name.  NULL = err is set. */
 const char *text_string(struct reader *r);
+const char *text_bare(struct reader *r, const char *more);
 const char *text_word(struct reader *r, const char *more);
 const char *text_name(struct reader *r);
 int text_integer(struct reader *r, int64_t least, int64_t most, int64_t *out);
