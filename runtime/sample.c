@@ -202,12 +202,15 @@ static int load(struct sampler *sampler, const float *logits, size_t count, size
   return *live ? 0 : no_logits(err);
 }
 
+/* Below it quotients leave the floats' range, and all but the best have no share. */
+static const double COLDEST = 1e-30;
+
 int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int32_t *id,
                  struct tfm_error *err) {
   const struct sample_options *options = &sampler->options;
   size_t live;
   *id = -1;
-  if (options->temperature == 0) {
+  if (options->temperature < COLDEST) {
     *id = sample_greedy(logits, count);
     return *id < 0 ? no_logits(err) : 0;
   }

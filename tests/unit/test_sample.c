@@ -65,6 +65,7 @@ static void check(struct sample_options options, const double *expected) {
 
 START_TEST(test_filters) {
   check((struct sample_options){.temperature = 1}, share);
+  check((struct sample_options){.temperature = 1e-300}, (double[]){0, 0, 0, 1});
   /* half the temperature squares the odds: sum of squares is 0.345 */
   check((struct sample_options){.temperature = 0.5},
         (double[]){0.0625 / 0.345, 0.01 / 0.345, 0.0225 / 0.345, 0.25 / 0.345});
