@@ -1,10 +1,18 @@
 #!/bin/bash
-# hostile.sh - files made to hurt: each is refused within two seconds, by a message
-# that names the file and the place.
+# hostile.sh - files made to hurt: each is refused within two seconds and in no more
+# memory than four times the files and 8 MiB (which the program takes for itself, about
+# 4 MiB, and its libraries), by a message that names the file and the place.
 . "$TFM_SRCDIR/tests/e2e/common.sh"
 tokenize="$TFM_BUILDDIR/tools/tfm-tokenize"
 seconds=2
-[ "${TFM_SANITIZERS:-no}" = no ] || seconds=20
+base=8192 # KiB
+peak="$work/peak"
+if [ "${TFM_SANITIZERS:-no}" = no ]; then
+  ${CC:-cc} -O1 -o "$peak" "$TFM_SRCDIR/tests/robust/peak.c" || exit 99
+else
+  seconds=20
+  peak= # their shadow counts
+fi
 
 # refuse CODE TEXT COMMAND...: that exit status within the time, and the text in the message.
 refuse() {
@@ -14,13 +22,27 @@ refuse() {
   has "$text"
 }
 
-# quick CODE TEXT COMMAND...: refuse, and not later than it may be.
+# size PATH...: the bytes of those that are files, and of the files in $work/dir.
+size() {
+  local sum=0 path
+  for path in "$@" "$work"/dir/*; do
+    [ ! -f "$path" ] || sum=$((sum + $(stat -Lc %s "$path")))
+  done
+  echo $sum
+}
+
+# quick CODE TEXT COMMAND...: refuse, not later than it may be, and in bounded memory.
 quick() {
-  local begin=${EPOCHREALTIME/./} took
-  refuse "$@"
+  local code=$1 text=$2 begin=${EPOCHREALTIME/./} took most
+  shift 2
+  refuse "$code" "$text" ${peak:+"$peak" "$work/taken"} "$@"
   took=$(((${EPOCHREALTIME/./} - begin) / 1000))
   checks=$((checks + 1))
   [ $took -lt $((seconds * 1000)) ] || [ -n "${SLOW_MACHINE:-}" ] || fail "$took ms: $*"
+  [ -n "$peak" ] || return
+  checks=$((checks + 1))
+  most=$((base + $(size "$@") * 4 / 1024))
+  [ "$(cat "$work/taken")" -le $most ] || fail "$(cat "$work/taken") KiB, over $most: $*"
 }
 
 fresh() {
@@ -125,6 +147,100 @@ done
 quick 5 "/dev/zero" "$tokenize" /dev/zero x
 quick 4 "pipe.safetensors" $gpt2 --feed "h.0.ln_1=$work/pipe.safetensors:x"
 
+for name in added_tokens.json tokenizer.model spiece.model encoder.json vocab.bpe; do
+  fresh gpt2-untied
+  case $name in
+  *.model) rm "$work"/dir/*.json "$work"/dir/merges.txt ;;
+  encoder.json | vocab.bpe)
+    mv "$work/dir/vocab.json" "$work/dir/encoder.json"
+    mv "$work/dir/merges.txt" "$work/dir/vocab.bpe"
+    rm "$work/dir/$name"
+    ;;
+  esac
+  mkfifo "$work/dir/$name"
+  quick 5 "$name\` is not a regular file" "$tokenize" "$work/dir" x
+done
+rm -rf "$work/dir"
+mkdir "$work/dir"
+mkfifo "$work/dir/model.gguf"
+quick 4 "model.gguf\` is not a regular file" $run "$work/dir"
+
+# ---- an index that points elsewhere: the file, the tensor, what it found
+# shard NAME: the tensor model.norm.weight is in the file NAME.
+shard() {
+  fresh llama-shards
+  sed -i "s|\(\"model.norm.weight\": *\)\"[^\"]*\"|\1\"$1\"|" "$work/dir/model.safetensors.index.json"
+}
+llama="$run $models/llama.tfm --weights $work/dir"
+for name in ../x /etc/passwd /dev/zero . .. a/b; do
+  shard "$name"
+  quick 4 "model.safetensors.index.json\` looks for tensor \`model.norm.weight\` outside" $llama
+  has "found: \`$name\`"
+done
+shard pipe
+mkfifo "$work/dir/pipe"
+quick 4 "dir/pipe\` is not a regular file" $llama
+shard zero
+ln -s /dev/zero "$work/dir/zero"
+quick 4 "dir/zero\` is not a regular file" $llama
+shard config.json
+quick 4 "dir/config.json\` claims a header that is too large" $llama
+shard none
+quick 4 "the shard \`$work/dir/none\` is missing" $llama
+has "with tensor \`model.norm.weight\`"
+
+# ---- tensors that overlap, leave a gap, or leave something behind
+# tensors HEADER BYTES: a safetensors file.
+tensors() {
+  rm -rf "$work/dir"
+  mkdir "$work/dir"
+  { printf "\\$(printf %o ${#1})\\0\\0\\0\\0\\0\\0\\0%s" "$1"; head -c "$2" /dev/zero; } >"$work/dir/model.safetensors"
+}
+weights="$TFM_BUILDDIR/tools/tfm-weights --no-models $work/dir"
+# tensor NAME BEGIN END
+tensor() {
+  printf '"%s":{"dtype":"U8","shape":[%d],"data_offsets":[%d,%d]}' "$1" $(($3 - $2)) "$2" "$3"
+}
+tensors "{$(tensor a 0 4),$(tensor b 4 8)}" 8
+expect 0 $weights
+tensors "{$(tensor a 0 4),$(tensor b 2 6)}" 6
+quick 4 "tensor \`b\` of \`$work/dir/model.safetensors\` overlaps" $weights
+has "expected: it begins at 4"
+has "found: it begins at 2"
+tensors "{$(tensor a 0 4),$(tensor b 6 8)}" 8
+quick 4 "tensor \`b\` of \`$work/dir/model.safetensors\` leaves a hole" $weights
+has "expected: it begins at 4"
+has "found: it begins at 6"
+tensors "{$(tensor a 0 4),$(tensor b 4 8)}" 11
+quick 4 "$work/dir/model.safetensors\` has bytes after its last tensor" $weights
+has "expected: 8 bytes"
+has "found: 11 bytes"
+tensors "{$(tensor a 0 4),$(tensor b 4 8)}" 7
+quick 4 "tensor \`b\` of \`$work/dir/model.safetensors\` ends after the end" $weights
+tensors "{$(tensor a 0 4),$(tensor a 4 8)}" 8
+quick 4 "model.safetensors:1:" $weights
+has "duplicate key \`a\`"
+
+# ---- GGUF that claims more than it has
+# gguf KEYS TENSORS [BYTES...]: a file of version 3; BYTES are for printf.
+gguf() {
+  rm -rf "$work/dir"
+  mkdir "$work/dir"
+  printf "GGUF\3\0\0\0$2$1${3:-}" >"$work/dir/x.gguf"
+  head -c 4096 /dev/zero >>"$work/dir/x.gguf"
+}
+none='\0\0\0\0\0\0\0\0' one='\1\0\0\0\0\0\0\0' all='\377\377\377\377\377\377\377\377'
+weights="$TFM_BUILDDIR/tools/tfm-weights --no-models $work/dir/x.gguf"
+gguf "$all" "$none"
+quick 4 "x.gguf\` claims too many keys" $weights
+gguf "$none" "$all"
+quick 4 "x.gguf\` claims too many tensors" $weights
+gguf "$one" "$none" "${one}k\11\0\0\0\10\0\0\0$all"
+quick 4 "x.gguf" $weights
+has "ends within"
+gguf "$one" "$none" "$all"
+quick 4 "x.gguf" $weights
+
 # ---- keys given twice
 fresh gpt2-tied
 sed -i 's/{/{"n_head": 2, "n_head": 4,/' "$work/dir/config.json"
@@ -134,6 +250,14 @@ fresh gpt2-tied
 sed -i 's/{/{"version": "1.0",/' "$work/dir/tokenizer.json"
 refuse 5 "tokenizer.json:1:" "$tokenize" "$work/dir" x
 has duplicate
+for name in generation_config.json tokenizer_config.json special_tokens_map.json added_tokens.json; do
+  fresh gpt2-untied
+  printf '{"a": 1,\n"a": 2}' >"$work/dir/$name"
+  case $name in
+  generation_config.json) refuse 4 "$name:2:3: duplicate" $gpt2 ;;
+  *) refuse 5 "$name:2:3: duplicate" "$tokenize" "$work/dir" x ;;
+  esac
+done
 fresh llama-shards
 sed -i 's/"weight_map"/"weight_map": {}, "weight_map"/' "$work/dir/model.safetensors.index.json"
 refuse 4 "model.safetensors.index.json:" $run "$models/llama.tfm" --weights "$work/dir"
@@ -187,11 +311,61 @@ for pattern in '(?:(?:(?:a{1,900}){1,900}){1,900}){1,900}' '\\p{Klingon}' '\\C' 
   json "$words" "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"$pattern\"},\"behavior\":\"Isolated\",\"invert\":false}"
   quick 5 "tokenizer.json: pre_tokenizer.pattern" "$tokenize" "$work/dir" x
 done
-# over the limits of files and of tokens
+# ---- limits: what is on them is taken, what is over them refused
+# nested N: N brackets
+nested() {
+  local open close
+  open=$(head -c "$1" /dev/zero | tr '\0' '[')
+  close=$(head -c "$1" /dev/zero | tr '\0' ']')
+  echo "$open$close"
+}
+fresh gpt2-tied
+sed -i "s/{/{\"z\": $(nested 63),/" "$work/dir/config.json"
+expect 0 $gpt2
+fresh gpt2-tied
+sed -i "s/{/{\"z\": $(nested 64),/" "$work/dir/config.json"
+quick 4 "config.json:1:70: nested deeper than 64 levels" $gpt2
+fresh gpt2-tied
+sed -i "s/{/{\"z\": null, \"n_inner\": null,/" "$work/dir/config.json"
+expect 0 $gpt2
+fresh gpt2-tied
+truncate -s $((16 * 1024 * 1024 + 1)) "$work/dir/config.json"
+quick 4 "config.json\` is 16777217 bytes, over the limit of 16777216" $gpt2
+fresh gpt2-tied
+sed -i "0,/{/s/{/{\"z\": $(nested 64),/" "$work/dir/tokenizer.json"
+quick 5 "tokenizer.json:" "$tokenize" "$work/dir" x
+has "nested deeper than 64 levels"
+large=$((64 * 1024 * 1024 + 1))
+for name in vocab.json merges.txt added_tokens.json; do
+  fresh gpt2-untied
+  truncate -s $large "$work/dir/$name"
+  quick 5 "$name\` is $large bytes, over the limit of 67108864" "$tokenize" "$work/dir" x
+done
+fresh bert-mlm-old
+truncate -s $large "$work/dir/vocab.txt"
+quick 5 "vocab.txt\` is $large bytes, over the limit of 67108864" "$tokenize" "$work/dir" x
 rm -rf "$work/dir"
-mkdir "$work/dir"
-truncate -s $((64 * 1024 * 1024 + 1)) "$work/dir/tokenizer.json"
-quick 5 "tokenizer.json\` is 67108865 bytes, over the limit of 67108864" "$tokenize" "$work/dir" x
-json "{\"type\":\"WordLevel\",\"unk_token\":\"a\",\"vocab\":{\"a\":0,\"$(head -c 65537 /dev/zero | tr '\0' b)\":1}}"
+for name in tokenizer.json tokenizer.model spiece.model; do
+  mkdir "$work/dir"
+  truncate -s $large "$work/dir/$name"
+  quick 5 "$name\` is $large bytes, over the limit of 67108864" "$tokenize" "$work/dir" x
+  rm -rf "$work/dir"
+done
+json '{"type":"WordLevel","unk_token":"a","vocab":{"a":0,"b":1048575}}'
+expect 0 "$tokenize" "$work/dir" b
+says 1048575
+token=$(head -c 65536 /dev/zero | tr '\0' b)
+json "{\"type\":\"WordLevel\",\"unk_token\":\"a\",\"vocab\":{\"a\":0,\"$token\":1}}"
+expect 0 "$tokenize" "$work/dir" "$token"
+says 1
+json "{\"type\":\"WordLevel\",\"unk_token\":\"a\",\"vocab\":{\"a\":0,\"${token}b\":1}}"
 refuse 5 "tokenizer.json: model.vocab" "$tokenize" "$work/dir" x
+printf '[UNK]\n%sb\n' "$token" >"$work/dir/vocab.txt"
+quick 5 "vocab.txt:2: a token" "$tokenize" "$work/dir/vocab.txt" x
+# an id of the tokenizer that the embedding has no row for
+fresh gpt2-tied
+sed -i 's/"vocab": *{/&"zzzz": 5000, /' "$work/dir/tokenizer.json"
+expect 0 "$tokenize" "$work/dir" --decode 5000
+refuse 2 "id 5000 of input 1 is not in the vocabulary (0 to 295)" $tfmrun $plugins -q \
+  "$models/gpt2.tfm" --weights "$work/dir" --ids 1,5000
 finish

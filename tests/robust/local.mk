@@ -1,9 +1,10 @@
 # What strangers, and a machine that is full, can do to a run.
-check_PROGRAMS += tests/robust/test_damage
+robust_tests = tests/robust/test_damage tests/robust/test_faults
+check_PROGRAMS += $(robust_tests)
+tests_robust_test_damage_SOURCES = tests/robust/test_damage.c tests/robust/heap.h
 tests_robust_test_damage_LDADD = libtfm.la
-robust_tests = tests/robust/test_damage
+tests_robust_test_faults_SOURCES = tests/robust/test_faults.c tests/robust/heap.h
+tests_robust_test_faults_LDADD = libtfm.la
 
-script_tests += tests/robust/hostile.sh
-# Slow, and some of its calls still fail in ways of their own: by hand.
-EXTRA_DIST += tests/robust/faults.sh
-EXTRA_DIST += tests/robust/faults.c
+script_tests += tests/robust/hostile.sh tests/robust/faults.sh
+EXTRA_DIST += tests/robust/faults.c tests/robust/peak.c
