@@ -1,12 +1,9 @@
-/* json.c - jansson with every leniency off, and a depth check before it.
- *
- * jansson recurses once a level, so depth is counted by a flat scan first.
- * The scan needs only to know strings from the rest; what it lets through
- * and is not JSON, jansson refuses. */
+/* json.c - text to tree and back, and the places in the text. */
 #include "base/json.h"
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/json_tree.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -59,51 +56,10 @@ void json_place(const char *text, size_t at, unsigned *line, unsigned *column) {
     *column = 1;
 }
 
-static bool is_deeper(const char *text, size_t size, unsigned max_depth, struct json_fault *fault) {
-  struct scan scan = {text, size, 0, 1, 0};
-  while (scan.at < size) {
-    if (text[scan.at] == '"') {
-      skip_string(&scan);
-      continue;
-    }
-    step(&scan);
-    if (scan.depth > max_depth) {
-      fault->at = scan.at;
-      snprintf(fault->text, sizeof fault->text, "nested deeper than %u levels", max_depth);
-      return true;
-    }
-  }
-  return false;
-}
-
-json_t *json_load_strict(const char *text, size_t size, unsigned max_depth,
-                         struct json_fault *fault) {
-  json_error_t cause;
-  *fault = (struct json_fault){0};
-  if (is_deeper(text, size, max_depth, fault))
-    return NULL;
-  json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &cause);
-  if (json != NULL)
-    return json;
-  fault->memory = json_error_code(&cause) == json_error_out_of_memory;
-  fault->at = cause.position > 0 ? (size_t)cause.position : 0;
-  if (fault->at > size)
-    fault->at = size;
-  snprintf(fault->text, sizeof fault->text, "%s", cause.text);
-  return NULL;
-}
-
 int json_parse(const char *name, const char *text, size_t size, unsigned max_depth,
                enum tfm_error_code code, json_t **out, struct tfm_error *err) {
-  struct json_fault fault;
-  unsigned line, column;
-  *out = json_load_strict(text, size, max_depth, &fault);
-  if (*out != NULL)
-    return 0;
-  if (fault.memory)
-    return error_oom(err);
-  json_place(text, fault.at, &line, &column);
-  return error_set(err, code, "%s:%u:%u: %s", name, line, column, fault.text);
+  struct json_pull pull = {.name = name, .text = text, .end = size, .code = code, .err = err};
+  return json_tree_read(&pull, max_depth, NULL, 0, out);
 }
 
 int json_read(const char *path, size_t limit, unsigned max_depth, enum tfm_error_code code,

@@ -1,5 +1,5 @@
-/* json_pull.c - strings are most of what is read: eight bytes at a time while they
- * are plain ASCII. */
+/* json_pull.c - strings are most of what is read, and most are short: one look at a
+ * block of bytes finds the end. */
 #include "base/json_pull.h"
 
 #include "base/json.h"
@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { BLOCK = JSON_PULL_SLACK };
 
 #define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
 
@@ -63,7 +69,7 @@ static void skip_space(struct json_pull *pull) {
   pull->at = at;
 }
 
-char json_pull_peek(struct json_pull *pull) {
+char json_pull_after_space(struct json_pull *pull) {
   skip_space(pull);
   return pull->at < pull->end ? pull->text[pull->at] : '\0';
 }
@@ -81,7 +87,7 @@ int json_pull_open(struct json_pull *pull, char bracket) {
   return expect(pull, bracket);
 }
 
-int json_pull_more(struct json_pull *pull, char bracket) {
+int json_pull_more_or_end(struct json_pull *pull, char bracket) {
   bool first = pull->first;
   pull->first = false;
   char next = json_pull_peek(pull);
@@ -222,11 +228,10 @@ static void copy_plain(const struct json_pull *pull, size_t *at, char **out, uin
   }
 }
 
-int json_pull_string(struct json_pull *pull, char *room, size_t *length) {
+/* Any string, from its quote on. */
+static int read_string(struct json_pull *pull, char *room, size_t *length) {
   char *out = room;
   uint64_t bits = 0;
-  if (json_pull_peek(pull) != '"')
-    return unexpected(pull, "string");
   size_t begin = pull->at + 1, at = begin;
   for (;;) {
     copy_plain(pull, &at, &out, &bits);
@@ -248,11 +253,79 @@ int json_pull_string(struct json_pull *pull, char *room, size_t *length) {
       return -1;
     out += written;
   }
-  if ((bits & EACH(0x80)) != 0 && check_utf8(pull, begin, at) != 0)
+  if (!pull->utf8 && (bits & EACH(0x80)) != 0 && check_utf8(pull, begin, at) != 0)
     return -1;
   *out = '\0';
   *length = (size_t)(out - room);
   pull->at = at + 1;
+  return 0;
+}
+
+#ifdef __SSE2__
+
+/* Bytes of a block that are a quote, a backslash or a control character. */
+static inline uint32_t marks(__m128i word) {
+  __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(word, _mm_set1_epi8(0x1f)), word);
+  __m128i quote = _mm_cmpeq_epi8(word, _mm_set1_epi8('"'));
+  __m128i slash = _mm_cmpeq_epi8(word, _mm_set1_epi8('\\'));
+  return (uint32_t)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, slash)));
+}
+
+/* How many plain bytes a block of text begins with; *ascii: all of the block is ASCII. */
+static inline unsigned plain_block(const char *text, bool *ascii) {
+  __m128i low = _mm_loadu_si128((const __m128i *)(const void *)text);
+  __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(text + BLOCK / 2));
+  uint32_t mask = marks(low) | marks(high) << 16;
+  *ascii = _mm_movemask_epi8(_mm_or_si128(low, high)) == 0;
+  return mask == 0 ? BLOCK : (unsigned)__builtin_ctz(mask);
+}
+
+#else
+
+static inline unsigned plain_block(const char *text, bool *ascii) {
+  uint64_t bits = 0;
+  unsigned at = 0, plain = 8;
+  for (; at < BLOCK && plain == 8; at += plain) {
+    uint64_t word = load(text + at);
+    plain = plain_bytes(word);
+    bits |= word;
+  }
+  *ascii = (bits & EACH(0x80)) == 0;
+  return at;
+}
+
+#endif
+
+/* The string at pull->at ends within a block and is its bytes as they are.  False:
+ * perhaps it is not, read_string knows. */
+static inline bool is_short(const struct json_pull *pull, size_t *length) {
+  bool ascii;
+  size_t begin = pull->at + 1;
+  if (pull->end - pull->at <= BLOCK)
+    return false;
+  *length = plain_block(pull->text + begin, &ascii);
+  return *length < BLOCK && pull->text[begin + *length] == '"' && (pull->utf8 || ascii);
+}
+
+int json_pull_string(struct json_pull *pull, char *room, size_t *length) {
+  if (json_pull_peek(pull) != '"')
+    return unexpected(pull, "string");
+  if (!is_short(pull, length))
+    return read_string(pull, room, length);
+  memcpy(room, pull->text + pull->at + 1, BLOCK);
+  room[*length] = '\0';
+  pull->at += *length + 2;
+  return 0;
+}
+
+int json_pull_view(struct json_pull *pull, char *room, const char **out, size_t *length) {
+  if (json_pull_peek(pull) != '"')
+    return unexpected(pull, "string");
+  *out = room;
+  if (!is_short(pull, length))
+    return read_string(pull, room, length);
+  *out = pull->text + pull->at + 1;
+  pull->at += *length + 2;
   return 0;
 }
 
@@ -268,14 +341,17 @@ static bool is_digit(const struct json_pull *pull, size_t at) {
   return at < pull->end && pull->text[at] >= '0' && pull->text[at] <= '9';
 }
 
-/* Eight digits, the first lowest. */
-static bool are_digits(uint64_t word) {
-  return (((word & EACH(0xf0)) ^ EACH(0x30)) | (((word + EACH(6)) & EACH(0xf0)) ^ EACH(0x30))) == 0;
+/* How many digits a word begins with, the first lowest. */
+static unsigned count_digits(uint64_t word) {
+  uint64_t x = word ^ EACH('0');
+  /* A byte over 9 gets its high bit; the lowest bit found is right. */
+  uint64_t others = ((x + EACH(0x76)) | x) & EACH(0x80);
+  return others == 0 ? 8 : (unsigned)__builtin_ctzll(others) / 8;
 }
 
-/* Their value, by pairs, fours and eights. */
-static uint64_t eight_digits(uint64_t word) {
-  word -= EACH('0');
+/* The value of the first 1 to 8 bytes, all digits: by pairs, fours and eights. */
+static uint64_t digits_value(uint64_t word, unsigned count) {
+  word = (word ^ EACH('0')) << (64 - 8 * count); /* zeros before them */
   word = word * 10 + (word >> 8);
   word =
       (word & UINT64_C(0x00ff00ff00ff00ff)) * 100 + ((word >> 16) & UINT64_C(0x00ff00ff00ff00ff));
@@ -284,12 +360,15 @@ static uint64_t eight_digits(uint64_t word) {
 
 /* Append digits to *value while 64 bits hold it.  Returns how many did. */
 static int append_digits(struct json_pull *pull, uint64_t *value) {
+  static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
   const char *text = pull->text;
   size_t at = pull->at, begin = at;
   uint64_t sum = *value;
-  while (pull->end - at >= 8 && sum < 100000000000 && are_digits(load(text + at))) {
-    sum = sum * 100000000 + eight_digits(load(text + at));
-    at += 8;
+  for (unsigned count = 8; count == 8 && pull->end - at >= 8 && sum < 100000000000; at += count) {
+    uint64_t word = load(text + at);
+    count = count_digits(word);
+    if (count > 0)
+      sum = sum * powers[count] + digits_value(word, count);
   }
   for (; at < pull->end && text[at] >= '0' && text[at] <= '9'; at++) {
     uint64_t digit = (uint64_t)(text[at] - '0');
@@ -321,12 +400,16 @@ static bool read_digits(struct json_pull *pull, uint64_t *value, int *dropped) {
   return pull->at == begin + 1 || (pull->at > begin && pull->text[begin] != '0');
 }
 
-static bool is_at(const struct json_pull *pull, char lower) {
-  return pull->at < pull->end && (pull->text[pull->at] | 0x20) == lower;
+static bool is_at(const struct json_pull *pull, char c) {
+  return pull->at < pull->end && pull->text[pull->at] == c;
+}
+
+static bool is_exponent(const struct json_pull *pull) {
+  return is_at(pull, 'e') || is_at(pull, 'E');
 }
 
 static bool goes_on(const struct json_pull *pull) {
-  return is_at(pull, '.') || is_at(pull, 'e'); /* '.' has the bit of lower case */
+  return is_at(pull, '.') || is_exponent(pull);
 }
 
 int json_pull_integer(struct json_pull *pull, int64_t *out) {
@@ -397,7 +480,7 @@ int json_pull_number(struct json_pull *pull, double *out) {
     return unexpected(pull, "number");
   if (is_at(pull, '.') && !read_fraction(pull, &value, &exponent))
     return unexpected(pull, "digit");
-  if (is_at(pull, 'e') && !read_exponent(pull, &exponent))
+  if (is_exponent(pull) && !read_exponent(pull, &exponent))
     return unexpected(pull, "digit");
   double number = scale(value, exponent);
   if (!isfinite(number))

@@ -12,6 +12,8 @@
  *     close    .............xx   */
 #include "base/json_span.h"
 
+#include "base/json_tree.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +24,14 @@
 
 enum { BLOCK = 64 };
 
+/* All of it is compiled twice, see find_end. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
 
 struct masks {
-  uint64_t open, close;
+  uint64_t open, close; /* brackets */
+  uint64_t quote;
 };
 
 /* What one block tells the next. */
@@ -35,7 +41,7 @@ struct carry {
 };
 
 /* The bytes that backslashes escape; a backslash that is escaped itself does not. */
-static uint64_t escaped_bytes(uint64_t slash, struct carry *carry) {
+INLINE uint64_t escaped_bytes(uint64_t slash, struct carry *carry) {
   uint64_t escaped = carry->escaped ? 1 : 0;
   slash &= ~escaped;
   carry->escaped = false;
@@ -51,7 +57,7 @@ static uint64_t escaped_bytes(uint64_t slash, struct carry *carry) {
   return escaped;
 }
 
-static uint64_t parity_before(uint64_t bits) {
+INLINE uint64_t parity_before(uint64_t bits) {
   for (unsigned by = 1; by < BLOCK; by *= 2)
     bits ^= bits << by;
   return bits;
@@ -64,27 +70,43 @@ struct bytes {
 
 #ifdef __SSE2__
 
-static uint64_t equal_16(__m128i bytes, char byte) {
-  return (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte)));
+enum { WORD = 16, WORDS = BLOCK / WORD };
+
+INLINE __m128i equal(__m128i bytes, char byte) {
+  return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
 }
 
-static struct bytes classify(const char *text) {
-  struct bytes is = {0, 0, 0, 0};
-  for (unsigned i = 0; i < BLOCK; i += 16) {
-    __m128i word = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+/* A bit a byte; none is what most are of. */
+INLINE uint64_t join(const __m128i *word) {
+  uint64_t bits = 0;
+  for (unsigned i = 0; i < WORDS; i++)
+    bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(word[i]) << WORD * i;
+  return bits;
+}
+
+INLINE bool has_any(const __m128i *word) {
+  __m128i any = _mm_or_si128(_mm_or_si128(word[0], word[1]), _mm_or_si128(word[2], word[3]));
+  return _mm_movemask_epi8(any) != 0;
+}
+
+INLINE struct bytes classify(const char *text) {
+  __m128i quote[WORDS], slash[WORDS], open[WORDS], close[WORDS];
+  for (unsigned i = 0; i < WORDS; i++) {
+    __m128i word = _mm_loadu_si128((const __m128i *)(const void *)(text + WORD * i));
     __m128i lower = _mm_or_si128(word, _mm_set1_epi8(0x20)); /* '[' | 0x20 is '{' */
-    is.quote |= equal_16(word, '"') << i;
-    is.slash |= equal_16(word, '\\') << i;
-    is.open |= equal_16(lower, '{') << i;
-    is.close |= equal_16(lower, '}') << i;
+    quote[i] = equal(word, '"');
+    slash[i] = equal(word, '\\');
+    open[i] = equal(lower, '{');
+    close[i] = equal(lower, '}');
   }
-  return is;
+  return (struct bytes){join(quote), has_any(slash) ? join(slash) : 0,
+                        has_any(open) ? join(open) : 0, has_any(close) ? join(close) : 0};
 }
 
 #else
 
 /* The first byte lowest. */
-static uint64_t load(const char *text) {
+INLINE uint64_t load(const char *text) {
   uint64_t word;
   memcpy(&word, text, sizeof word);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -94,13 +116,13 @@ static uint64_t load(const char *text) {
 }
 
 /* Eight bits: which bytes of the word are equal to the byte that fills `each`. */
-static uint64_t equal(uint64_t word, uint64_t each) {
+INLINE uint64_t equal(uint64_t word, uint64_t each) {
   uint64_t x = word ^ each;
   uint64_t zero = ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
   return ((zero >> 7) * UINT64_C(0x0102040810204080)) >> 56;
 }
 
-static struct bytes classify(const char *text) {
+INLINE struct bytes classify(const char *text) {
   struct bytes is = {0, 0, 0, 0};
   for (unsigned i = 0; i < BLOCK; i += 8) {
     uint64_t word = load(text + i), lower = word | EACH(0x20);
@@ -114,18 +136,42 @@ static struct bytes classify(const char *text) {
 
 #endif
 
-static struct masks read_block(const char *text, struct carry *carry) {
+INLINE struct masks read_block(const char *text, struct carry *carry) {
   struct bytes is = classify(text);
   if (is.slash != 0 || carry->escaped)
     is.quote &= ~escaped_bytes(is.slash, carry);
+  if ((is.open | is.close) == 0) { /* then where strings are does not matter */
+    carry->inside ^= (uint64_t)0 - (uint64_t)(__builtin_popcountll(is.quote) & 1);
+    return (struct masks){0, 0, is.quote};
+  }
   uint64_t inside = parity_before(is.quote) ^ carry->inside;
   carry->inside = (inside >> 63) != 0 ? UINT64_MAX : 0;
-  return (struct masks){is.open & ~inside, is.close & ~inside};
+  return (struct masks){is.open & ~inside, is.close & ~inside, is.quote};
 }
 
-size_t json_span_end(const char *text, size_t size, size_t at) {
+/* The bit of the bracket that ends the span, if this block has it; 0 and the new
+ * depth if it goes on. */
+INLINE uint64_t closing_bit(struct masks masks, uint64_t *depth) {
+  uint64_t closing = (uint64_t)__builtin_popcountll(masks.close);
+  if (closing < *depth) {
+    *depth += (uint64_t)__builtin_popcountll(masks.open) - closing;
+    return 0;
+  }
+  for (uint64_t both = masks.open | masks.close; both != 0; both &= both - 1) {
+    uint64_t bit = both & -both;
+    *depth = (masks.open & bit) != 0 ? *depth + 1 : *depth - 1;
+    if (*depth == 0)
+      return bit;
+  }
+  return 0;
+}
+
+/* The end of the array or object that begins at text[at], 0 if it has none, and how
+ * many quotes it has. */
+INLINE size_t find_end(const char *text, size_t size, size_t at, size_t *quotes) {
   struct carry carry = {0, false};
   uint64_t depth = 0;
+  *quotes = 0;
   for (; at < size; at += BLOCK) {
     char tail[BLOCK];
     const char *block = text + at;
@@ -135,21 +181,41 @@ size_t json_span_end(const char *text, size_t size, size_t at) {
       block = tail;
     }
     struct masks masks = read_block(block, &carry);
-    if ((masks.open | masks.close) == 0)
-      continue;
-    uint64_t closing = (uint64_t)__builtin_popcountll(masks.close);
-    if (closing < depth) {
-      depth += (uint64_t)__builtin_popcountll(masks.open) - closing;
-      continue;
-    }
-    for (uint64_t both = masks.open | masks.close; both != 0; both &= both - 1) {
-      bool opens = (masks.open & both & -both) != 0;
-      depth = opens ? depth + 1 : depth - 1;
-      if (depth == 0)
-        return at + (size_t)__builtin_ctzll(both) + 1;
-    }
+    uint64_t bit = (masks.open | masks.close) == 0 ? 0 : closing_bit(masks, &depth);
+    if (bit != 0)
+      masks.quote &= bit - 1;
+    *quotes += (size_t)__builtin_popcountll(masks.quote);
+    if (bit != 0)
+      return at + (size_t)__builtin_ctzll(bit) + 1;
   }
   return 0;
+}
+
+#ifdef __x86_64__
+
+/* What counts is the instruction that counts bits. */
+__attribute__((target("avx2,popcnt"))) static size_t find_end_avx2(const char *text, size_t size,
+                                                                   size_t at, size_t *quotes) {
+  return find_end(text, size, at, quotes);
+}
+
+static size_t span_end(const char *text, size_t size, size_t at, size_t *quotes) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")
+             ? find_end_avx2(text, size, at, quotes)
+             : find_end(text, size, at, quotes);
+}
+
+#else
+
+static size_t span_end(const char *text, size_t size, size_t at, size_t *quotes) {
+  return find_end(text, size, at, quotes);
+}
+
+#endif
+
+size_t json_span_end(const char *text, size_t size, size_t at) {
+  size_t quotes;
+  return span_end(text, size, at, &quotes);
 }
 
 /* ---- members of an object ---- */
@@ -170,9 +236,10 @@ static size_t skip_string(const char *text, size_t size, size_t at) {
   return size;
 }
 
-static size_t skip_value(const char *text, size_t size, size_t at) {
+/* *quotes: how many an array or object has. */
+static size_t skip_value(const char *text, size_t size, size_t at, size_t *quotes) {
   if (at < size && (text[at] == '{' || text[at] == '[')) {
-    size_t end = json_span_end(text, size, at);
+    size_t end = span_end(text, size, at, quotes);
     return end == 0 ? size : end;
   }
   if (at < size && text[at] == '"')
@@ -217,23 +284,26 @@ static bool opens(char c) {
 static void find_members(const char *text, size_t size, size_t at, const char *const *names,
                          struct json_span *spans) {
   struct member member;
+  size_t quotes;
   while (next_member(text, size, at, &member)) {
-    at = skip_value(text, size, member.value);
+    at = skip_value(text, size, member.value, &quotes);
     for (size_t i = 0; names[i] != NULL; i++)
       if (spans[i].end == 0 && opens(text[member.value]) && is_named(text, &member, names[i]))
-        spans[i] = (struct json_span){member.value, at};
+        spans[i] = (struct json_span){member.value, at, quotes / 2};
   }
 }
 
 void json_span_find(const char *text, size_t size, const char *object, const char *const *names,
                     struct json_span *spans) {
   struct member member;
+  size_t quotes;
   for (size_t i = 0; names[i] != NULL; i++)
-    spans[i] = (struct json_span){0, 0};
+    spans[i] = (struct json_span){0, 0, 0};
   size_t at = skip_space(text, size, 0);
   if (at >= size || text[at] != '{')
     return;
-  for (at++; next_member(text, size, at, &member); at = skip_value(text, size, member.value))
+  for (at++; next_member(text, size, at, &member);
+       at = skip_value(text, size, member.value, &quotes))
     if (is_named(text, &member, object)) {
       if (text[member.value] == '{')
         find_members(text, size, member.value + 1, names, spans);
@@ -243,64 +313,9 @@ void json_span_find(const char *text, size_t size, const char *object, const cha
 
 /* ---- the rest ---- */
 
-static const char hole[] = "null";
-enum { HOLE = sizeof hole - 1 };
-
-static int by_begin(const void *a, const void *b) {
-  const struct json_span *x = a, *y = b;
-  return x->begin < y->begin ? -1 : x->begin > y->begin;
-}
-
-/* The text with a hole for each span; its size in *used. */
-static char *copy_rest(const char *text, size_t size, const struct json_span *spans, size_t count,
-                       size_t *used) {
-  size_t from = 0;
-  char *rest = malloc(size + count * HOLE + 1);
-  *used = 0;
-  for (size_t i = 0; i <= count && rest != NULL; i++) {
-    size_t until = i < count ? spans[i].begin : size;
-    memcpy(rest + *used, text + from, until - from);
-    *used += until - from;
-    if (i == count)
-      break;
-    memcpy(rest + *used, hole, HOLE);
-    *used += HOLE;
-    from = spans[i].end;
-  }
-  return rest;
-}
-
-/* Where rest[at] is in the text. */
-static size_t original(const struct json_span *spans, size_t count, size_t at) {
-  size_t added = 0, taken = 0;
-  for (size_t i = 0; i < count && spans[i].begin < at + taken - added; i++) {
-    added += HOLE;
-    taken += spans[i].end - spans[i].begin;
-  }
-  return at + taken - added;
-}
-
 int json_parse_without(const char *name, const char *text, size_t size, unsigned max_depth,
                        const struct json_span *spans, size_t count, enum tfm_error_code code,
                        json_t **out, struct tfm_error *err) {
-  struct json_span sorted[JSON_SPANS];
-  struct json_fault fault;
-  size_t kept = 0, used;
-  unsigned line, column;
-  *out = NULL;
-  for (size_t i = 0; i < count && kept < JSON_SPANS; i++)
-    if (spans[i].end > spans[i].begin)
-      sorted[kept++] = spans[i];
-  qsort(sorted, kept, sizeof sorted[0], by_begin);
-  char *rest = copy_rest(text, size, sorted, kept, &used);
-  if (rest == NULL)
-    return error_oom(err);
-  *out = json_load_strict(rest, used, max_depth, &fault);
-  free(rest);
-  if (*out != NULL)
-    return 0;
-  if (fault.memory)
-    return error_oom(err);
-  json_place(text, original(sorted, kept, fault.at), &line, &column);
-  return error_set(err, code, "%s:%u:%u: %s", name, line, column, fault.text);
+  struct json_pull pull = {.name = name, .text = text, .end = size, .code = code, .err = err};
+  return json_tree_read(&pull, max_depth, spans, count, out);
 }

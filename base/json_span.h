@@ -1,7 +1,7 @@
 /* json_span.h - where values are in JSON text, without reading them.
  *
  * For large files whose bulk is read by a reader of its own (json_pull.h) and
- * the rest by jansson.  Nothing is checked here: what is found is a span whose
+ * the rest as a tree.  Nothing is checked here: what is found is a span whose
  * brackets balance outside strings, and both readers refuse what is not JSON. */
 #ifndef TFM_BASE_JSON_SPAN_H
 #define TFM_BASE_JSON_SPAN_H
@@ -11,10 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { JSON_SPANS = 4 }; /* at most so many in one text */
-
 struct json_span {
   size_t begin, end; /* bytes of the text; begin == end: none */
+  size_t strings;    /* in it, keys too */
 };
 
 /* The end of the array or object that begins at text[at]; 0 if it has none. */

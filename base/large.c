@@ -12,6 +12,9 @@ enum { HUGE_PAGE = 2 * 1024 * 1024 };
 
 void *large_alloc(size_t size) {
   void *memory;
+  size_t rest = size % HUGE_PAGE; /* half of one is worth a whole one */
+  if (rest >= HUGE_PAGE / 2 && !checked_add(size, HUGE_PAGE - rest, &size))
+    return NULL;
   if (size < HUGE_PAGE)
     return malloc(size);
   if (posix_memalign(&memory, HUGE_PAGE, size) != 0)
@@ -27,7 +30,7 @@ void *large_zeroed(size_t count, size_t size) {
   size_t total;
   if (!checked_mul(count, size, &total))
     return NULL;
-  if (total < HUGE_PAGE)
+  if (total < HUGE_PAGE / 2)
     return calloc(count, size);
   void *memory = large_alloc(total);
   if (memory != NULL)

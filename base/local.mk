@@ -13,8 +13,10 @@ libbase_la_SOURCES = \
   base/json.c base/json.h \
   base/json_pull.c base/json_pull.h \
   base/json_span.c base/json_span.h \
+  base/json_tree.c base/json_tree.h \
   base/large.c base/large.h \
   base/map.c base/map.h \
+  base/pull.c base/pull.h \
   base/text.c base/text.h
 
 unit_tests += \

@@ -1,7 +1,7 @@
 /* text_read.c - the small pieces of a graph's text. */
 #include "graph/text_read.h"
 
-#include "base/json.h"
+#include "base/json_pull.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,6 +42,23 @@ static bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* The string text[0..size), quotes included; NULL: it is none, or there is no memory. */
+static const char *read_string(struct reader *r, const char *text, size_t size) {
+  struct json_pull pull = {.name = r->name, .text = text, .end = size, .code = TFM_ERROR_MODEL};
+  const char *string = NULL;
+  size_t length;
+  char *room = malloc(size + JSON_PULL_SLACK);
+  if (room == NULL) {
+    error_oom(r->err);
+  } else if (json_pull_string(&pull, room, &length) != 0) {
+    text_fail(r, "a malformed string");
+  } else if ((string = arena_strndup(&r->graph->arena, room, length)) == NULL) {
+    error_oom(r->err);
+  }
+  free(room);
+  return string;
+}
+
 const char *text_string(struct reader *r) {
   const char *begin = r->at;
   for (r->at++; r->at < r->end && *r->at != '"' && *r->at != '\n'; r->at++)
@@ -52,17 +69,7 @@ const char *text_string(struct reader *r) {
     return NULL;
   }
   r->at++;
-  json_t *json = json_loadb(begin, (size_t)(r->at - begin), JSON_DECODE_ANY, NULL);
-  if (!json_is_string(json)) {
-    json_decref(json);
-    text_fail(r, "a malformed string");
-    return NULL;
-  }
-  const char *text = arena_strdup(&r->graph->arena, json_string_value(json));
-  json_decref(json);
-  if (text == NULL)
-    error_oom(r->err);
-  return text;
+  return read_string(r, begin, (size_t)(r->at - begin));
 }
 
 const char *text_bare(struct reader *r, const char *more) {

@@ -18,7 +18,6 @@ libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
   runtime/plan.c runtime/plan.h runtime/plan_print.c \
   runtime/pool.c runtime/pool.h \
   runtime/program.c runtime/program.h \
-  runtime/pull.c runtime/pull.h \
   runtime/random.h \
   runtime/registry.c runtime/registry.h runtime/registry_private.h \
   runtime/safetensors.c runtime/safetensors.h \

@@ -6,8 +6,8 @@
 #include "runtime/safetensors.h"
 
 #include "base/checked.h"
+#include "base/pull.h"
 #include "runtime/foreign.h"
-#include "runtime/pull.h"
 
 #include <stdlib.h>
 #include <string.h>

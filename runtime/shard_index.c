@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/map.h"
-#include "runtime/pull.h"
+#include "base/pull.h"
 #include "runtime/safetensors.h"
 
 #include <stdlib.h>

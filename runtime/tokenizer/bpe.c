@@ -13,16 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SINGLES = 0x10000 };
+enum { SINGLES = 0x10000, FIRST_SINGLES = 0x100 };
 
 struct bpe {
   struct merges merges;
   struct slice unknown, prefix, suffix;
   int32_t unknown_id;
   bool has_unknown, fuse_unknown, byte_fallback, ignore_merges;
-  bool words;              /* no token goes over the beginning of a word, see find_words */
-  int32_t bytes[256];      /* ids of <0x00> to <0xFF>, -1 if missing */
-  int32_t single[SINGLES]; /* ids of one-character tokens, -1 */
+  bool words;         /* no token goes over the beginning of a word, see find_words */
+  int32_t bytes[256]; /* ids of <0x00> to <0xFF>, -1 if missing */
+  int32_t *single;    /* ids of one-character tokens, -1 */
+  uint32_t singles;   /* so many, at most SINGLES; no character from there to SINGLES is one */
 };
 
 /* Short pieces met before, by hash: the last one of each slot.  Words repeat. */
@@ -49,22 +50,49 @@ static const char *const fields[] = {"type",
                                      "merges",
                                      NULL};
 
+/* Make room for a character's id: few vocabularies have any far out. */
+static bool grow_singles(struct bpe *self, uint32_t code) {
+  uint32_t count = self->singles == 0 ? FIRST_SINGLES : self->singles;
+  while (count <= code)
+    count *= 2;
+  int32_t *grown = realloc(self->single, count * sizeof *grown);
+  if (grown == NULL)
+    return false;
+  for (uint32_t i = self->singles; i < count; i++)
+    grown[i] = -1;
+  self->single = grown;
+  self->singles = count;
+  return true;
+}
+
 /* Ids that every piece asks for, looked up once. */
-static void index_tokens(struct model *model) {
+static bool index_tokens(struct model *model) {
   struct bpe *self = model->self;
-  for (size_t i = 0; i < SINGLES; i++)
-    self->single[i] = -1;
   for (size_t id = 0; id < model->vocabulary.size; id++) {
     const struct slice *token = &model->vocabulary.token[id];
     size_t size;
     if (token->text == NULL || token->length == 0 || token->length > 3)
       continue;
     uint32_t code = unicode_read(token->text, &size);
-    if (size == token->length && code < SINGLES)
-      self->single[code] = (int32_t)id;
+    if (size != token->length || code >= SINGLES)
+      continue;
+    if (code >= self->singles && !grow_singles(self, code))
+      return false;
+    self->single[code] = (int32_t)id;
   }
   for (unsigned byte = 0; byte < 256; byte++)
-    self->bytes[byte] = model_byte_token(model, (unsigned char)byte);
+    self->bytes[byte] = self->byte_fallback ? model_byte_token(model, (unsigned char)byte) : -1;
+  return true;
+}
+
+/* The id of a character of its own, or -1. */
+static int32_t single_id(const struct model *model, const char *text, size_t length) {
+  const struct bpe *self = model->self;
+  size_t size;
+  uint32_t code = unicode_read(text, &size);
+  if (code < self->singles)
+    return self->single[code];
+  return code < SINGLES ? -1 : vocabulary_find(&model->vocabulary, text, length);
 }
 
 /* The first place after `at` where a word begins: a ▁ after another character. */
@@ -84,8 +112,8 @@ static void find_words(struct model *model) {
   bool known = self->has_unknown || self->byte_fallback; /* no character vanishes */
   for (size_t byte = 0; byte < 256 && !self->has_unknown; byte++)
     known = known && self->bytes[byte] >= 0;
-  self->words =
-      known && self->single[0x2581] >= 0 && self->prefix.length == 0 && self->suffix.length == 0;
+  self->words = known && single_id(model, "\xe2\x96\x81", 3) >= 0 && self->prefix.length == 0 &&
+                self->suffix.length == 0;
   for (size_t id = 0; id < model->vocabulary.size && self->words; id++) {
     const struct slice *token = &model->vocabulary.token[id];
     if (token->length > 3)
@@ -112,26 +140,27 @@ static int load(struct model *model, struct reader *reader, const char *place, c
   self->unknown_id = self->has_unknown ? vocabulary_find(&model->vocabulary, self->unknown.text,
                                                          self->unknown.length)
                                        : -1;
-  index_tokens(model);
+  if (!index_tokens(model))
+    return error_oom(reader->err);
   find_words(model);
   return merges_read(&self->merges, &model->vocabulary, self->prefix, reader,
                      json_object_get(json, "merges"));
 }
 
 static void finish(void *self) {
-  merges_finish(&((struct bpe *)self)->merges);
+  struct bpe *bpe = self;
+  merges_finish(&bpe->merges);
+  free(bpe->single);
 }
 
 /* The id of a character where it stands, with prefix and suffix if there are any. */
 static int32_t character(const struct model *model, const char *text, size_t length, bool first,
                          bool last, struct slice *spelt, char *room) {
   const struct bpe *self = model->self;
-  size_t size, before = first ? 0 : self->prefix.length, after = last ? self->suffix.length : 0;
+  size_t before = first ? 0 : self->prefix.length, after = last ? self->suffix.length : 0;
   *spelt = (struct slice){text, length};
-  if (before == 0 && after == 0) {
-    uint32_t code = unicode_read(text, &size);
-    return code < SINGLES ? self->single[code] : vocabulary_find(&model->vocabulary, text, length);
-  }
+  if (before == 0 && after == 0)
+    return single_id(model, text, length);
   if (before > 0)
     memcpy(room, self->prefix.text, before);
   memcpy(room + before, text, length);

@@ -3,6 +3,7 @@
 #include "runtime/tokenizer/decoder.h"
 
 #include "runtime/tokenizer/normalizer.h"
+#include "runtime/tokenizer/pieces.h"
 #include "runtime/tokenizer/pre_tokenizer.h"
 #include "runtime/tokenizer/unicode.h"
 
@@ -80,17 +81,21 @@ static int replace_whole(struct decoding *decoding, size_t stage, struct slice t
   const struct normalizer_replace *self = decoding->stage[stage].decoder->self;
   struct pattern_walk walk;
   struct buffer out;
-  size_t done = 0;
-  int found;
+  size_t done = 0, limit = pieces_limit(decoding->taken);
+  int found = 0;
   (void)last;
   buffer_init(&out);
   /* Tokens are few and short: the exact pattern, without looking for young characters. */
   pattern_walk(&walk, self->pattern, &decoding->matcher, text.text, text.length, true);
-  while ((found = pattern_next(&walk, err)) == 1) {
+  while (out.length <= limit && (found = pattern_next(&walk, err)) == 1) {
     buffer_append(&out, text.text + done, walk.begin - done);
     buffer_append(&out, self->content.text, self->content.length);
     done = walk.end;
   }
+  if (out.length > limit)
+    found =
+        error_set(err, TFM_ERROR_LIMIT,
+                  "the tokens' text grows to more than %zu bytes in the decoder's Replace", limit);
   buffer_append(&out, text.text + done, text.length - done);
   if (found == 0)
     return pass_buffer(decoding, stage, &out, err);
@@ -535,7 +540,7 @@ static int load(struct reader *reader, const char *place, const json_t *json,
   if (strcmp(name.text, "Sequence") == 0) {
     const json_t *list;
     if (reader_object(reader, place, json, sequence_fields) != 0 ||
-        reader_need_array(reader, place, json, "decoders", &list) != 0)
+        reader_components(reader, place, json, "decoders", &list) != 0)
       return -1;
     for (size_t i = 0; i < json_array_size(list); i++)
       if (load(reader, reader_place(reader, "%s.decoders[%zu]", place, i), json_array_get(list, i),
@@ -605,6 +610,7 @@ int decoding_push(struct decoding *decoding, struct slice token, struct buffer *
                   struct tfm_error *err) {
   int status = 0;
   decoding->out = out;
+  decoding->taken += token.length;
   if (decoding->joined && decoding->begun)
     buffer_putc(out, ' ');
   if (decoding->count == 0)

@@ -58,6 +58,7 @@ struct decoding {
   struct buffer *out; /* set for the time of a call */
   bool joined;        /* no decoder: spaces between tokens */
   bool begun;
+  size_t taken; /* bytes of all tokens so far; what Replace makes of them is bounded */
 };
 
 int decoder_load(struct reader *reader, const json_t *json, struct decoder **out);

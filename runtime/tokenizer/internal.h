@@ -34,14 +34,16 @@ void spare_destroy(struct spare *spare);
 /* Without any parts; NULL = out of memory. */
 struct tokenizer *tokenizer_create(void);
 /* Build all parts from the content of a tokenizer.json.  text has what is not in
- * the tree; it may be NULL. */
+ * the tree; it may be NULL.  merges names the older file that those came from, or is
+ * NULL. */
 int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
-                    const struct reader_text *text, struct tfm_error *err);
+                    const struct reader_text *text, const char *merges, struct tfm_error *err);
 
 /* Write the tokenizer.json that older files in the directory stand for, or, if file
  * is not NULL, that file with what goes with it.  *out is NULL, without an error,
- * if there are none; *path names the file in messages (on the heap). */
-int legacy_read(const char *directory, const char *file, json_t **out, char **path,
+ * if there are none; *path names the file in messages, *merges that of the merges if
+ * there is one (both on the heap). */
+int legacy_read(const char *directory, const char *file, json_t **out, char **path, char **merges,
                 struct tfm_error *err);
 
 /* Find the ids of tokenizer->roles: from config, or if that is NULL from the files

@@ -36,13 +36,14 @@ static const struct {
                {"spiece.model", NULL, ".model", read_sentencepiece}};
 enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
 
-static int read_layout(struct legacy *legacy, size_t i, const char *path, json_t **out) {
-  if (layouts[i].merges == NULL)
-    return layouts[i].read(legacy, path, NULL, out);
-  char *merges = file_join(legacy->directory, layouts[i].merges);
-  int status = merges == NULL ? error_oom(legacy->err) : layouts[i].read(legacy, path, merges, out);
-  free(merges);
-  return status;
+static int read_layout(struct legacy *legacy, size_t i, const char *path, json_t **out,
+                       char **merges) {
+  if (layouts[i].merges != NULL) {
+    *merges = file_join(legacy->directory, layouts[i].merges);
+    if (*merges == NULL)
+      return error_oom(legacy->err);
+  }
+  return layouts[i].read(legacy, path, *merges, out);
 }
 
 /* Both files of a layout are there. */
@@ -89,12 +90,12 @@ static int find_layout(const char *directory, size_t *out, struct tfm_error *err
   return 0;
 }
 
-int legacy_read(const char *directory, const char *file, json_t **out, char **path,
+int legacy_read(const char *directory, const char *file, json_t **out, char **path, char **merges,
                 struct tfm_error *err) {
   struct legacy legacy = {.directory = directory, .err = err};
   size_t i = file != NULL ? layout_of(file) : LAYOUTS;
   *out = NULL;
-  *path = NULL;
+  *path = *merges = NULL;
   if (file == NULL && find_layout(directory, &i, err) != 0)
     return -1;
   if (i == LAYOUTS)
@@ -105,7 +106,7 @@ int legacy_read(const char *directory, const char *file, json_t **out, char **pa
   *path = file != NULL ? strdup(file) : file_join(directory, layouts[i].vocabulary);
   int status = *path == NULL ? error_oom(err) : legacy_open(&legacy);
   if (status == 0)
-    status = read_layout(&legacy, i, *path, out);
+    status = read_layout(&legacy, i, *path, out, merges);
   legacy_finish(&legacy);
   return status;
 }

@@ -10,9 +10,12 @@ tokenizer_sources = \
   runtime/tokenizer/legacy.c runtime/tokenizer/legacy.h \
   runtime/tokenizer/legacy_config.c \
   runtime/tokenizer/lexicon.c runtime/tokenizer/lexicon.h \
+  runtime/tokenizer/lexicon_split.c \
+  runtime/tokenizer/lexicon_tree.c runtime/tokenizer/lexicon_tree.h \
   runtime/tokenizer/limits.c runtime/tokenizer/limits.h \
   runtime/tokenizer/merges.c runtime/tokenizer/merges.h \
   runtime/tokenizer/merges_read.c runtime/tokenizer/merges_read.h \
+  runtime/tokenizer/merges_text.c runtime/tokenizer/merges_text.h \
   runtime/tokenizer/model.c runtime/tokenizer/model.h \
   runtime/tokenizer/normalizer.c runtime/tokenizer/normalizer.h \
   runtime/tokenizer/open.c \
@@ -32,6 +35,7 @@ tokenizer_sources = \
   runtime/tokenizer/translate.c \
   runtime/tokenizer/trie.c runtime/tokenizer/trie.h \
   runtime/tokenizer/unicode.c runtime/tokenizer/unicode.h \
+  runtime/tokenizer/unicode_check.c \
   runtime/tokenizer/unicode.def runtime/tokenizer/young.def \
   runtime/tokenizer/unigram.c \
   runtime/tokenizer/vocab_json.c \
@@ -45,5 +49,6 @@ unit_tests += \
   tests/unit/test_limits \
   tests/unit/test_sentencepiece \
   tests/unit/test_tokenizer \
-  tests/unit/test_tokenizer_vectors
+  tests/unit/test_tokenizer_vectors \
+  tests/unit/test_unicode
 EXTRA_DIST += tests/unit/tokenizer_dir.h

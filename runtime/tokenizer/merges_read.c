@@ -6,14 +6,17 @@
  * then what the last one made, or the next id. */
 #include "runtime/tokenizer/merges_read.h"
 
+#include "runtime/tokenizer/merges_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { BATCH = 32 };
 
-struct pair {
-  struct slice left, right;
-  uint64_t left_hash, right_hash;
+struct half {
+  struct slice text;
+  uint64_t hash;
+  int32_t guess; /* the id, if this is its text; -1: there is none */
 };
 
 struct loader {
@@ -22,24 +25,31 @@ struct loader {
   struct merges *merges;
   struct reader *reader;
   char *joined;
-  struct pair pair[BATCH];
+  struct half half[BATCH][2];
   struct merge made[BATCH];
-  size_t count; /* pairs of this batch */
+  size_t count; /* merges of this batch */
   size_t first; /* the rank of the first of them */
   int32_t last; /* what the last merge made, -1 at the beginning */
 };
 
+/* What is wrong with a merge, by its line where lines are what the user sees. */
+static int refuse(struct loader *loader, size_t at, const char *what) {
+  struct reader *reader = loader->reader;
+  size_t index = loader->first + at;
+  if (reader->merges != NULL)
+    return error_set(reader->err, TFM_ERROR_TOKENIZER, "%s:%zu: %s", reader->merges,
+                     merges_text_line(reader->merges, index), what);
+  return reader_error(reader, reader_place(reader, "model.merges[%zu]", index), "%s", what);
+}
+
 static int bad_merge(struct loader *loader) {
-  return reader_error(
-      loader->reader,
-      reader_place(loader->reader, "model.merges[%zu]", loader->first + loader->count),
-      "a merge must be \"a b\" or [\"a\", \"b\"]");
+  return refuse(loader, loader->count, "a merge must be \"a b\" or [\"a\", \"b\"]");
 }
 
 static int missing(struct loader *loader, size_t at, const char *text, size_t length) {
-  return reader_error(loader->reader,
-                      reader_place(loader->reader, "model.merges[%zu]", loader->first + at),
-                      "`%.*s` is not in the vocabulary", length > 64 ? 64 : (int)length, text);
+  return refuse(loader, at,
+                reader_place(loader->reader, "`%.*s` is not in the vocabulary",
+                             length > 64 ? 64 : (int)length, text));
 }
 
 /* ---- a batch ---- */
@@ -51,29 +61,34 @@ static bool is_joined(const struct loader *loader, int32_t id, struct slice left
     return false;
   const struct slice *token = &loader->vocabulary->token[id];
   return token->text != NULL && token->length == left.length + rest.length &&
-         memcmp(token->text, left.text, left.length) == 0 &&
-         memcmp(token->text + left.length, rest.text, rest.length) == 0;
+         hash_same(token->text, left.text, left.length) &&
+         hash_same(token->text + left.length, rest.text, rest.length);
 }
 
 /* The id of what a pair makes, or -1. */
 static int32_t find_joined(const struct loader *loader, struct slice left, struct slice rest) {
-  if (is_joined(loader, loader->last, left, rest))
-    return loader->last;
   if (is_joined(loader, loader->last + 1, left, rest))
     return loader->last + 1;
+  if (is_joined(loader, loader->last, left, rest))
+    return loader->last;
   memcpy(loader->joined, left.text, left.length);
   memcpy(loader->joined + left.length, rest.text, rest.length);
   return vocabulary_find(loader->vocabulary, loader->joined, left.length + rest.length);
 }
 
+static int32_t find_half(const struct vocabulary *vocabulary, const struct half *half) {
+  if (half->guess < 0 || vocabulary_is(vocabulary, half->guess, half->text.text, half->text.length))
+    return half->guess;
+  return vocabulary_find_hashed(vocabulary, half->hash, half->text.text, half->text.length);
+}
+
 static int resolve(struct loader *loader, size_t at) {
-  const struct pair *pair = &loader->pair[at];
-  struct slice left = pair->left, right = pair->right;
-  int32_t a = vocabulary_find_hashed(loader->vocabulary, pair->left_hash, left.text, left.length);
+  const struct half *half = loader->half[at];
+  struct slice left = half[0].text, right = half[1].text;
+  int32_t a = find_half(loader->vocabulary, &half[0]);
+  int32_t b = find_half(loader->vocabulary, &half[1]);
   if (a < 0)
     return missing(loader, at, left.text, left.length);
-  int32_t b =
-      vocabulary_find_hashed(loader->vocabulary, pair->right_hash, right.text, right.length);
   if (b < 0)
     return missing(loader, at, right.text, right.length);
   size_t skip = loader->prefix.length < right.length ? loader->prefix.length : right.length;
@@ -89,21 +104,11 @@ static int resolve(struct loader *loader, size_t at) {
 
 /* Have everything near that resolve will look at. */
 static void prepare(struct loader *loader) {
-  const struct vocabulary *vocabulary = loader->vocabulary;
-  int32_t left[BATCH], right[BATCH];
-  for (size_t i = 0; i < loader->count; i++) {
-    struct pair *pair = &loader->pair[i];
-    pair->left_hash = vocabulary_hash(vocabulary, pair->left.text, pair->left.length);
-    pair->right_hash = vocabulary_hash(vocabulary, pair->right.text, pair->right.length);
-  }
-  for (size_t i = 0; i < loader->count; i++) {
-    left[i] = vocabulary_guess(vocabulary, loader->pair[i].left_hash);
-    right[i] = vocabulary_guess(vocabulary, loader->pair[i].right_hash);
-  }
-  for (size_t i = 0; i < loader->count; i++) {
-    vocabulary_prepare(vocabulary, left[i]);
-    vocabulary_prepare(vocabulary, right[i]);
-  }
+  struct half *half = loader->half[0];
+  for (size_t i = 0; i < loader->count * 2; i++)
+    half[i].guess = vocabulary_guess(loader->vocabulary, half[i].hash);
+  for (size_t i = 0; i < loader->count * 2; i++)
+    vocabulary_prepare(loader->vocabulary, half[i].guess);
 }
 
 static int finish_batch(struct loader *loader) {
@@ -120,7 +125,11 @@ static int finish_batch(struct loader *loader) {
 }
 
 static int add_pair(struct loader *loader, struct slice left, struct slice right) {
-  loader->pair[loader->count++] = (struct pair){.left = left, .right = right};
+  struct half *half = loader->half[loader->count++];
+  half[0].text = left;
+  half[0].hash = vocabulary_hash(loader->vocabulary, left.text, left.length);
+  half[1].text = right;
+  half[1].hash = vocabulary_hash(loader->vocabulary, right.text, right.length);
   return loader->count == BATCH ? finish_batch(loader) : 0;
 }
 
@@ -159,10 +168,10 @@ static int pull_string(struct loader *loader, struct json_pull *pull, char **roo
                        struct slice *out) {
   if (json_pull_peek(pull) != '"')
     return bad_merge(loader);
-  if (json_pull_string(pull, *room, &out->length) != 0)
+  if (json_pull_view(pull, *room, &out->text, &out->length) != 0)
     return -1;
-  out->text = *room;
-  *room += out->length + 1;
+  if (out->text == *room)
+    *room += out->length + 1;
   return 0;
 }
 
@@ -182,7 +191,7 @@ static int pull_pair(struct loader *loader, struct json_pull *pull, char **room)
   return add_pair(loader, half[0], half[1]);
 }
 
-/* A batch's strings lie in begin[]. */
+/* A batch's strings lie in the text, or if they have escapes in begin[]. */
 static int read_text(struct loader *loader, struct json_pull *pull, char *begin) {
   char *room = begin;
   int more = json_pull_open(pull, '[');
@@ -217,9 +226,10 @@ int merges_read(struct merges *merges, const struct vocabulary *vocabulary, stru
                               .reader = reader,
                               .joined = joined,
                               .last = -1};
-    char *room = apart ? reader_room(reader, &pull) : NULL;
+    /* Not reader_room's large pages: next to nothing of it is used. */
+    char *room = apart ? malloc(pull.end - pull.at + JSON_PULL_SLACK) : NULL;
     if (apart)
-      status = room == NULL ? -1 : read_text(loader, &pull, room);
+      status = room == NULL ? error_oom(reader->err) : read_text(loader, &pull, room);
     else
       status = read_tree(loader, json);
     free(room);

@@ -4,7 +4,6 @@
 
 #include "base/checked.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,7 +94,7 @@ void *model_room(struct model_scratch *scratch, size_t count, size_t size, struc
 }
 
 int32_t model_byte_token(const struct model *model, unsigned char byte) {
-  char name[8];
-  int length = snprintf(name, sizeof name, "<0x%02X>", byte);
-  return vocabulary_find(&model->vocabulary, name, (size_t)length);
+  static const char digits[] = "0123456789ABCDEF";
+  const char name[] = {'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+  return vocabulary_find(&model->vocabulary, name, sizeof name);
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "runtime/gguf/gguf.h"
 #include "runtime/tokenizer/gguf.h"
+#include "runtime/tokenizer/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static const char *const fields[] = {
 /* What a tokenizer is read from. */
 struct source {
   char *path;
+  char *merges; /* the older file that they are from */
   json_t *json;
   json_t *roles; /* of a .gguf file; NULL = they are in files beside it */
   struct file_bytes bytes;
@@ -22,8 +24,8 @@ struct source {
 };
 
 int tokenizer_build(struct tokenizer *tokenizer, const char *path, const json_t *json,
-                    const struct reader_text *text, struct tfm_error *err) {
-  struct reader reader = {path, &tokenizer->arena, &tokenizer->patterns, err, text};
+                    const struct reader_text *text, const char *merges, struct tfm_error *err) {
+  struct reader reader = {path, &tokenizer->arena, &tokenizer->patterns, err, text, merges};
   struct slice version = {NULL, 0};
   if (reader_object(&reader, "", json, fields) != 0 ||
       reader_text(&reader, "version", json, "version", &version) != 0)
@@ -53,6 +55,7 @@ static int read_tokenizer_json(struct source *source, struct tfm_error *err) {
     return -1;
   text->text = source->bytes.data;
   text->size = source->bytes.size;
+  text->utf8 = unicode_check(text->text, text->size) == text->size;
   json_span_find(text->text, text->size, "model", bulk, text->bulk);
   return json_parse_without(source->path, text->text, text->size, READER_DEPTH_LIMIT, text->bulk,
                             READER_BULKS, TFM_ERROR_TOKENIZER, &source->json, err);
@@ -63,6 +66,7 @@ static void source_finish(struct source *source) {
   json_decref(source->roles);
   file_bytes_finish(&source->bytes);
   free(source->path);
+  free(source->merges);
   *source = (struct source){0};
 }
 
@@ -74,7 +78,7 @@ static int read_directory(const char *directory, struct source *source, struct t
   if (file_is_there(source->path))
     return read_tokenizer_json(source, err);
   source_finish(source);
-  if (legacy_read(directory, NULL, &source->json, &source->path, err) != 0)
+  if (legacy_read(directory, NULL, &source->json, &source->path, &source->merges, err) != 0)
     return -1;
   if (source->json != NULL)
     return 0;
@@ -118,7 +122,7 @@ static int read_file(const char *directory, const char *file, struct source *sou
       return 0;
     source_finish(source);
   }
-  if (legacy_read(directory, file, &source->json, &source->path, err) != 0)
+  if (legacy_read(directory, file, &source->json, &source->path, &source->merges, err) != 0)
     return -1;
   if (source->json == NULL)
     return error_set(err, TFM_ERROR_TOKENIZER,
@@ -148,7 +152,7 @@ static int open_parts(struct tokenizer *tokenizer, const char *directory, const 
                             : read_file(directory, file, &source, err);
   if (status == 0)
     status = tokenizer_build(tokenizer, source.path, source.json,
-                             source.bytes.data == NULL ? NULL : &source.text, err);
+                             source.bytes.data == NULL ? NULL : &source.text, source.merges, err);
   if (status == 0)
     status = roles_find(tokenizer, directory, source.roles, err);
   source_finish(&source);

@@ -27,14 +27,14 @@ void pieces_finish(struct pieces *pieces) {
 
 /* Room for extra more bytes of text. */
 static bool text_room(struct pieces *pieces, struct text *text, size_t extra) {
-  if (extra <= text->capacity - text->length)
-    return true;
   if (pieces->failed || pieces->toolong)
     return false;
-  if (extra > PIECES_TEXT_LIMIT - text->length) {
+  if (extra > pieces->limit - text->length) {
     pieces->toolong = true;
     return false;
   }
+  if (extra <= text->capacity - text->length)
+    return true;
   size_t capacity = text->capacity == 0 ? FIRST_TEXT : text->capacity * 2;
   if (capacity < text->length + extra)
     capacity = text->length + extra;
@@ -67,7 +67,13 @@ static void add_piece(struct pieces *pieces, struct piece_list *list, struct pie
   list->item[list->count++] = piece;
 }
 
+size_t pieces_limit(size_t length) {
+  size_t most = (PIECES_TEXT_LIMIT - PIECES_MORE) / PIECES_TIMES;
+  return length > most ? PIECES_TEXT_LIMIT : length * PIECES_TIMES + PIECES_MORE;
+}
+
 void pieces_start(struct pieces *pieces, const char *text, size_t length) {
+  pieces->limit = pieces_limit(length);
   pieces->now.length = 0;
   pieces->list.count = 0;
   pieces->young = false;
@@ -87,9 +93,14 @@ void pieces_start(struct pieces *pieces, const char *text, size_t length) {
 }
 
 int pieces_status(const struct pieces *pieces, struct tfm_error *err) {
-  if (pieces->toolong)
-    return error_set(err, TFM_ERROR_LIMIT, "a text is longer than %d bytes while it is tokenized",
-                     PIECES_TEXT_LIMIT);
+  if (pieces->toolong) {
+    error_set(err, TFM_ERROR_LIMIT, "a text has more than %zu bytes on its way to tokens",
+              pieces->limit);
+    if (pieces->limit < PIECES_TEXT_LIMIT)
+      error_note(err, "note: a text may grow to %d times its size; see the tokenizer's Replace",
+                 PIECES_TIMES);
+    return -1;
+  }
   return pieces->failed ? error_oom(err) : 0;
 }
 

@@ -21,6 +21,10 @@
 #include <stdint.h>
 
 enum { PIECES_TEXT_LIMIT = 1 << 30 }; /* bytes of one text, original or rewritten */
+/* A text may grow by so much and to so many times its size on its way: a few
+ * Replace in a row could else make gigabytes of one letter.  Honest ones make at most
+ * 20 times as many bytes (compatibility forms, then a character for each byte). */
+enum { PIECES_MORE = 1 << 16, PIECES_TIMES = 64 };
 
 struct alignment {
   uint32_t begin, end; /* bytes of the original */
@@ -47,14 +51,17 @@ struct pieces {
   struct text now, next;
   struct piece_list list, cut;
   bool young;   /* the original has a code point that PCRE2 may not know */
+  size_t limit; /* bytes that this text may have */
   bool failed;  /* out of memory */
-  bool toolong; /* over PIECES_TEXT_LIMIT */
+  bool toolong; /* over the limit */
 };
 
 void pieces_init(struct pieces *pieces);
 void pieces_finish(struct pieces *pieces);
 /* Start with one piece: valid UTF-8 of at most PIECES_TEXT_LIMIT bytes. */
 void pieces_start(struct pieces *pieces, const char *text, size_t length);
+/* What a text of so many bytes may grow to. */
+size_t pieces_limit(size_t length);
 /* Report what failed or toolong says; 0 if all is well. */
 int pieces_status(const struct pieces *pieces, struct tfm_error *err);
 

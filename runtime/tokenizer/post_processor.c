@@ -363,7 +363,7 @@ static int load(struct reader *reader, const char *place, const json_t *json,
   if (strcmp(name.text, "Sequence") == 0) {
     const json_t *list;
     if (reader_object(reader, place, json, sequence_fields) != 0 ||
-        reader_need_array(reader, place, json, "processors", &list) != 0)
+        reader_components(reader, place, json, "processors", &list) != 0)
       return -1;
     for (size_t i = 0; i < json_array_size(list); i++)
       if (load(reader, reader_place(reader, "%s.processors[%zu]", place, i),

@@ -119,6 +119,16 @@ int reader_need_array(struct reader *reader, const char *place, const json_t *js
   return 0;
 }
 
+int reader_components(struct reader *reader, const char *place, const json_t *json,
+                      const char *name, const json_t **out) {
+  if (reader_need_array(reader, place, json, name, out) != 0)
+    return -1;
+  if (json_array_size(*out) <= READER_COMPONENTS)
+    return 0;
+  return reader_error(reader, reader_place(reader, "%s.%s[%d]", place, name, READER_COMPONENTS),
+                      "more than %d components", READER_COMPONENTS);
+}
+
 int reader_id(struct reader *reader, const char *place, const json_t *value, int32_t *out) {
   if (!json_is_integer(value) || json_integer_value(value) < 0)
     return reader_error(reader, place, "an id must be an integer of at least 0");
@@ -174,8 +184,13 @@ bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json
                              .at = reader->text->bulk[bulk].begin,
                              .end = reader->text->bulk[bulk].end,
                              .code = TFM_ERROR_TOKENIZER,
-                             .err = reader->err};
+                             .err = reader->err,
+                             .utf8 = reader->text->utf8};
   return true;
+}
+
+size_t reader_strings(const struct reader *reader, enum reader_bulk bulk) {
+  return reader->text == NULL ? 0 : reader->text->bulk[bulk].strings;
 }
 
 char *reader_room(struct reader *reader, const struct json_pull *pull) {

@@ -22,6 +22,7 @@ enum {
   READER_DEPTH_LIMIT = 64,
   READER_VOCABULARY_LIMIT = 1 << 20, /* ids are below this */
   READER_TOKEN_LIMIT = 64 * 1024,    /* bytes of one token */
+  READER_COMPONENTS = 1000,          /* in a Sequence: each costs time on every text */
 };
 
 struct owned_pattern {
@@ -36,6 +37,7 @@ enum reader_bulk { READER_VOCAB, READER_MERGES, READER_BULKS };
 struct reader_text {
   const char *text;
   size_t size;
+  bool utf8; /* it was checked */
   struct json_span bulk[READER_BULKS];
 };
 
@@ -45,6 +47,7 @@ struct reader {
   struct owned_pattern **patterns; /* made while reading; the tokenizer destroys them */
   struct tfm_error *err;
   const struct reader_text *text; /* NULL: the JSON tree has everything */
+  const char *merges;             /* the older file that the merges are from; NULL: path */
 };
 
 struct slice {
@@ -76,6 +79,9 @@ int reader_need_char(struct reader *reader, const char *place, const json_t *jso
 /* An array, or an error. */
 int reader_need_array(struct reader *reader, const char *place, const json_t *json,
                       const char *name, const json_t **out);
+/* The array of a Sequence: not more than READER_COMPONENTS. */
+int reader_components(struct reader *reader, const char *place, const json_t *json,
+                      const char *name, const json_t **out);
 /* An id: an integer in [0, READER_VOCABULARY_LIMIT). */
 int reader_id(struct reader *reader, const char *place, const json_t *value, int32_t *out);
 /* {"String": "..."} or {"Regex": "..."} */
@@ -86,8 +92,8 @@ int reader_regex(struct reader *reader, const char *place, const char *source,
 
 /* Begin to read a large value; false if it is not apart from the tree. */
 bool reader_pull(const struct reader *reader, enum reader_bulk bulk, struct json_pull *pull);
-/* About how many tokens or merges are left to pull: one a line of so many bytes. */
-enum { READER_ROW = 32 };
+/* How many strings a large value has. */
+size_t reader_strings(const struct reader *reader, enum reader_bulk bulk);
 /* Memory for all the strings of what is left to pull; the caller frees it.  It is
  * not touched: what no string fills is not there. */
 char *reader_room(struct reader *reader, const struct json_pull *pull);

@@ -122,18 +122,6 @@ size_t unicode_sequence(const char *text, size_t length, size_t *bad, bool *inco
   return size;
 }
 
-size_t unicode_check(const char *text, size_t length) {
-  size_t bad;
-  bool incomplete;
-  for (size_t at = 0; at < length;) {
-    size_t size = unicode_sequence(text + at, length - at, &bad, &incomplete);
-    if (size == 0)
-      return at;
-    at += size;
-  }
-  return length;
-}
-
 size_t unicode_count(const char *text, size_t length) {
   size_t count = 0;
   for (size_t i = 0; i < length; i++)

@@ -4,6 +4,7 @@
  * A character that no token of its own length covers may be the unknown token, at
  * ten below the worst score.  Unknown neighbours fuse.  Ties go to the path found
  * first, and sums are in double, as in the reference. */
+#include "base/large.h"
 #include "runtime/tokenizer/lexicon.h"
 #include "runtime/tokenizer/model.h"
 #include "runtime/tokenizer/unicode.h"
@@ -36,7 +37,8 @@ static const char *const fields[] = {"type", "unk_id", "vocab", "byte_fallback",
 static int add_score(struct model *model, struct reader *reader, size_t at, double score) {
   struct unigram *self = model->self;
   if (at >= self->capacity) {
-    double *grown = realloc(self->score, model->vocabulary.capacity * sizeof *grown);
+    size_t size = model->vocabulary.capacity * sizeof *self->score;
+    double *grown = self->score == NULL ? large_alloc(size) : realloc(self->score, size);
     if (grown == NULL)
       return error_oom(reader->err);
     self->score = grown;
@@ -120,7 +122,7 @@ static int pull_row(struct model *model, struct reader *reader, struct json_pull
 }
 
 static int read_text(struct model *model, struct reader *reader, struct json_pull *pull) {
-  if (!vocabulary_reserve(&model->vocabulary, (pull->end - pull->at) / READER_ROW))
+  if (!vocabulary_reserve(&model->vocabulary, reader_strings(reader, READER_VOCAB)))
     return error_oom(reader->err);
   char *room = model->vocabulary.strings = reader_room(reader, pull);
   int more = room == NULL ? -1 : json_pull_open(pull, '[');
@@ -182,6 +184,8 @@ static int extend(const struct model *model, struct node *node, const char *text
     offer(&node[at + bytes], self->score[id] + score, at, id);
     single = single || bytes == size;
   }
+  if (walk.failed)
+    return error_oom(err);
   if (single)
     return 0;
   if (self->unknown < 0)

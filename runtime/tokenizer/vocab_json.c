@@ -3,6 +3,7 @@
 #include "runtime/tokenizer/legacy.h"
 
 #include "base/file.h"
+#include "runtime/tokenizer/merges_text.h"
 
 #include <string.h>
 
@@ -13,18 +14,12 @@ static int read_merges(struct legacy *legacy, const char *path, json_t **out) {
     return -1;
   json_t *merges = json_array();
   int status = merges == NULL ? error_oom(legacy->err) : 0;
-  const char *line = bytes.data, *end = bytes.data + bytes.size;
-  for (size_t at = 1; line < end && status == 0; at++) {
-    const char *newline = memchr(line, '\n', (size_t)(end - line));
-    const char *stop = newline == NULL ? end : newline;
-    size_t length = (size_t)(stop - line);
-    if (length > 0 && line[length - 1] == '\r')
-      length--;
-    bool skipped = length == 0 || (length >= 8 && memcmp(line, "#version", 8) == 0);
-    if (!skipped && json_array_append_new(merges, json_stringn(line, length)) != 0)
-      status = error_set(legacy->err, TFM_ERROR_TOKENIZER, "%s:%zu: not UTF-8", path, at);
-    line = stop + 1;
-  }
+  struct merges_text text = {0};
+  struct slice merge;
+  merges_text_init(&text, bytes.data, bytes.size);
+  while (status == 0 && merges_text_next(&text, &merge))
+    if (json_array_append_new(merges, json_stringn(merge.text, merge.length)) != 0)
+      status = error_set(legacy->err, TFM_ERROR_TOKENIZER, "%s:%zu: not UTF-8", path, text.line);
   file_bytes_finish(&bytes);
   if (status == 0)
     *out = merges;

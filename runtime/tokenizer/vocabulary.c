@@ -81,45 +81,16 @@ int vocabulary_add(struct vocabulary *vocabulary, struct reader *reader, const c
 
 /* ---- the table ---- */
 
-static uint32_t tag_of(uint64_t hash) {
-  return (uint32_t)(hash >> 8);
-}
-
 /* The slot that holds the token, or the free one where it would go. */
-static struct vocabulary_slot *probe(const struct vocabulary *vocabulary, uint64_t hash,
-                                     const char *text, size_t length) {
+static uint32_t *probe(const struct vocabulary *vocabulary, uint64_t hash, const char *text,
+                       size_t length) {
   size_t mask = ((size_t)1 << vocabulary->bits) - 1;
   for (size_t i = (size_t)(hash >> (64 - vocabulary->bits));; i = (i + 1) & mask) {
-    struct vocabulary_slot *slot = &vocabulary->slot[i];
-    if (slot->next == 0)
-      return slot;
-    const struct slice *token = &vocabulary->token[slot->next - 1];
-    if (slot->tag == tag_of(hash) && token->length == length &&
-        memcmp(token->text, text, length) == 0)
+    uint32_t *slot = &vocabulary->slot[i];
+    if (*slot == 0 || (vocabulary_tagged(*slot, hash) &&
+                       vocabulary_is(vocabulary, vocabulary_id(*slot), text, length)))
       return slot;
   }
-}
-
-uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text, size_t length) {
-  uint64_t hash = hash_text(&vocabulary->secret, text, length);
-  __builtin_prefetch(&vocabulary->slot[hash >> (64 - vocabulary->bits)]);
-  return hash;
-}
-
-int32_t vocabulary_guess(const struct vocabulary *vocabulary, uint64_t hash) {
-  size_t mask = ((size_t)1 << vocabulary->bits) - 1;
-  size_t i = (size_t)(hash >> (64 - vocabulary->bits));
-  while (vocabulary->slot[i].next != 0 && vocabulary->slot[i].tag != tag_of(hash))
-    i = (i + 1) & mask;
-  int32_t id = vocabulary->slot[i].next - 1;
-  if (id >= 0)
-    __builtin_prefetch(&vocabulary->token[id]);
-  return id;
-}
-
-void vocabulary_prepare(const struct vocabulary *vocabulary, int32_t id) {
-  if (id >= 0)
-    __builtin_prefetch(vocabulary->token[id].text);
 }
 
 /* Put the tokens from id `from` on into the table, at most BATCH of them.  Returns
@@ -134,11 +105,12 @@ static int32_t index_batch(struct vocabulary *vocabulary, size_t from, int32_t *
   for (size_t i = 0; i < count; i++) {
     if (token[i].text == NULL)
       continue;
-    struct vocabulary_slot *slot = probe(vocabulary, hash[i], token[i].text, token[i].length);
-    *other = slot->next - 1;
-    if (slot->next != 0)
+    uint32_t *slot = probe(vocabulary, hash[i], token[i].text, token[i].length);
+    *other = vocabulary_id(*slot);
+    if (*slot != 0)
       return (int32_t)(from + i);
-    *slot = (struct vocabulary_slot){tag_of(hash[i]), (int32_t)(from + i) + 1};
+    uint32_t tag = (uint32_t)hash[i] >> VOCABULARY_ID_BITS << VOCABULARY_ID_BITS;
+    *slot = tag | (uint32_t)(from + i + 1);
   }
   return -1;
 }
@@ -169,7 +141,7 @@ int vocabulary_index(struct vocabulary *vocabulary, struct reader *reader, const
 
 int32_t vocabulary_find_hashed(const struct vocabulary *vocabulary, uint64_t hash, const char *text,
                                size_t length) {
-  return probe(vocabulary, hash, text, length)->next - 1;
+  return vocabulary_id(*probe(vocabulary, hash, text, length));
 }
 
 int32_t vocabulary_find(const struct vocabulary *vocabulary, const char *text, size_t length) {
@@ -238,7 +210,7 @@ static int read_text(struct vocabulary *vocabulary, struct reader *reader, const
                      struct json_pull *pull) {
   struct json_pull again = *pull;
   int32_t first, twice;
-  if (!vocabulary_reserve(vocabulary, (pull->end - pull->at) / READER_ROW))
+  if (!vocabulary_reserve(vocabulary, reader_strings(reader, READER_VOCAB)))
     return error_oom(reader->err);
   vocabulary->strings = reader_room(reader, pull);
   if (vocabulary->strings == NULL ||

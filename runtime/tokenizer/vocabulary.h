@@ -5,10 +5,9 @@
 #include "base/hash.h"
 #include "runtime/tokenizer/reader.h"
 
-struct vocabulary_slot {
-  uint32_t tag; /* bits of the token's hash */
-  int32_t next; /* id + 1; 0 = free */
-};
+/* A slot of the table is the id + 1, 0 = free, and above it bits of the token's hash. */
+enum { VOCABULARY_ID_BITS = 21 };
+_Static_assert(READER_VOCABULARY_LIMIT < 1 << VOCABULARY_ID_BITS, "an id + 1 fits");
 
 struct vocabulary {
   struct slice *token; /* by id; .text NULL = a hole */
@@ -17,8 +16,8 @@ struct vocabulary {
   size_t count;        /* tokens */
   size_t longest;      /* bytes */
   size_t capacity;
-  struct vocabulary_slot *slot; /* open addressing, at most 3/4 full; NULL = none yet */
-  unsigned bits;                /* 1 << bits slots */
+  uint32_t *slot; /* open addressing, at most 3/4 full; NULL = none yet */
+  unsigned bits;  /* 1 << bits slots */
   struct hash_secret secret;
 };
 
@@ -44,9 +43,38 @@ const struct slice *vocabulary_token(const struct vocabulary *vocabulary, int32_
 
 /* A look-up in steps, for many at once: each asks for the memory that the next one
  * reads.  The hash; the likely id, or -1; that id again; the id. */
-uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text, size_t length);
-int32_t vocabulary_guess(const struct vocabulary *vocabulary, uint64_t hash);
-void vocabulary_prepare(const struct vocabulary *vocabulary, int32_t id);
+static inline int32_t vocabulary_id(uint32_t slot) {
+  return (int32_t)(slot & ((1u << VOCABULARY_ID_BITS) - 1)) - 1;
+}
+static inline bool vocabulary_tagged(uint32_t slot, uint64_t hash) {
+  return (((uint32_t)hash ^ slot) >> VOCABULARY_ID_BITS) == 0;
+}
+static inline uint64_t vocabulary_hash(const struct vocabulary *vocabulary, const char *text,
+                                       size_t length) {
+  uint64_t hash = hash_text(&vocabulary->secret, text, length);
+  __builtin_prefetch(&vocabulary->slot[hash >> (64 - vocabulary->bits)]);
+  return hash;
+}
+static inline int32_t vocabulary_guess(const struct vocabulary *vocabulary, uint64_t hash) {
+  size_t mask = ((size_t)1 << vocabulary->bits) - 1;
+  size_t i = (size_t)(hash >> (64 - vocabulary->bits));
+  while (vocabulary->slot[i] != 0 && !vocabulary_tagged(vocabulary->slot[i], hash))
+    i = (i + 1) & mask;
+  int32_t id = vocabulary_id(vocabulary->slot[i]);
+  if (id >= 0)
+    __builtin_prefetch(&vocabulary->token[id]);
+  return id;
+}
+static inline void vocabulary_prepare(const struct vocabulary *vocabulary, int32_t id) {
+  if (id >= 0)
+    __builtin_prefetch(vocabulary->token[id].text);
+}
+/* The id is the text's. */
+static inline bool vocabulary_is(const struct vocabulary *vocabulary, int32_t id, const char *text,
+                                 size_t length) {
+  const struct slice *token = &vocabulary->token[id];
+  return token->length == length && hash_same(token->text, text, length);
+}
 int32_t vocabulary_find_hashed(const struct vocabulary *vocabulary, uint64_t hash, const char *text,
                                size_t length);
 

@@ -36,7 +36,7 @@ static int load(struct model *model, struct reader *reader, const char *place, c
     return error_oom(reader->err);
   self->continues =
       lexicon_start(&self->lexicon, self->prefix.text, self->prefix.length, &self->start);
-  return 0;
+  return self->start.failed ? error_oom(reader->err) : 0;
 }
 
 static void finish(void *self) {
@@ -54,7 +54,9 @@ static int unknown(const struct model *model, struct model_scratch *scratch, siz
   return model_push(scratch, (struct token){self->unknown_id, 0, length, self->unknown}, err);
 }
 
-/* The longest token from text; its id, or -1. */
+enum { FAILED = -2 };
+
+/* The longest token from text; its id, or -1, or FAILED: out of memory. */
 static int32_t longest(const struct wordpiece *self, struct lexicon_walk walk, const char *text,
                        size_t length, size_t *size) {
   int32_t found = -1, id;
@@ -63,7 +65,7 @@ static int32_t longest(const struct wordpiece *self, struct lexicon_walk walk, c
     found = id;
     *size = bytes;
   }
-  return found;
+  return walk.failed ? FAILED : found;
 }
 
 static int tokenize(const struct model *model, struct model_scratch *scratch, const char *text,
@@ -78,6 +80,8 @@ static int tokenize(const struct model *model, struct model_scratch *scratch, co
       id = longest(self, (struct lexicon_walk){0}, text, length, &size);
     else if (self->continues)
       id = longest(self, self->start, text + at, length - at, &size);
+    if (id == FAILED)
+      return error_oom(err);
     if (id < 0) {
       scratch->count = before;
       return unknown(model, scratch, length, err);

@@ -8,9 +8,8 @@
  * Calls: those to malloc, calloc, realloc, posix_memalign, aligned_alloc, strdup's
  * malloc and the like; open, openat, fopen's own, read, pread, mmap, fstat, write,
  * rename.  All are counted in one row from the start of the program.
- * list gets a line "number name", or "number name@jansson" where jansson calls, for
- * each call that comes from a place (a stack of callers) that was not seen before;
- * FAULT_ALL=1: for every call. */
+ * list gets a line "number name" for each call that comes from a place (a stack of
+ * callers) that was not seen before; FAULT_ALL=1: for every call. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -94,24 +93,11 @@ static bool is_new(void) {
   return false;
 }
 
-/* Is the first caller outside of this file jansson? */
-static bool is_jansson(void) {
-  void *frame[FRAMES];
-  Dl_info self, info;
-  int frames = backtrace(frame, FRAMES), i = 1;
-  if (dladdr((void *)(uintptr_t)is_new, &self) == 0)
-    return false;
-  while (i < frames && dladdr(frame[i], &info) != 0 && info.dli_fbase == self.dli_fbase)
-    i++;
-  return i < frames && strstr(info.dli_fname, "libjansson") != NULL;
-}
-
 static void note(const char *name, long number) {
   char line[64];
   inside = true;
   if (every || is_new()) {
-    int length =
-        snprintf(line, sizeof line, "%ld %s%s\n", number, name, is_jansson() ? "@jansson" : "");
+    int length = snprintf(line, sizeof line, "%ld %s\n", number, name);
     syscall(SYS_write, list, line, (size_t)length);
   }
   inside = false;

@@ -36,12 +36,10 @@ static long heap_live, heap_peak;
 /* Calls that can fail since heap_calls was 0; the one that does, or 0. */
 static long heap_calls, heap_fail;
 static const char *heap_failed; /* its name */
-static void *heap_caller;       /* who called it */
 
 static inline void heap_reset(void) {
   heap_live = heap_peak = heap_calls = heap_fail = 0;
   heap_failed = NULL;
-  heap_caller = NULL;
 }
 
 #if !SANITIZED
@@ -57,12 +55,10 @@ static void heap_add(long size) {
     heap_peak = now;
 }
 
-/* Always inlined: the caller is the one of malloc. */
-__attribute__((always_inline)) static inline bool heap_fails(const char *name) {
+static bool heap_fails(const char *name) {
   if (__atomic_add_fetch(&heap_calls, 1, __ATOMIC_RELAXED) != heap_fail)
     return false;
   heap_failed = name;
-  heap_caller = __builtin_return_address(0);
   return true;
 }
 

@@ -291,7 +291,9 @@ json '{"type":"BPE","vocab":{"a":0,"ax":1},"merges":[["a","x"]]}'
 refuse 5 'tokenizer.json: model.merges[0]: `x` is not in the vocabulary' "$tokenize" "$work/dir" x
 fresh gpt2-untied
 echo 'T zz' >>"$work/dir/merges.txt"
-refuse 5 'is not in the vocabulary' "$tokenize" "$work/dir" x
+refuse 5 "merges.txt:$(wc -l <"$work/dir/merges.txt"): \`zz\` is not in the vocabulary" "$tokenize" "$work/dir" x
+echo 'T' >"$work/dir/merges.txt"
+refuse 5 "merges.txt:1: a merge must be" "$tokenize" "$work/dir" x
 words='{"type":"WordLevel","unk_token":"a","vocab":{"a":0}}'
 a=$(head -c 60 /dev/zero | tr '\0' a)
 for pattern in '(?:a+)+$' '(?:a|aa)+$' '(?:a|a?)+$' '(?:[a-z]+)*!' '(?:.*)*X' '(?:a*)*b'; do
@@ -305,6 +307,23 @@ for pattern in '(?:a+)+$' '(?:a|aa)+$' '(?:a|a?)+$' '(?:[a-z]+)*!' '(?:.*)*X' '(
   *) fail "$pattern: $(cat "$err")" ;;
   esac
 done
+# a few Replace in a row: a letter becomes 64, and each of them again
+sixty_four=$(head -c 64 /dev/zero | tr '\0' x)
+replace="{\"type\":\"Replace\",\"pattern\":{\"String\":\"x\"},\"content\":\"$sixty_four\"}"
+replaces=$(printf "$replace,%.0s" 1 2 3 4 5 6 7 8 9)$replace
+words='{"type":"WordLevel","unk_token":"x","vocab":{"x":0}}'
+json "$words" "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[$replaces]}"
+quick 7 "a text has more than 65600 bytes on its way to tokens" "$tokenize" "$work/dir" x
+json "$words" "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[$replaces]}"
+quick 7 "grows to more than 65600 bytes in the decoder's Replace" "$tokenize" "$work/dir" -d 0
+# more components than any pipeline needs
+for kind in normalizer:normalizers:Lowercase pre_tokenizer:pretokenizers:Whitespace decoder:decoders:Fuse; do
+  IFS=: read -r one many type <<<"$kind"
+  list=$(printf "{\"type\":\"$type\"},%.0s" $(seq 1000)){\"type\":\"$type\"}
+  json "$words" "\"$one\":{\"type\":\"Sequence\",\"$many\":[$list]}"
+  quick 5 "tokenizer.json: $one.$many[1000]: more than 1000 components" "$tokenize" "$work/dir" x
+done
+
 # a pattern that compiles to a program beyond all bounds
 for pattern in '(?:(?:(?:a{1,900}){1,900}){1,900}){1,900}' '\\p{Klingon}' '\\C' '(?R)' '(a)\\1'; do
   rm -rf "$work/dir"
@@ -366,6 +385,8 @@ quick 5 "vocab.txt:2: a token" "$tokenize" "$work/dir/vocab.txt" x
 fresh gpt2-tied
 sed -i 's/"vocab": *{/&"zzzz": 5000, /' "$work/dir/tokenizer.json"
 expect 0 "$tokenize" "$work/dir" --decode 5000
-refuse 2 "id 5000 of input 1 is not in the vocabulary (0 to 295)" $tfmrun $plugins -q \
-  "$models/gpt2.tfm" --weights "$work/dir" --ids 1,5000
+refuse 4 "tokenizer.json: token \`zzzz\` has id 5000, but the embedding of the ids has 296 rows" \
+  $tfmrun $plugins -q "$models/gpt2.tfm" --weights "$work/dir" --ids 1,5000
+refuse 2 "id 5001 of the input is not in the vocabulary (0 to 295)" $tfmrun $plugins -q \
+  "$models/gpt2.tfm" --weights "$work/dir" --ids 1,5001
 finish

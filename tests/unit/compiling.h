@@ -63,9 +63,10 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("## Attention.\nop attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: "
                  "mask?, bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
                  "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
-                 "  taps scores, probs where Q / heads == M / kv_heads\n"),
+                 "  taps scores, probs where heads >= 1 and heads /"
+                 " kv_heads >= 1 and Q / heads == M / kv_heads\n"),
     COMPILING_OP("op rope(x: [B, T, W], pos: i32[B, T]; ; heads: int, theta: real = 10000.0, "
-                 "scaling: object?) -> [B, T, W]"),
+                 "scaling: object?) -> [B, T, W] where heads >= 1 and W / heads / 2 >= 1"),
     COMPILING_OP("op causal() -> mask"),
     COMPILING_OP("op padding(real: bool[B, S]) -> mask"),
     COMPILING_OP("op window(; ; n: int) -> mask"),

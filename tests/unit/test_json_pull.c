@@ -48,6 +48,47 @@ static void refused(const char *text, const char *wanted) {
   free(copy);
 }
 
+/* A string of any length, plain or not, near the end of the text or far from it: as a
+ * view it is the same as copied. */
+START_TEST(test_views) {
+  char text[200], room[2][200 + JSON_PULL_SLACK];
+  for (size_t length = 0; length < 80; length++)
+    for (size_t special = 0; special <= length; special++) /* the last: none */
+      for (size_t after = 1; after < 40; after += 38) {
+        size_t size = 0;
+        text[size++] = '"';
+        for (size_t i = 0; i < length; i++) {
+          if (i == special)
+            text[size++] = '\\';
+          text[size++] = i == special ? 'n' : 'x';
+        }
+        text[size++] = '"';
+        memset(text + size, ' ', after);
+        char *copy = malloc(size + after);
+        memcpy(copy, text, size + after);
+        struct tfm_error err = {0};
+        struct json_pull pull = {.name = "t",
+                                 .text = copy,
+                                 .end = size + after,
+                                 .code = TFM_ERROR_TOKENIZER,
+                                 .err = &err};
+        struct json_pull again = pull;
+        const char *view;
+        size_t copied, viewed;
+        ck_assert_int_eq(json_pull_string(&pull, room[0], &copied), 0);
+        ck_assert_int_eq(json_pull_view(&again, room[1], &view, &viewed), 0);
+        ck_assert_uint_eq(copied, length);
+        ck_assert_uint_eq(viewed, length);
+        ck_assert_uint_eq(pull.at, again.at);
+        ck_assert_uint_eq(strlen(room[0]), length);
+        ck_assert_int_eq(memcmp(room[0], view, length), 0);
+        ck_assert(view == room[1] || view == copy + 1);
+        ck_assert(special == length || view == room[1]);
+        free(copy);
+      }
+}
+END_TEST
+
 START_TEST(test_strings) {
   strings_are("[]", "");
   strings_are(" [ \"a\" ,\n\t\"\" , \"bc\" ]\r\n", "a||bc|");
@@ -158,8 +199,21 @@ START_TEST(test_numbers) {
               {"-9.967339515686035", -9967339515686035.0 / 1e15},
               {"-12.345678901234567", -12345678901234567.0 / 1e15},
               {"0.1000000000000000055511151231257827", 1000000000000000055.0 / 1e19}};
-  static const char *const bad[] = {"",     "-",     ".5",  "1.",        "1.e1",  "1e", "1e+",
-                                    "01.5", "1e309", "NaN", "-Infinity", "1.5.5", "1f"};
+  static const char *const bad[] = {"",
+                                    "-",
+                                    ".5",
+                                    "1.",
+                                    "1.e1",
+                                    "1e",
+                                    "1e+",
+                                    "01.5",
+                                    "1e309",
+                                    "NaN",
+                                    "-Infinity",
+                                    "1.5.5",
+                                    "1f",
+                                    "1\x0e"
+                                    "5"};
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
     struct tfm_error err = {0};
     double value;
@@ -235,6 +289,8 @@ START_TEST(test_span_find) {
       "0}, \"merges\": 3, \"merges\":[[]]}, \"model\": {}}";
   struct json_span spans[2];
   json_span_find(text, strlen(text), "model", names, spans);
+  ck_assert_uint_eq(spans[0].strings, 1);
+  ck_assert_uint_eq(spans[1].strings, 0);
   ck_assert_int_eq(strncmp(text + spans[0].begin, "{\"}\": 0}", spans[0].end - spans[0].begin), 0);
   ck_assert_int_eq(strncmp(text + spans[1].begin, "[[]]", spans[1].end - spans[1].begin), 0);
   for (size_t cut = 0; cut < strlen(text); cut++) { /* cut anywhere, it ends */
@@ -278,7 +334,7 @@ START_TEST(test_without) {
   ck_assert_int_eq(json_integer_value(json_object_get(model, "n")), 1);
   json_decref(json);
   without_refused("{\"model\": {\"merges\": [\"한\",\n\"b\"], \"vocab\": {\"a\": 0}, x}}",
-                  "t.json:2:26: string or '}' expected near 'x'");
+                  "t.json:2:26: string expected near 'x}}'");
   without_refused("{\"model\": {\"vocab\": {},\n \"vocab\": {\"a\": 0}}}",
                   "t.json:2:8: duplicate object key near '\"vocab\"'");
   without_refused("{x \"model\": {\"vocab\": {}}}", "t.json:1:2: ");
@@ -288,5 +344,21 @@ START_TEST(test_without) {
 }
 END_TEST
 
-UNIT_MAIN("json_pull", test_strings, test_strings_refused, test_integers, test_numbers,
-          test_span_end, test_span_find, test_without)
+/* Quotes count across blocks, escaped ones do not, nor those after the span. */
+START_TEST(test_span_strings) {
+  static const char *const keys[] = {"a", "\\\"", "[\\\\", "}}}}]]]]\\\"{{{{{", "", "\\\\\\\""};
+  char text[8000];
+  struct json_span spans[2];
+  for (size_t count = 0; count < 300; count++) {
+    size_t at = (size_t)sprintf(text, "{\"model\": {\"vocab\": [");
+    for (size_t i = 0; i < count; i++)
+      at += (size_t)sprintf(text + at, "%s\"%s\"", i == 0 ? "" : ", ", keys[(i * 7 + count) % 6]);
+    at += (size_t)sprintf(text + at, "],\"x\": \"\"}}");
+    json_span_find(text, at, "model", names, spans);
+    ck_assert_uint_eq(spans[0].strings, count);
+  }
+}
+END_TEST
+
+UNIT_MAIN("json_pull", test_views, test_strings, test_strings_refused, test_integers, test_numbers,
+          test_span_end, test_span_find, test_span_strings, test_without)

@@ -108,6 +108,37 @@ START_TEST(test_random) {
 }
 END_TEST
 
+/* More tokens than a bucket has, which part from each other at once, after a few bytes,
+ * or after many; and tokens that end where others go on. */
+START_TEST(test_buckets) {
+  static const char *const begins[] = {"", "\xe2\x96\x81", "0123456789abcdef!"};
+  struct world world;
+  char text[64];
+  world_init(&world);
+  for (uint32_t i = 0; i < 6000; i++) {
+    const char *begin = begins[i % 3];
+    size_t length = strlen(begin);
+    memcpy(text, begin, length);
+    for (uint32_t more = 1 + pick(4); more > 0; more--)
+      text[length++] = (char)('a' + pick(20));
+    add(&world, text, i % 50 == 0 ? length / 2 + 1 : length);
+  }
+  ck_assert_uint_gt(world.vocabulary.count, 2400);
+  ck_assert(lexicon_init(&world.lexicon, &world.vocabulary));
+  for (int i = 0; i < 600; i++) {
+    const struct slice *token = &world.vocabulary.token[pick((uint32_t)world.vocabulary.size)];
+    if (token->text == NULL)
+      continue;
+    size_t cut = pick((uint32_t)token->length + 1);
+    memcpy(text, token->text, token->length);
+    text[token->length] = (char)('a' + pick(20));
+    check(&world, "", 0, text, token->length + 1);
+    check(&world, token->text, cut, text + cut, token->length + 1 - cut);
+  }
+  world_finish(&world);
+}
+END_TEST
+
 START_TEST(test_shapes) {
   struct world world;
   world_init(&world);
@@ -133,4 +164,4 @@ START_TEST(test_shapes) {
 }
 END_TEST
 
-UNIT_MAIN("lexicon", test_random, test_shapes)
+UNIT_MAIN("lexicon", test_random, test_buckets, test_shapes)

@@ -360,6 +360,51 @@ START_TEST(test_parts_refused) {
 }
 END_TEST
 
+static void put_base64(struct buffer *out, const unsigned char *bytes, size_t size) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < size; i += 3) {
+    uint32_t three = 0;
+    for (size_t j = i; j < i + 3; j++)
+      three = three << 8 | (j < size ? bytes[j] : 0u);
+    for (size_t j = 0; j < 4; j++)
+      buffer_putc(out, i + j > size ? '=' : digits[three >> (18 - 6 * j) & 63]);
+  }
+}
+
+/* A map whose trie holds `a`, with that value, and these replacements. */
+static void mapped_is(uint32_t root, uint32_t leaf, const char *text, size_t length,
+                      const char *wanted) {
+  enum { UNITS = 128, OTHER = 'a' ^ 3 };
+  unsigned char bytes[4 + UNITS * 4 + 8] = {0, UNITS * 4 / 256};
+  uint32_t unit[UNITS] = {root};
+  struct buffer json;
+  unit['a'] = 'a' | 1u << 8 | 3u << 10;
+  unit[OTHER] = leaf;
+  for (size_t i = 0; i < sizeof unit; i++)
+    bytes[4 + i] = (unsigned char)(unit[i / 4] >> (8 * (i % 4)));
+  memcpy(bytes + 4 + sizeof unit, text, length);
+  buffer_init(&json);
+  buffer_puts(&json, "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"");
+  put_base64(&json, bytes, 4 + sizeof unit + length);
+  buffer_puts(&json, "\"}");
+  normal_is(buffer_text(&json), "bab", wanted);
+  buffer_finish(&json);
+}
+
+/* What an index of the trie leads to is looked at before it is used. */
+START_TEST(test_charsmap) {
+  mapped_is(0, 0, "x\0yz", 4, "bxb");
+  mapped_is(0, 2, "x\0yz", 4, "byzb"); /* the last needs no terminator */
+  mapped_is(0, 1, "x\0yz", 4, "bb");
+  mapped_is(0, 4, "x\0yz", 4, "bab");          /* behind the replacements */
+  mapped_is(0, 0x7fffffff, "x\0yz", 4, "bab"); /* far behind them */
+  mapped_is(0, 1, "\xc3\xa9", 2, "bab");       /* within a character */
+  mapped_is(0, 0, "", 0, "bab");
+  mapped_is(0xffffffff, 0, "x", 1, "bab"); /* out of the trie */
+  mapped_is(0x80u << 10, 0, "x", 1, "bab");
+}
+END_TEST
+
 START_TEST(test_nothing_there) {
   struct tokenizer_dir dir;
   struct tokenizer *tokenizer;
@@ -578,6 +623,6 @@ END_TEST
 
 UNIT_MAIN("tokenizer", test_split, test_pre_tokenizers, test_normalizers, test_bpe, test_bpe_long,
           test_other_models, test_added, test_unknown, test_vocabulary_refused,
-          test_pattern_refused, test_pattern_limit, test_parts_refused, test_nothing_there,
-          test_legacy_tokens, test_legacy_refused, test_bad_text, test_stream, test_decoders,
-          test_roles)
+          test_pattern_refused, test_pattern_limit, test_parts_refused, test_charsmap,
+          test_nothing_there, test_legacy_tokens, test_legacy_refused, test_bad_text, test_stream,
+          test_decoders, test_roles)

@@ -1,5 +1,5 @@
 /* pull.c - the room that a string takes is measured before it is read. */
-#include "runtime/pull.h"
+#include "base/pull.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* pull.h - strings of any length, and values that nobody wants, from JSON that is
  * read with base/json_pull.h. */
-#ifndef TFM_RUNTIME_PULL_H
-#define TFM_RUNTIME_PULL_H
+#ifndef TFM_BASE_PULL_H
+#define TFM_BASE_PULL_H
 
 #include "base/json_pull.h"
 
