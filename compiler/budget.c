@@ -12,7 +12,7 @@
 
 #include "base/checked.h"
 #include "compiler/names.h"
-#include "compiler/report.h"
+#include "compiler/origin.h"
 
 #include <string.h>
 
@@ -169,25 +169,28 @@ static struct cost cost_expr(struct budget *b, const struct ast_expr *expr) {
 /* ------------------------------------------------------------------- statements */
 
 /* The count of a repeat if it is a param or number; else -1. */
-static int64_t count_of(const struct budget *b, const struct ast_expr *expr) {
+static struct value count_of(const struct budget *b, const struct ast_expr *expr) {
+  struct value unknown = {.kind = VALUE_INT, .integer = -1};
   if (expr->kind == AST_EXPR_INT)
-    return expr->integer;
+    return (struct value){.kind = VALUE_INT, .integer = expr->integer};
   if (expr->kind != AST_EXPR_NAME)
-    return -1;
+    return unknown;
   const struct symbol *symbol = names_symbol(b->unit, expr->text);
   return symbol != NULL && symbol->kind == SYMBOL_PARAM && symbol->ready &&
                  symbol->value.kind == VALUE_INT
-             ? symbol->value.integer
-             : -1;
+             ? symbol->value
+             : unknown;
 }
 
 static struct cost cost_repeat(struct budget *b, const struct ast_stmt *stmt) {
-  int64_t count = count_of(b, stmt->repeat.count);
+  struct value given = count_of(b, stmt->repeat.count);
+  int64_t count = given.integer;
   struct cost cost = cost_body(b, &stmt->repeat.body);
   if (count > LIMIT_REPEAT) {
     struct report *r = report(b->c, CODE_LIMIT_REPEAT, stmt->repeat.count->span,
                               "a repeat of %lld turns", (long long)count);
     report_primary(b->c, r, "0 to %d are possible", LIMIT_REPEAT);
+    origin_note(b->c, r, NULL, &given);
     b->failed = true;
   }
   cost.nodes = saturating_mul(cost.nodes, count < 0 ? 1 : (uint64_t)count);

@@ -45,7 +45,7 @@ bool types_call(struct compiler *c, struct op_call *call);
 struct graph_attr *types_attrs(struct compiler *c, const struct op_call *call, uint32_t *count);
 /* Demand that the value has the declared type; what it is for, for the message. */
 bool types_declared(struct compiler *c, int32_t tensor, const struct ctype *declared,
-                    const char *what, struct span span, struct span type_span);
+                    const char *what, struct span span, const struct ast_type *written);
 
 /* infer.c: the op's own infer. */
 bool infer_outputs(struct compiler *c, struct op_call *call);

@@ -1,6 +1,6 @@
 /* compute.c - operators on constants: exact integers, doubles, comparisons. */
 #include "compiler/eval.h"
-#include "compiler/report.h"
+#include "compiler/origin.h"
 
 #include "base/checked.h"
 
@@ -15,53 +15,72 @@ static double as_real(const struct value *v) {
   return v->kind == VALUE_INT ? (double)v->integer : v->real;
 }
 
-static struct value fail_arithmetic(struct compiler *c, struct span span, const char *what) {
-  report(c, CODE_ARITHMETIC, span, "%s", what);
-  return value_error();
+static struct report *fail_arithmetic(struct compiler *c, const struct value *a,
+                                      const struct value *b, struct span span, const char *what) {
+  struct report *r = report(c, CODE_ARITHMETIC, span, "%s", what);
+  origin_note(c, r, NULL, a);
+  origin_note(c, r, NULL, b);
+  return r;
 }
 
-static struct value integer_result(struct compiler *c, enum ast_op op, int64_t a, int64_t b,
-                                   struct span span) {
+static bool divide(struct compiler *c, const struct value *a, const struct value *b,
+                   struct span span, int64_t *result) {
+  long long x = a->integer, y = b->integer;
+  if (y == 0) {
+    fail_arithmetic(c, a, b, span, "a division by zero");
+    return false;
+  }
+  if (x != INT64_MIN && x % y == 0) {
+    *result = x / y;
+    return true;
+  }
+  const char *what = compiler_printf(c, "%lld / %lld does not come out even", x, y);
+  struct report *r = fail_arithmetic(c, a, b, span, what == NULL ? "" : what);
+  report_help(c, r, "a division of integers must be exact; write a real for a quotient: `%lld.0`",
+              y);
+  return false;
+}
+
+static struct value integers(struct compiler *c, enum ast_op op, const struct value *a,
+                             const struct value *b, struct span span) {
   int64_t result = 0;
   bool fits = true;
   switch (op) {
   case AST_OP_ADD:
-    fits = checked_add_i64(a, b, &result);
+    fits = checked_add_i64(a->integer, b->integer, &result);
     break;
   case AST_OP_SUB:
-    fits = checked_sub_i64(a, b, &result);
+    fits = checked_sub_i64(a->integer, b->integer, &result);
     break;
   case AST_OP_MUL:
-    fits = checked_mul_i64(a, b, &result);
+    fits = checked_mul_i64(a->integer, b->integer, &result);
     break;
   default:
-    if (b == 0)
-      return fail_arithmetic(c, span, "a division by zero");
-    if (a == INT64_MIN || a % b != 0) {
-      struct report *r = report(c, CODE_ARITHMETIC, span, "%lld / %lld does not come out even",
-                                (long long)a, (long long)b);
-      report_help(c, r,
-                  "a division of integers must be exact; write a real for a quotient: `%lld.0`",
-                  (long long)b);
+    if (!divide(c, a, b, span, &result))
       return value_error();
-    }
-    result = a / b;
   }
-  if (!fits)
-    return fail_arithmetic(c, span, "an integer that does not fit into 64 bits");
+  if (!fits) {
+    fail_arithmetic(c, a, b, span, "an integer that does not fit into 64 bits");
+    return value_error();
+  }
   return (struct value){.kind = VALUE_INT, .integer = result};
 }
 
 static struct value arithmetic(struct compiler *c, enum ast_op op, const struct value *a,
                                const struct value *b, struct span span) {
   if (a->kind == VALUE_INT && b->kind == VALUE_INT)
-    return integer_result(c, op, a->integer, b->integer, span);
+    return integers(c, op, a, b, span);
   double x = as_real(a), y = as_real(b), result;
-  if (op == AST_OP_DIV && y == 0)
-    return fail_arithmetic(c, span, "a division by zero");
-  result = op == AST_OP_ADD ? x + y : op == AST_OP_SUB ? x - y : op == AST_OP_MUL ? x * y : x / y;
-  if (!isfinite(result))
-    return fail_arithmetic(c, span, "a real that is too large");
+  bool by_zero = op == AST_OP_DIV && y == 0;
+  result = by_zero            ? 0
+           : op == AST_OP_ADD ? x + y
+           : op == AST_OP_SUB ? x - y
+           : op == AST_OP_MUL ? x * y
+                              : x / y;
+  if (by_zero || !isfinite(result)) {
+    fail_arithmetic(c, a, b, span, by_zero ? "a division by zero" : "a real that is too large");
+    return value_error();
+  }
   return (struct value){.kind = VALUE_REAL, .real = result};
 }
 

@@ -3,7 +3,7 @@
 #include "compiler/eval.h"
 
 #include "compiler/names.h"
-#include "compiler/report.h"
+#include "compiler/origin.h"
 #include "compiler/weight.h"
 
 #include <string.h>
@@ -22,7 +22,8 @@ static struct cell *number_dim(struct compiler *c, const struct ast_expr *expr) 
   if (!eval_int(c, expr, "a dim", &number))
     return NULL;
   if (number < 0) {
-    report(c, CODE_ARITHMETIC, expr->span, "a dim of %lld", (long long)number);
+    struct report *r = report(c, CODE_ARITHMETIC, expr->span, "a dim of %lld", (long long)number);
+    origin_note_expr(c, r, expr);
     return NULL;
   }
   struct cell *cell = cell_number(c->arena, number, NULL);
@@ -50,19 +51,22 @@ static struct cell *computed_dim(struct compiler *c, const struct ast_expr *expr
     return NULL;
   enum cell_status status = cell_compute(c->arena, ops[expr->binary.op - AST_OP_ADD], left, right,
                                          text_origin(c, expr->span), &out);
+  struct report *r = NULL;
   struct dim known;
   int64_t number;
   if (status == CELL_INEXACT)
-    report(c, CODE_ARITHMETIC, expr->span, "%s / %s does not come out even",
-           compiler_cell_text(c, left), compiler_cell_text(c, right));
+    r = report(c, CODE_ARITHMETIC, expr->span, "%s / %s does not come out even",
+               compiler_cell_text(c, left), compiler_cell_text(c, right));
   else if (status != CELL_OK)
-    report(c, CODE_ARITHMETIC, expr->span, "a dim that is too large or has too many terms");
+    r = report(c, CODE_ARITHMETIC, expr->span, "a dim that is too large or has too many terms");
   else if (out == NULL)
     compiler_oom(c);
   else if (cell_value(out, &known) && dim_is_number(&known, &number) && number < 0)
-    report(c, CODE_ARITHMETIC, expr->span, "a dim of %lld", (long long)number);
+    r = report(c, CODE_ARITHMETIC, expr->span, "a dim of %lld", (long long)number);
   else
     return out;
+  if (r != NULL)
+    origin_note_expr(c, r, expr);
   return NULL;
 }
 
@@ -232,8 +236,9 @@ static void eval_dim_decl(struct compiler *c, const struct ast_field *field) {
     return;
   if (field->value != NULL && eval_int(c, field->value, "the bound of a dim", &bound) &&
       bound < 1) {
-    report(c, CODE_ARITHMETIC, field->value->span, "the bound of `%s` is %lld", symbol->name,
-           (long long)bound);
+    struct report *r = report(c, CODE_ARITHMETIC, field->value->span, "the bound of `%s` is %lld",
+                              symbol->name, (long long)bound);
+    origin_note_expr(c, r, field->value);
     bound = 0;
   }
   uint32_t i = 0;

@@ -2,29 +2,57 @@
 #include "compiler/typing.h"
 
 #include "compiler/eval.h"
+#include "compiler/origin.h"
 
 #include <string.h>
 
 /* ------------------------------------------------------------------- arithmetic */
 
-struct cell *typing_number(struct typing *t, int64_t number) {
-  struct cell *cell = cell_number(t->c->arena, number, NULL);
+struct cell *typing_number(struct typing *t, int64_t number, const struct origin *origin) {
+  struct cell *cell = cell_number(t->c->arena, number, origin);
   if (cell == NULL)
     compiler_oom(t->c);
   return cell;
+}
+
+static bool mentions(const struct ast_expr *expr, const char *name) {
+  if (expr->kind == AST_EXPR_BINARY)
+    return mentions(expr->binary.left, name) || mentions(expr->binary.right, name);
+  return expr->kind == AST_EXPR_NAME && strcmp(expr->text, name) == 0;
+}
+
+/* The attributes that expr mentions. */
+static void note_attrs(struct typing *t, struct report *r, const struct ast_expr *expr) {
+  for (uint32_t i = 0; i < t->schema->attr_count; i++)
+    if (mentions(expr, t->schema->attr[i].name))
+      origin_note(t->c, r, t->schema->attr[i].name, &t->call->attr[i]);
+}
+
+/* left / right is no integer. */
+static void fail_division(struct typing *t, const struct ast_expr *expr, const struct cell *left,
+                          const struct cell *right) {
+  const char *story = typing_story(t->c, left), *text = compiler_cell_text(t->c, left);
+  struct report *r =
+      report(t->c, CODE_CONSTRAINT, t->call->span, "`%s`: `%s` does not come out even: %s / %s",
+             t->call->op->name, compiler_span_text(t->c, expr->span), text,
+             compiler_cell_text(t->c, right));
+  if (strcmp(story, text) != 0)
+    report_note(t->c, r, "%s", story);
+  note_attrs(t, r, expr);
+  typing_note_schema(t, r);
 }
 
 struct cell *typing_cell(struct typing *t, const struct ast_expr *expr) {
   static const enum cell_op ops[] = {CELL_ADD, CELL_SUB, CELL_MUL, CELL_DIV};
   uint32_t index;
   if (expr->kind == AST_EXPR_INT)
-    return typing_number(t, expr->integer);
+    return typing_number(t, expr->integer, NULL);
   if (expr->kind == AST_EXPR_NAME) {
     enum schema_dim_kind kind = schema_resolve(t->schema, expr->text, &index);
     if (kind == SCHEMA_DIM_VAR)
       return t->var[index].cell;
     if (kind == SCHEMA_DIM_ATTR && t->call->attr[index].kind == VALUE_INT)
-      return typing_number(t, t->call->attr[index].integer);
+      return typing_number(t, t->call->attr[index].integer, t->call->attr[index].origin);
     return NULL;
   }
   if (expr->kind != AST_EXPR_BINARY || expr->binary.op < AST_OP_ADD || expr->binary.op > AST_OP_DIV)
@@ -36,24 +64,12 @@ struct cell *typing_cell(struct typing *t, const struct ast_expr *expr) {
     return NULL;
   enum cell_status status =
       cell_compute(t->c->arena, ops[expr->binary.op - AST_OP_ADD], left, right, left->origin, &out);
-  if (status == CELL_INEXACT) {
-    struct report *r =
-        report(t->c, CODE_CONSTRAINT, t->call->span, "`%s`: `%s` does not come out even: %s / %s",
-               t->call->op->name, compiler_span_text(t->c, expr->span),
-               compiler_cell_text(t->c, left), compiler_cell_text(t->c, right));
-    report_note(t->c, r, "%s", typing_story(t->c, left));
-    typing_note_schema(t, r);
-  }
+  if (status == CELL_INEXACT)
+    fail_division(t, expr, left, right);
   return out;
 }
 
 /* ------------------------------------------------------------------- constraints */
-
-static bool mentions(const struct ast_expr *expr, const char *name) {
-  if (expr->kind == AST_EXPR_BINARY)
-    return mentions(expr->binary.left, name) || mentions(expr->binary.right, name);
-  return expr->kind == AST_EXPR_NAME && strcmp(expr->text, name) == 0;
-}
 
 static bool fail_constraint(struct typing *t, const struct ast_expr *expr, const struct cell *left,
                             const struct cell *right) {
@@ -67,6 +83,7 @@ static bool fail_constraint(struct typing *t, const struct ast_expr *expr, const
         mentions(expr, t->schema->dim[i]))
       report_note(c, r, "%s: %s, in %s", t->schema->dim[i], typing_story(c, t->var[i].cell),
                   t->var[i].by);
+  note_attrs(t, r, expr);
   return false;
 }
 
@@ -186,6 +203,7 @@ bool typing_attrs(struct typing *t) {
                  t->call->op->name,
                  attr->kind == SCHEMA_ATTR_INT || attr->kind == SCHEMA_ATTR_OBJECT ? "an" : "a",
                  schema_attr_kind_name(attr->kind), attr->name, eval_kind_name(value));
+      origin_note(t->c, r, NULL, value);
       typing_note_schema(t, r);
       ok = false;
     } else if (attr->kind == SCHEMA_ATTR_REAL && value->kind == VALUE_INT) {

@@ -6,7 +6,7 @@
 
 #include "compiler/call.h"
 #include "compiler/names.h"
-#include "compiler/report.h"
+#include "compiler/origin.h"
 #include "compiler/weight.h"
 
 #include <string.h>
@@ -409,6 +409,7 @@ static void wrong_kind(struct compiler *c, const struct ast_expr *expr, const st
                        const char *what, const char *wanted) {
   struct report *r = report(c, CODE_KIND, expr->span, "%s must be %s", what, wanted);
   report_primary(c, r, "this is %s", eval_kind_name(value));
+  origin_note(c, r, NULL, value);
 }
 
 bool eval_int(struct compiler *c, const struct ast_expr *expr, const char *what, int64_t *out) {

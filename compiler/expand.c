@@ -4,7 +4,7 @@
 #include "compiler/call.h"
 #include "compiler/eval.h"
 #include "compiler/names.h"
-#include "compiler/report.h"
+#include "compiler/origin.h"
 #include "compiler/weight.h"
 
 #include <string.h>
@@ -74,8 +74,7 @@ static void assign(struct compiler *c, const struct ast_field *target, struct va
     const char *what = compiler_printf(c, "`%s`", name);
     if (what == NULL || !eval_type(c, target->type, &declared))
       value = value_error();
-    else if (!types_declared(c, value.tensor, &declared, what, target->name.span,
-                             target->type->span))
+    else if (!types_declared(c, value.tensor, &declared, what, target->name.span, target->type))
       value = call_hole(c, &declared, target->name.span);
   } else if (target->type != NULL && value.kind != VALUE_ERROR) {
     report(c, CODE_KIND, target->name.span, "`%s` has a type, and is %s", name,
@@ -127,9 +126,10 @@ static void run_repeat(struct compiler *c, const struct ast_stmt *stmt, struct r
   if (!eval_int(c, stmt->repeat.count, "the count of a repeat", &count))
     return;
   if (count < 0 || count > LIMIT_REPEAT) {
-    struct report *r = report(c, CODE_LIMIT_REPEAT, stmt->repeat.count->span,
-                              "a repeat of %lld turns", (long long)count);
+    struct report *r = report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT,
+                              stmt->repeat.count->span, "a repeat of %lld turns", (long long)count);
     report_primary(c, r, "0 to %d are possible", LIMIT_REPEAT);
+    origin_note_expr(c, r, stmt->repeat.count);
     return;
   }
   if (loops_around(c->frame) >= LIMIT_REPEAT_NESTING) {
@@ -258,7 +258,7 @@ static bool bind_param(struct compiler *c, struct frame *frame, const struct ast
       value = value_error();
     } else if (what == NULL || !param_type(c, frame, param, &declared)) {
       value = value_error();
-    } else if (!types_declared(c, value.tensor, &declared, what, span, param->type->span)) {
+    } else if (!types_declared(c, value.tensor, &declared, what, span, param->type)) {
       value = call_hole(c, &declared, span);
     }
   }

@@ -21,6 +21,7 @@ libcompiler_la_SOURCES = \
   compiler/model.c \
   compiler/names.c compiler/names.h \
   compiler/naming.c \
+  compiler/origin.c compiler/origin.h \
   compiler/report.c compiler/report.h \
   compiler/tensor.c compiler/tensor.h compiler/tensor_view.c \
   compiler/types.c compiler/typing.h \

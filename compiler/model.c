@@ -8,7 +8,7 @@
 #include "compiler/call.h"
 #include "compiler/eval.h"
 #include "compiler/names.h"
-#include "compiler/report.h"
+#include "compiler/origin.h"
 #include "compiler/weight.h"
 
 #include <string.h>
@@ -47,8 +47,11 @@ static void declare_state(struct compiler *c, const struct ast_decl *decl) {
       !eval_int(c, decl->state->dims.first, "the layers of a state", &count))
     return;
   if (count < 0 || count > LIMIT_REPEAT) {
-    report(c, CODE_LIMIT_REPEAT, decl->state->dims.first->span,
-           "a state of %lld layers, at most %d are possible", (long long)count, LIMIT_REPEAT);
+    struct report *r =
+        report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT, decl->state->dims.first->span,
+               "a state of %lld layers", (long long)count);
+    report_primary(c, r, "0 to %d are possible", LIMIT_REPEAT);
+    origin_note_expr(c, r, decl->state->dims.first);
     return;
   }
   symbol->layer = compiler_alloc(c, (size_t)count, sizeof *symbol->layer);
@@ -217,7 +220,7 @@ static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_
     const char *what = compiler_printf(c, "`%s`", p->name.text);
     if (p->type != NULL && value.kind == VALUE_TENSOR && what != NULL &&
         (!eval_type(c, p->type, &declared) ||
-         !types_declared(c, value.tensor, &declared, what, p->name.span, p->type->span)))
+         !types_declared(c, value.tensor, &declared, what, p->name.span, p->type)))
       return false;
     if (wrap && p == head->head.params.first)
       value = last_token(c, value, p->name.span);

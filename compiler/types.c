@@ -7,6 +7,7 @@
 #include "compiler/typing.h"
 
 #include "compiler/names.h"
+#include "compiler/origin.h"
 
 #include <string.h>
 
@@ -162,12 +163,13 @@ static bool match_dim(struct typing *t, const struct slot *slot, uint32_t i, str
   case SCHEMA_DIM_VAR:
     return unify(t, slot, &t->var[want->index], cell, t->schema->dim[want->index]);
   case SCHEMA_DIM_NUMBER:
-    with.cell = typing_number(t, want->number);
+    with.cell = typing_number(t, want->number, NULL);
     return with.cell != NULL && unify(t, slot, &with, cell, "");
   case SCHEMA_DIM_ATTR:
     if (t->call->attr[want->index].kind != VALUE_INT)
       return true;
-    with.cell = typing_number(t, t->call->attr[want->index].integer);
+    with.cell =
+        typing_number(t, t->call->attr[want->index].integer, t->call->attr[want->index].origin);
     with.by = compiler_printf(t->c, "the attribute `%s`", t->schema->attr[want->index].name);
     return with.cell != NULL && with.by != NULL && unify(t, slot, &with, cell, "");
   default:
@@ -257,11 +259,11 @@ static struct cell *output_dim(struct typing *t, const struct schema_dim *dim) {
     cell = t->var[dim->index].cell;
     break;
   case SCHEMA_DIM_NUMBER:
-    cell = typing_number(t, dim->number);
+    cell = typing_number(t, dim->number, NULL);
     break;
   case SCHEMA_DIM_ATTR:
     if (t->call->attr[dim->index].kind == VALUE_INT)
-      cell = typing_number(t, t->call->attr[dim->index].integer);
+      cell = typing_number(t, t->call->attr[dim->index].integer, t->call->attr[dim->index].origin);
     break;
   case SCHEMA_DIM_EXPR:
     cell = typing_cell(t, dim->expr);
@@ -332,7 +334,7 @@ bool types_call(struct compiler *c, struct op_call *call) {
 /* ------------------------------------------------------------------ declared types */
 
 bool types_declared(struct compiler *c, int32_t tensor, const struct ctype *declared,
-                    const char *what, struct span span, struct span type_span) {
+                    const char *what, struct span span, const struct ast_type *written) {
   const struct ctype *type = &c->value[tensor].type;
   bool same_dtype = type->dtype == declared->dtype;
   uint32_t i = 0;
@@ -346,10 +348,15 @@ bool types_declared(struct compiler *c, int32_t tensor, const struct ctype *decl
                             compiler_type_text(c, type), compiler_type_text(c, declared));
   if (code == CODE_SHAPE) {
     report_primary(c, r, "%s", typing_story(c, type->shape[i]));
-    report_label(c, r, type_span, "%s", typing_story(c, declared->shape[i]));
+    report_label(c, r, written->span, "%s", typing_story(c, declared->shape[i]));
+    const struct ast_expr *dim = written->dims.first;
+    while (dim != NULL && i-- > 0)
+      dim = dim->next;
+    if (dim != NULL && dim->kind == AST_EXPR_BINARY)
+      origin_note_expr(c, r, dim);
   } else {
     report_primary(c, r, "this is %s", compiler_type_text(c, type));
-    report_label(c, r, type_span, "declared here");
+    report_label(c, r, written->span, "declared here");
   }
   return false;
 }

@@ -31,7 +31,7 @@ const char *typing_story(struct compiler *c, const struct cell *cell);
 void typing_note_schema(struct typing *t, struct report *r);
 
 /* constraint.c */
-struct cell *typing_number(struct typing *t, int64_t number);
+struct cell *typing_number(struct typing *t, int64_t number, const struct origin *origin);
 /* A dim expression of the schema; NULL when it cannot be said (yet). */
 struct cell *typing_cell(struct typing *t, const struct ast_expr *expr);
 /* A condition of the schema: false after a report. */

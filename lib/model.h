@@ -84,8 +84,18 @@ int model_load_weights(struct tfm_model *model, struct tfm_error *err);
 int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
 
-/* In place of model_prepare where nothing will be run.  err is not NULL. */
+/* Into model->tokenizer, or model->tokenizer_error. */
+int model_load_tokenizer(struct tfm_model *model);
+/* In place of model_prepare where nothing will be run: a checkpoint may have no
+ * tokenizer, one that is there must be sound and fit the model.  err is not NULL. */
 int model_check_tokenizer(struct tfm_model *model, struct tfm_error *err);
+
+/* ---- ids and the embedding */
+
+/* Rows of the smallest table in which tokens.ids are looked up; 0 = there is none. */
+int64_t model_id_rows(const struct tfm_model *model);
+/* A token of the tokenizer has an id that is no such row: the error, and -1. */
+int model_id_beyond(const struct tfm_model *model, int32_t id, int64_t rows, struct tfm_error *err);
 
 /* compile_options for this model; names and lists live as long as options. */
 void model_compile_options(struct tfm_model *model, const tfm_open_options *options,

@@ -236,30 +236,6 @@ static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_
   return dump_collect(&model->dump, model->pass, value, node, tap, tensor, err);
 }
 
-static int load_tokenizer(struct tfm_model *model) {
-  struct tfm_error *err = &model->tokenizer_error;
-  return tokenizer_open(model->weights_path, &model->tokenizer, err);
-}
-
-/* A checkpoint may have no tokenizer; one that is there must be sound. */
-int model_check_tokenizer(struct tfm_model *model, struct tfm_error *err) {
-  static const char *const files[] = {"tokenizer.json", "vocab.txt",       "vocab.json",
-                                      "encoder.json",   "tokenizer.model", "spiece.model"};
-  bool there = false;
-  if (load_tokenizer(model) == 0)
-    return 0;
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    char *path = file_join(model->weights_path, files[i]);
-    if (!path)
-      return error_oom(err);
-    there = there || file_is_there(path);
-    free(path);
-  }
-  if (there || model->tokenizer_error.code == TFM_ERROR_LIMIT)
-    *err = model->tokenizer_error;
-  return err->code == TFM_ERROR_NONE ? 0 : -1;
-}
-
 /* One feed: the named tensor of a file, kept by the session. */
 static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_error *err) {
   struct weights *file;
@@ -338,7 +314,7 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   for (size_t i = 0; i < options->feed_count; i++)
     if (feed_one(model, &options->feed[i], err) != 0)
       return -1;
-  load_tokenizer(model);
+  model_load_tokenizer(model);
   model->max_tokens = session_limit(model->session);
   model->vocabulary = json_integer_value(json_object_get(model->config.root, "vocab_size"));
   return 0;

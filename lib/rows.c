@@ -45,32 +45,45 @@ const char *row_name(size_t row, size_t count, char out[ROW_NAME]) {
   return out;
 }
 
-static int check_row(const struct row *row, const char *name, int64_t maximum, int64_t vocabulary,
-                     struct tfm_error *err) {
+/* rows: of the embedding, 0 if it has none. */
+static int check_ids(const struct tfm_model *model, const struct row *row, const char *name,
+                     int64_t rows, struct tfm_error *err) {
+  int64_t vocabulary = model->vocabulary;
+  for (size_t i = 0; i < row->count; i++) {
+    int32_t id = row->ids[i];
+    if (rows > 0 && id >= rows && model->tokenizer && tokenizer_token(model->tokenizer, id))
+      return model_id_beyond(model, id, rows, err);
+    if (vocabulary > 0 && (id < 0 || id >= vocabulary))
+      return error_set(err, TFM_ERROR_USAGE,
+                       "id %" PRId32 " of %s is not in the vocabulary (0 to %" PRId64 ")", id, name,
+                       vocabulary - 1);
+  }
+  return 0;
+}
+
+static int check_row(const struct tfm_model *model, const struct row *row, const char *name,
+                     int64_t rows, struct tfm_error *err) {
+  int64_t maximum = model->max_tokens;
   if (row->count == 0)
     return error_set(err, TFM_ERROR_USAGE, "%s is empty: there is nothing to run on", name);
   if (maximum > 0 && row->count > (size_t)maximum)
     return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, the model takes %" PRId64, name,
                      row->count, maximum),
            error_note(err, "help: shorten or split the text"), -1;
-  for (size_t i = 0; vocabulary > 0 && i < row->count; i++)
-    if (row->ids[i] < 0 || row->ids[i] >= vocabulary)
-      return error_set(err, TFM_ERROR_USAGE,
-                       "id %" PRId32 " of %s is not in the vocabulary (0 to %" PRId64 ")",
-                       row->ids[i], name, vocabulary - 1);
-  return 0;
+  return check_ids(model, row, name, rows, err);
 }
 
-int rows_create(const struct tokenizer *tokenizer, const tfm_input *input, size_t count,
-                int64_t maximum, int64_t vocabulary, struct rows *out, struct tfm_error *err) {
+int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count,
+                struct rows *out, struct tfm_error *err) {
   char name[ROW_NAME];
+  int64_t rows = model_id_rows(model);
   out->count = count;
   out->row = calloc(count ? count : 1, sizeof *out->row);
   if (!out->row)
     return error_oom(err);
   for (size_t i = 0; i < count; i++)
-    if (fill_row(tokenizer, &input[i], &out->row[i], err) != 0 ||
-        check_row(&out->row[i], row_name(i, count, name), maximum, vocabulary, err) != 0) {
+    if (fill_row(model->tokenizer, &input[i], &out->row[i], err) != 0 ||
+        check_row(model, &out->row[i], row_name(i, count, name), rows, err) != 0) {
       rows_finish(out);
       return -1;
     }

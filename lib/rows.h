@@ -2,9 +2,7 @@
 #ifndef TFM_LIB_ROWS_H
 #define TFM_LIB_ROWS_H
 
-#include "base/error.h"
-#include "runtime/tokenizer/tokenizer.h"
-#include "tfm/tfm.h"
+#include "lib/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,10 +20,10 @@ struct rows {
   size_t count;
 };
 
-/* Text through the tokenizer, ids as they are.  maximum > 0 bounds the length.
- * tokenizer may be NULL if all inputs are ids; vocabulary > 0 bounds the ids. */
-int rows_create(const struct tokenizer *tokenizer, const tfm_input *input, size_t count,
-                int64_t maximum, int64_t vocabulary, struct rows *out, struct tfm_error *err);
+/* Text through the model's tokenizer, ids as they are; neither longer than the model
+ * takes, nor with an id that it does not have. */
+int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count,
+                struct rows *out, struct tfm_error *err);
 void rows_finish(struct rows *rows);
 
 /* What messages call a row: "input 2", or "the input" if it is the only one. */

@@ -19,7 +19,8 @@ const tfm_op_desc attention_op = {
         "op attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: mask?,\n"
         "  bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
         "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
-        "  taps scores, probs where Q / heads == M / kv_heads\n"),
+        "  taps scores, probs\n"
+        "  where heads >= 1 and heads / kv_heads >= 1 and Q / heads == M / kv_heads\n"),
 };
 
 enum { Q_INPUT, K_INPUT, V_INPUT, MASK_INPUT, BIAS_INPUT, CACHE_INPUT };

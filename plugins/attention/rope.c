@@ -12,7 +12,8 @@ const tfm_op_desc rope_op = {
         "## and d + K/2 of a head turn by the angle pos * theta^(-2d/K).  scaling is the object\n"
         "## rope_scaling of config.json: its rope_type (or type) is default, linear or llama3.\n"
         "op rope(x: [B, T, W], pos: i32[B, T]; ;\n"
-        "  heads: int, theta: real = 10000.0, scaling: object?) -> [B, T, W]\n"),
+        "  heads: int, theta: real = 10000.0, scaling: object?) -> [B, T, W]\n"
+        "  where heads >= 1 and W / heads / 2 >= 1\n"),
 };
 
 /* ---- frequencies */

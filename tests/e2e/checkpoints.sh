@@ -178,6 +178,31 @@ has "tokenizer.json"
 rm "$work"/tokens/tokenizer*.json
 expect 0 $check "$work/tokens"
 
+# a token whose id is no row of the embedding: --check refuses it, and so does a run that
+# meets it, but none other
+copy gpt2-tied "$work/beyond"
+file="$work/beyond/tokenizer.json"
+sed -i 's/}],"normalizer"/},{"id":296,"content":"[PAD]","special":true}],"normalizer"/' "$file"
+beyond="tfmrun: error: $file: token \`[PAD]\` has id 296, but the embedding of the ids has 296 rows"
+expect 4 $check "$work/beyond"
+has "$beyond (ids 0 to 295)"
+has "help: take the tokenizer that the model was trained with"
+expect 4 $tfmrun $plugins -q -n 2 --input "The [PAD] model" "$work/beyond"
+has "$beyond"
+expect 4 $tfmrun $plugins -q -n 2 --ids 1,296 "$work/beyond"
+has "$beyond"
+expect 2 $tfmrun $plugins -q -n 2 --ids 1,297 "$work/beyond"
+has "id 297 of the input is not in the vocabulary (0 to 295)"
+expect 0 $tfmrun $plugins -q -n 2 --input "The model" "$work/beyond"
+cp "$fixtures/gpt2-tied/tokenizer.json" "$file"
+sed -i 's/"The":291/"The":5000/' "$file"
+beyond="$file: token \`The\` has id 5000, but the embedding of the ids has 296 rows"
+expect 4 $check "$work/beyond"
+has "$beyond"
+expect 4 $tfmrun $plugins -q -n 2 --input "The model" "$work/beyond"
+has "$beyond"
+expect 0 $tfmrun $plugins -q -n 2 --input "A model" "$work/beyond"
+
 # --check-tensors reads every value: a NaN within the first, an Inf at the end
 # of the last that is f32
 copy gpt2-tied "$work/values"

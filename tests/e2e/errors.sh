@@ -28,6 +28,47 @@ has "h.0.attn.c_attn.weight"
 expect 3 "$tfmrun" "$work/none.tfm" --input x
 has "there is no model file"
 
+# 3: a number of config.json that cannot be; the message names its key, and what is expected
+# config FIXTURE KEY VALUE: a copy of a checkpoint in which KEY is VALUE
+config() {
+  rm -rf "$work/config"
+  mkdir "$work/config"
+  cp -L "$fixtures/$1"/* "$work/config"
+  sed -i "s/\"$2\": *[^,]*/\"$2\": $3/" "$work/config/config.json"
+}
+refuses="$tfmrun $plugins --model-dir $models --ids 1,2,3 $work/config"
+for heads in -1 0; do
+  config gpt2-tied n_head $heads
+  expect 3 $refuses
+  has "\`attention\` needs \`heads >= 1\`"
+  has "heads: $heads is H, from config.json:15 \`n_head\`"
+  config bert-model num_attention_heads $heads
+  expect 3 $refuses
+  has "heads: $heads is H, from config.json:15 \`num_attention_heads\`"
+  config llama-gqa num_key_value_heads $heads
+  expect 3 $refuses
+  has "heads: $heads is G, from config.json:17 \`num_key_value_heads\`"
+done
+config gpt2-tied n_head 5
+expect 3 $refuses
+has "\`Q / heads\` does not come out even: 24 / 5"
+has "heads: 5 is H, from config.json:15 \`n_head\`"
+config llama-gqa num_attention_heads 5
+expect 3 $refuses
+has "24 / 5 does not come out even"
+has "5 is H, from config.json:15 \`num_attention_heads\`"
+config gpt2-tied n_layer -1
+expect 3 $refuses
+has "error[E307]: a repeat of -1 turns"
+has "0 to 1024 are possible"
+has "-1 is L, from config.json:14 \`n_layer\`"
+config gpt2-tied n_layer 2000
+expect 7 $refuses
+has "2000 is L, from config.json:14 \`n_layer\`"
+config gpt2-tied n_head '"two"'
+expect 3 $refuses
+has "it is H, from config.json:15 \`n_head\`"
+
 # 4: a missing tensor, a truncated file, a wrong shape, shards
 expect 4 "$tfmrun" $plugins "$models/gpt2.tfm" --weights "$fixtures/damaged/missing-tensor" --input x
 has "is not in the checkpoint"
