@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,10 +52,10 @@ const char *fuzz_path(const char *name) {
 }
 
 void fuzz_write(const char *name, const void *data, size_t size) {
-  FILE *file = fopen(fuzz_path(name), "wb");
-  fuzz_check(file != NULL, "a file can be made");
-  fuzz_check(size == 0 || fwrite(data, 1, size, file) == size, "a file can be written");
-  fuzz_check(fclose(file) == 0, "a file can be closed");
+  int file = open(fuzz_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  fuzz_check(file >= 0, "a file can be made");
+  fuzz_check(size == 0 || write(file, data, size) == (ssize_t)size, "a file can be written");
+  fuzz_check(close(file) == 0, "a file can be closed");
 }
 
 void fuzz_remove(const char *name) {

@@ -4,6 +4,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_write("tokenizer.model", data, size);
-  tokenizing_open(fuzz_directory());
+  tokenizing_open(fuzz_directory(), size);
   return 0;
 }

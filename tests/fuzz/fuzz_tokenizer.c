@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_write("tokenizer.json", data, size);
-  tokenizing_open(fuzz_directory());
+  tokenizing_open(fuzz_directory(), size);
   return 0;
 }
 

@@ -11,6 +11,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_write("tokenizer_config.json", config, length);
   else
     fuzz_remove("tokenizer_config.json");
-  tokenizing_open(fuzz_directory());
+  tokenizing_open(fuzz_directory(), size);
   return 0;
 }

@@ -79,5 +79,5 @@ tests_fuzz_fuzz_sentencepiece_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_sentencepiece_LDFLAGS = $(fuzz_ldflags)
 
 script_tests += tests/fuzz/replay.sh
-EXTRA_DIST += tests/fuzz/README.md tests/fuzz/run.sh tests/fuzz/config.tfm tests/fuzz/corpus \
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/run.sh tests/fuzz/keep.sh tests/fuzz/config-sizes.tfm tests/fuzz/config-objects.tfm tests/fuzz/corpus \
   tests/fuzz/replay.c

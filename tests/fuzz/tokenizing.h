@@ -10,7 +10,8 @@ void tokenizing_text(const struct tokenizer *tokenizer, const char *text, size_t
                      const char *pair, size_t pair_length);
 /* Any ids: as a whole and as a stream they are the same text, which is UTF-8. */
 void tokenizing_ids(const struct tokenizer *tokenizer, const int32_t *ids, size_t count);
-/* Open what is at the path, and try it on a few texts. */
-void tokenizing_open(const char *path);
+/* Open what is at the path, and try it on a text; on others, and ids, if the size of
+ * the input is a multiple of four, so that most inputs cost less. */
+void tokenizing_open(const char *path, size_t size);
 
 #endif
