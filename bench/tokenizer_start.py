@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What a large tokenizer.json adds to the start of a program: makes files of about 10 MB,
-and runs `tfm-tokenize --count` with each and with a tiny one, A B A B.
+"""What a large tokenizer.json adds to the start of tfmrun: makes files of about 10 MB,
+puts each into a copy of a tiny checkpoint, and runs one step of it with each and with
+a tiny tokenizer.json, A B A B.
 
-    bench/tokenizer_start.py --build build [--rounds 30] [--tool tfm-tokenize]
+    bench/tokenizer_start.py --build build [--rounds 30]
 
 The figures are differences: the median in wall time, the least wall time of each,
 and the least processor time of each; what the machine does besides is only ever
@@ -13,11 +14,15 @@ import argparse
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def whole(model, **parts):
@@ -84,22 +89,22 @@ FILES = [
 
 def save(folder, name, content, indent):
     directory = os.path.join(folder, name)
-    os.makedirs(directory, exist_ok=True)
+    shutil.copytree(os.path.join(ROOT, "tests/fixtures/gpt2-tied"), directory, dirs_exist_ok=True)
     path = os.path.join(directory, "tokenizer.json")
     with open(path, "w", encoding="utf8") as file:
         json.dump(content, file, ensure_ascii=False, indent=indent)
     return directory, os.path.getsize(path)
 
 
-def seconds(tool, directory):
+def seconds(command, directory):
     """(wall, processor)"""
     begin = time.perf_counter()
-    child = subprocess.Popen([tool, directory, "--count", "a"], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([*command, directory], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.perf_counter() - begin
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        sys.exit(f"{tool} failed")
+        sys.exit(f"{command[0]} failed")
     return wall, usage.ru_utime + usage.ru_stime
 
 
@@ -112,13 +117,14 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--tool", help="another tfm-tokenize")
     parser.add_argument("--keep", metavar="DIR")
     args = parser.parse_args()
-    tool = args.tool or os.path.join(args.build, "tools/tfm-tokenize")
-    if os.path.exists(os.path.join(args.build, "tools/.libs/tfm-tokenize")) and not args.tool:
-        tool = os.path.join(args.build, "tools/.libs/tfm-tokenize")  # not libtool's script
-        os.environ["LD_LIBRARY_PATH"] = os.path.join(args.build, ".libs")
+    tool = os.path.join(args.build, "tools/.libs/tfmrun")  # not libtool's script
+    if not os.path.exists(tool):
+        tool = os.path.join(args.build, "tools/tfmrun")
+    os.environ["LD_LIBRARY_PATH"] = os.path.join(args.build, ".libs")
+    command = [tool, "-q", "--plugin-dir", os.path.abspath(os.path.join(args.build, "plugins/.libs")),
+               os.path.join(ROOT, "models/gpt2.tfm"), "--ids", "1,2", "-n", "1", "--weights"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.keep or temporary
         tiny, _ = save(folder, "tiny", unigram(10), None)
@@ -126,7 +132,7 @@ def main():
               "| --- | --- | --- | --- | --- |")
         for i, (name, make, indent) in enumerate(FILES):
             large, size = save(folder, str(i), make(), indent)
-            pairs = [(seconds(tool, tiny), seconds(tool, large)) for _ in range(args.rounds)]
+            pairs = [(seconds(command, tiny), seconds(command, large)) for _ in range(args.rounds)]
             added = [1e3 * (b[0] - a[0]) for a, b in pairs]
             print(f"| {name} | {size / 1e6:.1f} | {statistics.median(added):.0f} | "
                   f"{least(pairs, 0):.0f} | {least(pairs, 1):.0f} |", flush=True)
