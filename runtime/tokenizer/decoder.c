@@ -1,7 +1,7 @@
-/* decoder.c - the stages, and the chain that runs them. */
-#define _GNU_SOURCE /* memmem */
+/* decoder.c - the table of decoders, the chain, and the stages of a few lines each. */
 #include "runtime/tokenizer/decoder.h"
 
+#include "runtime/tokenizer/decoder_stage.h"
 #include "runtime/tokenizer/normalizer.h"
 #include "runtime/tokenizer/pieces.h"
 #include "runtime/tokenizer/pre_tokenizer.h"
@@ -13,9 +13,8 @@
 static const char *const no_fields[] = {"type", NULL};
 static const struct slice replacement = {"\xef\xbf\xbd", 3};
 
-/* Pass a string, or a fragment of one, to the stage after `stage`. */
-static int pass(struct decoding *decoding, size_t stage, struct slice text, bool begins,
-                struct tfm_error *err) {
+int decoder_pass(struct decoding *decoding, size_t stage, struct slice text, bool begins,
+                 struct tfm_error *err) {
   if (stage + 1 < decoding->count) {
     const struct decoder *decoder = decoding->stage[stage + 1].decoder;
     return decoder->type->push(decoding, stage + 1, text, begins, err);
@@ -26,11 +25,8 @@ static int pass(struct decoding *decoding, size_t stage, struct slice text, bool
 
 /* ---- stages that need strings whole: gather fragments, work when one ends ---- */
 
-typedef int (*whole_worker)(struct decoding *decoding, size_t stage, struct slice text, bool last,
-                            struct tfm_error *err);
-
-static int release(struct decoding *decoding, size_t stage, whole_worker work, bool last,
-                   struct tfm_error *err) {
+int decoder_release(struct decoding *decoding, size_t stage, decoder_whole work, bool last,
+                    struct tfm_error *err) {
   struct stage *state = &decoding->stage[stage];
   if (!state->holds)
     return 0;
@@ -44,21 +40,22 @@ static int release(struct decoding *decoding, size_t stage, whole_worker work, b
   return status;
 }
 
-static int gather(struct decoding *decoding, size_t stage, struct slice text, bool begins,
-                  whole_worker work, struct tfm_error *err) {
+int decoder_gather(struct decoding *decoding, size_t stage, struct slice text, bool begins,
+                   decoder_whole work, struct tfm_error *err) {
   struct stage *state = &decoding->stage[stage];
-  if (begins && release(decoding, stage, work, false, err) != 0)
+  if (begins && decoder_release(decoding, stage, work, false, err) != 0)
     return -1;
   buffer_append(&state->held, text.text, text.length);
   state->holds = true;
   return 0;
 }
 
-static int pass_buffer(struct decoding *decoding, size_t stage, struct buffer *text,
-                       struct tfm_error *err) {
-  int status = text->failed ? error_oom(err)
-                            : pass(decoding, stage, (struct slice){buffer_text(text), text->length},
-                                   true, err);
+int decoder_pass_buffer(struct decoding *decoding, size_t stage, struct buffer *text,
+                        struct tfm_error *err) {
+  int status = text->failed
+                   ? error_oom(err)
+                   : decoder_pass(decoding, stage, (struct slice){buffer_text(text), text->length},
+                                  true, err);
   buffer_finish(text);
   return status;
 }
@@ -98,7 +95,7 @@ static int replace_whole(struct decoding *decoding, size_t stage, struct slice t
                   "the tokens' text grows to more than %zu bytes in the decoder's Replace", limit);
   buffer_append(&out, text.text + done, text.length - done);
   if (found == 0)
-    return pass_buffer(decoding, stage, &out, err);
+    return decoder_pass_buffer(decoding, stage, &out, err);
   buffer_finish(&out);
   return -1;
 }
@@ -107,11 +104,11 @@ static int replace_push(struct decoding *decoding, size_t stage, struct slice te
                         struct tfm_error *err) {
   if (decoding->stage[stage].whole)
     return replace_whole(decoding, stage, text, false, err);
-  return gather(decoding, stage, text, begins, replace_whole, err);
+  return decoder_gather(decoding, stage, text, begins, replace_whole, err);
 }
 
 static int replace_finish(struct decoding *decoding, size_t stage, struct tfm_error *err) {
-  return release(decoding, stage, replace_whole, true, err);
+  return decoder_release(decoding, stage, replace_whole, true, err);
 }
 
 /* ---- ByteFallback ---- */
@@ -141,10 +138,11 @@ static int flush_bytes(struct decoding *decoding, size_t stage, struct tfm_error
   if (held->length == 0)
     return 0;
   if (unicode_check(buffer_text(held), held->length) == held->length)
-    status = pass(decoding, stage, (struct slice){buffer_text(held), held->length}, true, err);
+    status =
+        decoder_pass(decoding, stage, (struct slice){buffer_text(held), held->length}, true, err);
   else
     for (size_t i = 0; i < held->length && status == 0; i++)
-      status = pass(decoding, stage, replacement, true, err);
+      status = decoder_pass(decoding, stage, replacement, true, err);
   buffer_clear(held);
   return status;
 }
@@ -158,7 +156,7 @@ static int fallback_push(struct decoding *decoding, size_t stage, struct slice t
   }
   if (flush_bytes(decoding, stage, err) != 0)
     return -1;
-  return pass(decoding, stage, text, begins, err);
+  return decoder_pass(decoding, stage, text, begins, err);
 }
 
 /* ---- Fuse ---- */
@@ -169,7 +167,7 @@ static int fuse_push(struct decoding *decoding, size_t stage, struct slice text,
   bool first = !state->begun;
   (void)begins;
   state->begun = true;
-  return pass(decoding, stage, text, first, err);
+  return decoder_pass(decoding, stage, text, first, err);
 }
 
 /* ---- Strip ---- */
@@ -217,7 +215,7 @@ static int strip_whole(struct decoding *decoding, size_t stage, struct slice tex
       break;
     text.length = at;
   }
-  return pass(decoding, stage, text, true, err);
+  return decoder_pass(decoding, stage, text, true, err);
 }
 
 static int strip_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,
@@ -225,18 +223,18 @@ static int strip_push(struct decoding *decoding, size_t stage, struct slice text
   struct stage *state = &decoding->stage[stage];
   const struct strip *self = state->decoder->self;
   if (self->stop > 0) {
-    if (gather(decoding, stage, text, begins, strip_whole, err) != 0)
+    if (decoder_gather(decoding, stage, text, begins, strip_whole, err) != 0)
       return -1;
     state->held_begins = begins || state->held_begins;
     return 0;
   }
   if (begins)
     state->left = self->start;
-  return pass(decoding, stage, strip_start(self, text, &state->left), begins, err);
+  return decoder_pass(decoding, stage, strip_start(self, text, &state->left), begins, err);
 }
 
 static int strip_finish(struct decoding *decoding, size_t stage, struct tfm_error *err) {
-  return release(decoding, stage, strip_whole, true, err);
+  return decoder_release(decoding, stage, strip_whole, true, err);
 }
 
 /* ---- ByteLevel ---- */
@@ -269,8 +267,8 @@ static int flush_text(struct decoding *decoding, size_t stage, bool last, struct
   buffer_append(&out, bytes + good, at - good);
   int status = out.failed ? error_oom(err) : 0;
   if (status == 0 && (out.length > 0 || !state->begun))
-    status =
-        pass(decoding, stage, (struct slice){buffer_text(&out), out.length}, !state->begun, err);
+    status = decoder_pass(decoding, stage, (struct slice){buffer_text(&out), out.length},
+                          !state->begun, err);
   state->begun = true;
   buffer_finish(&out);
   size_t rest = length - at;
@@ -330,204 +328,35 @@ static int metaspace_push(struct decoding *decoding, size_t stage, struct slice 
     else if (state->left == 0)
       buffer_putc(&out, ' ');
   }
-  int status = out.failed ? error_oom(err)
-                          : pass(decoding, stage, (struct slice){buffer_text(&out), out.length},
-                                 begins, err);
+  int status = out.failed
+                   ? error_oom(err)
+                   : decoder_pass(decoding, stage, (struct slice){buffer_text(&out), out.length},
+                                  begins, err);
   buffer_finish(&out);
   return status;
-}
-
-/* ---- WordPiece, CTC: words apart, and English put right ---- */
-
-static const char *const cleanups[][2] = {
-    {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
-    {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
-    {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
-};
-
-/* text with from replaced by to, in place of what it held. */
-static void substitute(struct buffer *text, const char *from, size_t length, const char *to) {
-  if (length == 0 || text->length < length ||
-      memmem(text->data, text->length, from, length) == NULL)
-    return;
-  struct buffer out;
-  const char *at = text->data, *end = at + text->length, *found;
-  buffer_init(&out);
-  while ((found = memmem(at, (size_t)(end - at), from, length)) != NULL) {
-    buffer_append(&out, at, (size_t)(found - at));
-    buffer_puts(&out, to);
-    at = found + length;
-  }
-  buffer_append(&out, at, (size_t)(end - at));
-  out.failed = out.failed || text->failed;
-  buffer_finish(text);
-  *text = out;
-}
-
-static void clean_up(struct buffer *text) {
-  for (size_t i = 0; i < sizeof cleanups / sizeof cleanups[0]; i++)
-    substitute(text, cleanups[i][0], strlen(cleanups[i][0]), cleanups[i][1]);
-}
-
-struct wordpiece {
-  struct slice prefix;
-  bool cleanup;
-};
-
-static const char *const wordpiece_fields[] = {"type", "prefix", "cleanup", NULL};
-
-static int wordpiece_load(struct decoder *decoder, struct reader *reader, const char *place,
-                          const json_t *json) {
-  struct wordpiece *self = reader_alloc(reader, sizeof *self);
-  decoder->self = self;
-  if (self == NULL || reader_need_text(reader, place, json, "prefix", &self->prefix) != 0)
-    return -1;
-  self->cleanup = true;
-  return reader_bool(reader, place, json, "cleanup", &self->cleanup);
-}
-
-static int wordpiece_whole(struct decoding *decoding, size_t stage, struct slice text, bool last,
-                           struct tfm_error *err) {
-  const struct wordpiece *self = decoding->stage[stage].decoder->self;
-  struct buffer out;
-  (void)last;
-  buffer_init(&out);
-  bool continues = text.length >= self->prefix.length &&
-                   memcmp(text.text, self->prefix.text, self->prefix.length) == 0;
-  if (decoding->stage[stage].begun && continues)
-    buffer_append(&out, text.text + self->prefix.length, text.length - self->prefix.length);
-  else {
-    if (decoding->stage[stage].begun)
-      buffer_putc(&out, ' ');
-    buffer_append(&out, text.text, text.length);
-  }
-  if (self->cleanup)
-    clean_up(&out);
-  return pass_buffer(decoding, stage, &out, err);
-}
-
-static int wordpiece_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,
-                          struct tfm_error *err) {
-  if (!decoding->stage[stage].whole)
-    return gather(decoding, stage, text, begins, wordpiece_whole, err);
-  int status = wordpiece_whole(decoding, stage, text, false, err);
-  decoding->stage[stage].begun = true;
-  return status;
-}
-
-static int wordpiece_finish(struct decoding *decoding, size_t stage, struct tfm_error *err) {
-  return release(decoding, stage, wordpiece_whole, true, err);
-}
-
-/* ---- CTC: of equal tokens in a row one, no pads, words apart ---- */
-
-struct ctc {
-  struct slice pad, delimiter;
-  bool cleanup;
-};
-
-static const char *const ctc_fields[] = {"type", "pad_token", "word_delimiter_token", "cleanup",
-                                         NULL};
-
-static int ctc_load(struct decoder *decoder, struct reader *reader, const char *place,
-                    const json_t *json) {
-  struct ctc *self = reader_alloc(reader, sizeof *self);
-  decoder->self = self;
-  if (self == NULL || reader_need_text(reader, place, json, "pad_token", &self->pad) != 0 ||
-      reader_need_text(reader, place, json, "word_delimiter_token", &self->delimiter) != 0)
-    return -1;
-  self->cleanup = true;
-  if (reader_bool(reader, place, json, "cleanup", &self->cleanup) != 0)
-    return -1;
-  return self->pad.length == 0 || self->delimiter.length == 0
-             ? reader_error(reader, place, "an empty pad_token or word_delimiter_token")
-             : 0;
-}
-
-static int ctc_whole(struct decoding *decoding, size_t stage, struct slice text, bool last,
-                     struct tfm_error *err) {
-  struct stage *state = &decoding->stage[stage];
-  const struct ctc *self = state->decoder->self;
-  struct buffer out;
-  (void)last;
-  if (state->has_last && state->last.length == text.length &&
-      memcmp(buffer_text(&state->last), text.text, text.length) == 0)
-    return 0;
-  buffer_clear(&state->last);
-  buffer_append(&state->last, text.text, text.length);
-  state->has_last = true;
-  if (state->last.failed)
-    return error_oom(err);
-  buffer_init(&out);
-  buffer_append(&out, text.text, text.length);
-  substitute(&out, self->pad.text, self->pad.length, "");
-  if (self->cleanup) {
-    clean_up(&out);
-    substitute(&out, self->delimiter.text, self->delimiter.length, " ");
-  }
-  if (out.length > 0 || out.failed)
-    return pass_buffer(decoding, stage, &out, err);
-  buffer_finish(&out);
-  return 0;
-}
-
-static int ctc_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,
-                    struct tfm_error *err) {
-  if (decoding->stage[stage].whole)
-    return ctc_whole(decoding, stage, text, false, err);
-  return gather(decoding, stage, text, begins, ctc_whole, err);
-}
-
-static int ctc_finish(struct decoding *decoding, size_t stage, struct tfm_error *err) {
-  return release(decoding, stage, ctc_whole, true, err);
-}
-
-/* ---- BPEDecoder: a suffix marks the end of a word ---- */
-
-static const char *const bpe_fields[] = {"type", "suffix", NULL};
-
-static int bpe_load(struct decoder *decoder, struct reader *reader, const char *place,
-                    const json_t *json) {
-  decoder->self = reader_alloc(reader, sizeof(struct slice));
-  if (decoder->self == NULL || reader_need_text(reader, place, json, "suffix", decoder->self) != 0)
-    return -1;
-  return ((struct slice *)decoder->self)->length == 0
-             ? reader_error(reader, place, "an empty suffix")
-             : 0;
-}
-
-static int bpe_whole(struct decoding *decoding, size_t stage, struct slice text, bool last,
-                     struct tfm_error *err) {
-  const struct slice *suffix = decoding->stage[stage].decoder->self;
-  struct buffer out;
-  buffer_init(&out);
-  buffer_append(&out, text.text, text.length);
-  substitute(&out, suffix->text, suffix->length, last ? "" : " ");
-  return pass_buffer(decoding, stage, &out, err);
-}
-
-static int bpe_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,
-                    struct tfm_error *err) {
-  return gather(decoding, stage, text, begins, bpe_whole, err);
-}
-
-static int bpe_finish(struct decoding *decoding, size_t stage, struct tfm_error *err) {
-  return release(decoding, stage, bpe_whole, true, err);
 }
 
 /* ---- the table ---- */
 
-static const struct decoder_type types[] = {
-    {"BPEDecoder", bpe_fields, bpe_load, bpe_push, bpe_finish, false},
+static const struct decoder_type small[] = {
     {"ByteFallback", no_fields, NULL, fallback_push, flush_bytes, false},
     {"ByteLevel", byte_level_fields, NULL, byte_level_push, byte_level_finish, true},
-    {"CTC", ctc_fields, ctc_load, ctc_push, ctc_finish, false},
     {"Fuse", no_fields, NULL, fuse_push, NULL, true},
     {"Metaspace", metaspace_fields, metaspace_decoder_load, metaspace_push, NULL, false},
     {"Replace", replace_fields, replace_load, replace_push, replace_finish, false},
     {"Strip", strip_fields, strip_load, strip_push, strip_finish, false},
-    {"WordPiece", wordpiece_fields, wordpiece_load, wordpiece_push, wordpiece_finish, false},
 };
+static const struct decoder_type *const large[] = {&decoder_wordpiece, &decoder_ctc, &decoder_bpe};
+
+static const struct decoder_type *find(const char *name) {
+  for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
+    if (strcmp(small[i].name, name) == 0)
+      return &small[i];
+  for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
+    if (strcmp(large[i]->name, name) == 0)
+      return large[i];
+  return NULL;
+}
 
 static int load(struct reader *reader, const char *place, const json_t *json,
                 struct decoder ***tail) {
@@ -551,9 +380,7 @@ static int load(struct reader *reader, const char *place, const json_t *json,
   struct decoder *decoder = reader_alloc(reader, sizeof *decoder);
   if (decoder == NULL)
     return -1;
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    if (strcmp(types[i].name, name.text) == 0)
-      decoder->type = &types[i];
+  decoder->type = find(name.text);
   if (decoder->type == NULL)
     return reader_error(reader, place, "unknown decoder `%.64s`", name.text);
   if (reader_object(reader, place, json, decoder->type->fields) != 0 ||

@@ -4,6 +4,7 @@ tokenizer_sources = \
   runtime/tokenizer/bpe.c \
   runtime/tokenizer/cutter.c \
   runtime/tokenizer/decoder.c runtime/tokenizer/decoder.h \
+  runtime/tokenizer/decoder_stage.h runtime/tokenizer/decoder_words.c \
   runtime/tokenizer/forms.c \
   runtime/tokenizer/gguf.c runtime/tokenizer/gguf.h \
   runtime/tokenizer/internal.h \
