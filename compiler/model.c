@@ -230,6 +230,16 @@ static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_
   return true;
 }
 
+static void check_tensors(struct compiler *c, const struct results *results) {
+  for (uint32_t i = 0; i < results->count; i++) {
+    const struct value *value = &results->item[i].value;
+    bool tensor = value->kind == VALUE_TENSOR && c->value[value->tensor].type.dtype != DTYPE_MASK &&
+                  c->value[value->tensor].type.dtype != DTYPE_KV;
+    if (!tensor && value->kind != VALUE_ERROR)
+      report(c, CODE_HEAD_RESULT, results->item[i].span, "a result must be a tensor");
+  }
+}
+
 /* What a task's runner looks for. */
 static void check_results(struct compiler *c, const struct ast_decl *head,
                           const struct model *model) {
@@ -250,13 +260,6 @@ static void check_results(struct compiler *c, const struct ast_decl *head,
       report_help(c, r, "`return %s = ...`", needs[i].name[k]);
     }
   }
-  for (uint32_t i = 0; i < model->results.count; i++) {
-    const struct value *value = &model->results.item[i].value;
-    bool tensor = value->kind == VALUE_TENSOR && c->value[value->tensor].type.dtype != DTYPE_MASK &&
-                  c->value[value->tensor].type.dtype != DTYPE_KV;
-    if (!tensor && value->kind != VALUE_ERROR)
-      report(c, CODE_HEAD_RESULT, model->results.item[i].span, "a result must be a tensor");
-  }
 }
 
 static void expand_head(struct compiler *c, const struct results *encode,
@@ -273,8 +276,10 @@ static void expand_head(struct compiler *c, const struct results *encode,
   if (!ok || c->stop)
     return;
   expand_body(c, &frame, &head->head.body, &out->results);
-  if (!out->results.failed)
-    check_results(c, head, out);
+  if (out->results.failed)
+    return;
+  check_results(c, head, out);
+  check_tensors(c, &out->results);
 }
 
 /* -------------------------------------------------------------------- the graphs */
@@ -343,6 +348,8 @@ void expand_model(struct compiler *c, struct model *out) {
     expand_head(c, &encode, &decode, out);
   else
     out->results = second != NULL ? decode : encode;
+  if (out->head == NULL && !out->results.failed && !c->stop) /* a graph alone */
+    check_tensors(c, &out->results);
   if (!c->stop)
     mention_rest(c, out->head);
 }
