@@ -1,7 +1,7 @@
 #!/bin/bash
 # keep.sh - keep what a campaign has found: of the inputs that grew, the fewest that
-# reach all code which the kept ones do not, the smallest first, go to
-# tests/fuzz/corpus/TARGET.
+# reach all code which the kept ones do not go to tests/fuzz/corpus/TARGET; if they are
+# too many, some of each size.
 #
 #     tests/fuzz/keep.sh TARGET|all [MOST]      at most MOST each (default 50)
 set -uo pipefail
@@ -22,8 +22,11 @@ for name in $targets; do
   mkdir -p "$work/$name" && cp "$kept"/* "$work/$name"
   "$build/tests/fuzz/fuzz_$name" -merge=1 -set_cover_merge=1 -use_counters=0 -max_len=2048 \
     "$work/$name" "$build/corpus/$name" >"$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
-  # what is new has libFuzzer's name: a SHA-1
-  (cd "$work/$name" && ls -Sr | grep -xE '[0-9a-f]{40}' | head -n "$most") |
+  # what is new has libFuzzer's name, a SHA-1; by size, so many of them evenly
+  find "$work/$name" -type f -regextype egrep -regex '.*/[0-9a-f]{40}' -printf '%s %f\n' |
+    sort -n | cut -d' ' -f2 >"$work/new"
+  awk -v all="$(wc -l <"$work/new")" -v most="$most" \
+    'int(NR * most / all) > int((NR - 1) * most / all) || all <= most' "$work/new" |
     while read -r file; do cp "$work/$name/$file" "$kept/${file:0:12}"; done
   echo "$name: $(ls "$kept" | wc -l) inputs, $(cat "$kept"/* | wc -c) bytes"
 done
