@@ -19,7 +19,7 @@ export FAULT_PROGRAM=tfmrun
 export LD_LIBRARY_PATH="$TFM_BUILDDIR/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 ${CC:-cc} -O1 -g -shared -fPIC -o "$faults" "$TFM_SRCDIR/tests/robust/faults.c" -ldl || exit 99
 [ -x "$program" ] || { echo "$program is missing"; exit 77; }
-valgrind=${FAULTS_VALGRIND:-300}
+valgrind=${FAULTS_VALGRIND:-150}
 command -v valgrind >/dev/null || valgrind=0
 jobs=${JOBS:-2}
 mkdir "$work/one"
