@@ -52,21 +52,24 @@ int model_load_config(struct tfm_model *model, struct tfm_error *err) {
   return -1;
 }
 
-/* The default checkpoint that the model file names. */
-static int default_weights(struct tfm_model *model, struct tfm_error *err) {
+/* The default checkpoint that the model file names.  A file that does not parse
+ * names none: its errors are shown here, with carets, and are the answer. */
+static int default_weights(struct tfm_model *model, const tfm_open_options *options,
+                           struct tfm_error *err) {
   struct compile_summary summary = {0};
-  struct tfm_error ignored = {0};
   struct diag diag;
-  int status = 0;
   diag_init(&diag);
-  /* A file that does not parse is reported by the compiler, with carets. */
-  if (compile_summarize(model->model_path, &summary, &diag, &ignored) == 0 && summary.checkpoint)
+  int status = compile_summarize(model->model_path, &summary, &diag, err);
+  if (status != 0) {
+    model_send_diagnostics(&diag, options);
+  } else if (summary.checkpoint) {
     status = paths_find_checkpoint(&model->dirs, model->model_path, summary.checkpoint,
                                    &model->weights_path, err);
-  else if (diag.errors == 0 && ignored.code == TFM_ERROR_NONE)
+  } else {
     status =
-        error_set(err, TFM_ERROR_USAGE, "%s names no checkpoint of its own", model->model_path),
+        error_set(err, TFM_ERROR_USAGE, "%s names no checkpoint of its own", model->model_path);
     error_note(err, "help: give the weights: --weights DIR");
+  }
   compile_summary_finish(&summary);
   diag_finish(&diag);
   return status;
@@ -96,7 +99,7 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
            error_note(err, "help: --weights takes a Hugging Face directory, or a .gguf file"), -1;
   if (!directory && paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
     return -1;
-  if (!directory && !weights && default_weights(model, err) != 0)
+  if (!directory && !weights && default_weights(model, options, err) != 0)
     return -1;
   if (model_load_config(model, err) != 0)
     return -1;
@@ -119,6 +122,8 @@ int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
 int model_load_weights(struct tfm_model *model, struct tfm_error *err) {
   if (model->flags & TFM_OPEN_RANDOM_WEIGHTS)
     return 0;
+  if (!model->weights_path)
+    return error_set(err, TFM_ERROR_USAGE, "no weights are named");
   if (weights_open(model->weights_path, &model->weights, err) != 0)
     return -1;
   size_t count = weights_count(model->weights);

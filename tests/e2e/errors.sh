@@ -28,6 +28,16 @@ has "h.0.attn.c_attn.weight"
 expect 3 "$tfmrun" "$work/none.tfm" --input x
 has "there is no model file"
 
+# 3: a file that does not parse says so where no weights are given, too
+expect 3 "$tfmrun" $plugins "$TFM_SRCDIR/README.md" --input x
+has "error[E101]"
+has "README.md:1:1"
+sed 's/^graph/graf/' "$models/gpt2.tfm" >"$work/typo.tfm"
+expect 3 "$tfmrun" $plugins "$work/typo.tfm" --input x
+has "error[E110]"
+expect 2 "$tfmrun" $plugins "$models/llama.tfm" --input x
+has "names no checkpoint of its own"
+
 # 3: a number of config.json that cannot be; the message names its key, and what is expected
 # config FIXTURE KEY VALUE: a copy of a checkpoint in which KEY is VALUE
 config() {
