@@ -179,14 +179,16 @@ static void add_symbol(struct symbol *symbol, size_t *count, int32_t id, size_t 
   ++*count;
 }
 
-/* One symbol a byte of the spelling; false if the vocabulary lacks one of them. */
+/* One symbol a byte of the spelling; false if the vocabulary lacks one of them.  Those
+ * of a prefix or suffix are no bytes of the text: they have no length. */
 static bool add_bytes(const struct bpe *self, struct symbol *symbol, size_t *count,
-                      struct slice spelt) {
+                      struct slice spelt, size_t before, size_t size) {
   for (size_t i = 0; i < spelt.length; i++)
     if (self->bytes[(unsigned char)spelt.text[i]] < 0)
       return false;
   for (size_t i = 0; i < spelt.length; i++)
-    add_symbol(symbol, count, self->bytes[(unsigned char)spelt.text[i]], 1);
+    add_symbol(symbol, count, self->bytes[(unsigned char)spelt.text[i]],
+               i >= before && i - before < size ? 1 : 0);
   return true;
 }
 
@@ -209,7 +211,9 @@ static int split(const struct model *model, const char *text, size_t length, str
       add_symbol(symbol, count, id, size);
       continue;
     }
-    if ((self->byte_fallback && add_bytes(self, symbol, count, spelt)) || !self->has_unknown)
+    size_t before = at == 0 ? 0 : self->prefix.length;
+    if ((self->byte_fallback && add_bytes(self, symbol, count, spelt, before, size)) ||
+        !self->has_unknown)
       continue;
     if (self->unknown_id < 0)
       return error_set(err, TFM_ERROR_TOKENIZER,
@@ -286,12 +290,10 @@ static int push_cached(const struct model *model, struct model_scratch *scratch,
   return 0;
 }
 
-/* Tokens that do not end past the text are as good the next time. */
 static void keep(struct cached *cached, const struct model_scratch *scratch, size_t before,
                  const char *text, size_t length, size_t offset) {
   size_t count = scratch->count - before;
-  if (count > CACHE_TOKENS ||
-      (count > 0 && scratch->token[scratch->count - 1].end > offset + length))
+  if (count > CACHE_TOKENS)
     return;
   cached->length = (uint8_t)length;
   cached->count = (uint8_t)count;

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 enum { SHORT = 24, FIRST_BITS = 4, NO_MERGE = UINT32_MAX };
+enum { GONE = -1 }; /* the id of a symbol that went into the one before it */
 
 static struct merge *probe_pair(const struct merges *merges, uint64_t pair) {
   size_t mask = ((size_t)1 << merges->bits) - 1;
@@ -93,7 +94,7 @@ static void join(struct symbol *symbol, int32_t at, int32_t id) {
   symbol[at].id = id;
   symbol[at].length += symbol[right].length;
   symbol[at].next = symbol[right].next;
-  symbol[right].length = 0;
+  symbol[right].id = GONE;
   if (symbol[right].next >= 0)
     symbol[symbol[right].next].previous = at;
 }
@@ -162,7 +163,7 @@ static void merge_long(const struct merges *merges, struct symbol *symbol, size_
     if (waiting > 0)
       sift_down(heap, waiting);
     int32_t right = symbol[top.at].next;
-    if (symbol[top.at].length == 0 || right < 0)
+    if (symbol[top.at].id == GONE || right < 0)
       continue;
     const struct merge *merge = probe(merges, symbol[top.at].id, symbol[right].id);
     if (merge->pair == 0 || merge->id != top.id)

@@ -34,9 +34,9 @@ static inline void merges_prefetch(const struct merges *merges, const struct mer
 bool merges_put(struct merges *merges, const struct merge *merge);
 
 struct symbol {
-  int32_t id;
+  int32_t id;             /* -1 = merged into the one before */
   int32_t previous, next; /* -1 at the ends */
-  uint32_t length;        /* bytes; 0 = merged into the one before */
+  uint32_t length;        /* bytes of the text; 0 = none, see bpe.c's add_bytes */
   uint32_t rank;          /* of the pair with next; merges.c's */
   int32_t merged;         /* what that pair makes; merges.c's */
 };

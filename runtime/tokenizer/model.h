@@ -6,7 +6,7 @@
 
 struct token {
   int32_t id;
-  size_t begin, end;  /* bytes of the piece */
+  size_t begin, end;  /* bytes of the piece, never beyond it; equal: of what was put there */
   struct slice value; /* what the reference calls the token's text; not always terminated */
 };
 

@@ -74,23 +74,61 @@ static void work_return(struct work *work) {
     work_destroy(atomic_exchange(&work->tokenizer->spare->work, work));
 }
 
-/* A token of a piece, placed in the original. */
+/* A token of a piece, placed in the original.  One of no bytes, as a prefix spelt in
+ * bytes, has the place of the character that it was put to: the one that follows, or
+ * at the end the last. */
 static struct item place(const struct pieces *pieces, const struct piece *piece, int32_t word,
                          uint8_t sequence, struct token token) {
-  struct item item = {
-      .id = token.id, .type = sequence, .word = word, .value = token.value, .sequence = sequence};
-  if (token.begin < token.end && piece->begin + token.end <= piece->end) {
-    item.begin = pieces_align(pieces, piece->begin + token.begin).begin;
-    item.end = pieces_align(pieces, piece->begin + token.end - 1).end;
-  } else { /* a token of nothing, or of more than there is: as the reference has it */
-    item.begin = (uint32_t)token.begin;
-    item.end = (uint32_t)token.end;
+  size_t begin = piece->begin + token.begin, end = piece->begin + token.end;
+  if (begin == end && begin < piece->end)
+    end++;
+  else if (begin == end)
+    begin--;
+  return (struct item){.id = token.id,
+                       .type = sequence,
+                       .word = word,
+                       .value = token.value,
+                       .sequence = sequence,
+                       .begin = pieces_align(pieces, begin).begin,
+                       .end = pieces_align(pieces, end - 1).end};
+}
+
+/* No token may be of bytes that its piece does not have, or lie outside the text:
+ * callers read the text by these places. */
+static int check_token(const struct piece *piece, struct token token, struct tfm_error *err) {
+  if (token.begin <= token.end && token.end <= piece->end - piece->begin)
+    return 0;
+  return error_set(err, TFM_ERROR_TOKENIZER,
+                   "token %d is said to be bytes %zu to %zu of a piece of %zu", (int)token.id,
+                   token.begin, token.end, piece->end - piece->begin);
+}
+
+static int check_item(const struct item *item, size_t length, struct tfm_error *err) {
+  if (item->begin <= item->end && item->end <= length)
+    return 0;
+  return error_set(err, TFM_ERROR_TOKENIZER,
+                   "token %d is said to be bytes %u to %u of a text of %zu", (int)item->id,
+                   (unsigned)item->begin, (unsigned)item->end, length);
+}
+
+/* The tokens of one piece, placed, to item. */
+static int place_tokens(struct work *work, uint8_t sequence, size_t word, const struct token *token,
+                        size_t count, size_t length, struct item *item) {
+  const struct pieces *pieces = &work->pieces[sequence];
+  const struct piece *piece = &pieces->list.item[word];
+  for (size_t i = 0; i < count; i++) {
+    if (check_token(piece, token[i], work->err) != 0)
+      return -1;
+    item[i] = place(pieces, piece, (int32_t)word, sequence, token[i]);
+    if (check_item(&item[i], length, work->err) != 0)
+      return -1;
   }
-  return item;
+  return 0;
 }
 
 /* Run the model over every piece; its tokens' places follow from where they start. */
-static int tokenize_pieces(struct work *work, uint8_t sequence, struct segment *out) {
+static int tokenize_pieces(struct work *work, uint8_t sequence, size_t length,
+                           struct segment *out) {
   const struct pieces *pieces = &work->pieces[sequence];
   const struct model *model = &work->tokenizer->model;
   struct model_scratch *scratch = &work->scratch;
@@ -115,8 +153,9 @@ static int tokenize_pieces(struct work *work, uint8_t sequence, struct segment *
   if (out->item == NULL)
     return error_oom(work->err);
   for (size_t i = 0; i < pieces->list.count; i++)
-    for (size_t t = first[i]; t < first[i + 1]; t++)
-      out->item[t] = place(pieces, &pieces->list.item[i], (int32_t)i, sequence, scratch->token[t]);
+    if (place_tokens(work, sequence, i, scratch->token + first[i], first[i + 1] - first[i], length,
+                     out->item + first[i]) != 0)
+      return -1;
   return 0;
 }
 
@@ -134,7 +173,7 @@ static int encode_text(struct work *work, uint8_t sequence, const char *text, si
           0 ||
       pre_tokenizer_apply(tokenizer->pre_tokenizer, pieces, &work->matcher, work->err) != 0)
     return -1;
-  return tokenize_pieces(work, sequence, out);
+  return tokenize_pieces(work, sequence, length, out);
 }
 
 /* All arrays in one block, the widest first: begin is where it begins. */
