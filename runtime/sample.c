@@ -233,10 +233,10 @@ int sample_softmax(const float *logits, size_t count, float *probability, struct
   int32_t best = sample_greedy(logits, count);
   if (best < 0 || logits[best] == INFINITY)
     return no_logits(err);
-  double sum = 0;
+  double highest = (double)logits[best], sum = 0;
   for (size_t i = 0; i < count; i++)
-    sum += exp((double)logits[i] - (double)logits[best]);
+    sum += exp((double)logits[i] - highest);
   for (size_t i = 0; i < count; i++)
-    probability[i] = (float)(exp((double)logits[i] - (double)logits[best]) / sum);
+    probability[i] = (float)(exp((double)logits[i] - highest) / sum);
   return 0;
 }

@@ -51,7 +51,7 @@ int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int
 /* The highest of them, lowest id of equals; -1 if one is NaN or all are -inf. */
 int32_t sample_greedy(const float *logits, size_t count);
 
-/* probability[i] = exp(logit[i] - max) / sum, in double. */
+/* probability[i] = exp(logit[i] - max) / sum, in double; probability may be logits. */
 int sample_softmax(const float *logits, size_t count, float *probability, struct tfm_error *err);
 
 #endif

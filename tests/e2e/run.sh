@@ -88,6 +88,11 @@ expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-clas
 says "positive 0.4483  neutral 0.3082  negative 0.2435"
 expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-qa" --input "the book?" --context "in the river."
 grep -q '^the river	0\.' "$out" || fail "qa: $(cat "$out")"
+[ ! -f "$TFM_SHARED/data/cases/qa/squad_like.safetensors" ] || {
+  expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-qa" --input who \
+    --context "the cat sat on the mat" --feed "encoder.layer.2=$TFM_SHARED/data/cases/qa/squad_like.safetensors:x"
+  says "cat	0.9712"
+}
 expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-tags" --input "나는 책을"
 [ "$(wc -l <"$out")" -eq 2 ] || fail "classify_tokens: not a line a word"
 expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-model" --input "나는 책을"

@@ -156,4 +156,15 @@ START_TEST(test_softmax) {
 }
 END_TEST
 
-UNIT_MAIN("sample", test_greedy, test_filters, test_top_k, test_seed, test_options, test_softmax)
+START_TEST(test_softmax_in_place) {
+  float p[] = {3, 1, 2, 3, -INFINITY}, apart[5];
+  struct tfm_error err = {0};
+  ck_assert_int_eq(sample_softmax(p, 5, apart, &err), 0);
+  ck_assert_int_eq(sample_softmax(p, 5, p, &err), 0);
+  for (int i = 0; i < 5; i++)
+    ck_assert(p[i] == apart[i] && p[i] <= 1);
+}
+END_TEST
+
+UNIT_MAIN("sample", test_greedy, test_filters, test_top_k, test_seed, test_options, test_softmax,
+          test_softmax_in_place)
