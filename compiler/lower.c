@@ -41,6 +41,12 @@ static void detach(struct compiler *c, int32_t fed) {
   c->value[fed].node = GRAPH_NONE;
 }
 
+/* Does it change with each step?  Where nothing is generated, one text goes
+ * into both graphs, and it is that which grows. */
+static bool source_of_step(const struct compiler *c, const char *source) {
+  return !c->two_texts || strncmp(source, "generated.", 10) == 0;
+}
+
 static int feed_one(struct compiler *c, const char *name) {
   int32_t value = naming_find(c, name);
   if (value == GRAPH_NONE)
@@ -52,8 +58,7 @@ static int feed_one(struct compiler *c, const char *name) {
   if (fed->node != GRAPH_NONE)
     fed->fed_stage = c->node[fed->node].stage;
   else if (fed->source != NULL)
-    fed->fed_stage =
-        strncmp(fed->source, "generated.", 10) == 0 || !c->both_graphs ? c->stage : GRAPH_ENCODE;
+    fed->fed_stage = !c->both_graphs || source_of_step(c, fed->source) ? c->stage : GRAPH_ENCODE;
   detach(c, value);
   c->value[value].fed = true;
   c->value[value].source = "feed";
@@ -126,7 +131,7 @@ static bool of_step(const struct compiler *c, const struct ir_value *value) {
   if (value->fed)
     return value->fed_stage == GRAPH_DECODE;
   if (value->source != NULL)
-    return strncmp(value->source, "generated.", 10) == 0;
+    return source_of_step(c, value->source);
   return value->node != GRAPH_NONE && c->node[value->node].stage == GRAPH_DECODE;
 }
 
@@ -142,7 +147,7 @@ static void find_stages(struct compiler *c) {
       if (of_step(c, &c->value[node->input[k]]))
         changes = &c->value[node->input[k]];
     }
-    if (node->stage == GRAPH_ENCODE && changes != NULL) {
+    if (node->stage == GRAPH_ENCODE && changes != NULL && (c->two_texts || !changes->source)) {
       struct report *r =
           report(c, CODE_GRAPH, node->span,
                  "`encode` runs once a request, but `%s` changes with each step", changes->name);

@@ -317,13 +317,19 @@ static void mention_rest(struct compiler *c, const struct ast_decl *chosen) {
   c->frame = NULL;
 }
 
+static bool any_generated(const struct compiler *c) {
+  for (uint32_t i = 0; i < c->value_count; i++)
+    if (c->value[i].source != NULL && strncmp(c->value[i].source, "generated.", 10) == 0)
+      return true;
+  return false;
+}
+
 void expand_model(struct compiler *c, struct model *out) {
   struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   struct results encode = {0}, decode = {0};
   const struct ast_decl *first = find_graph(c, "encode"), *second = find_graph(c, "decode");
   bool any_head;
   *out = (struct model){.has_encode = first != NULL, .has_decode = second != NULL};
-  c->last_source = first != NULL && second != NULL ? "generated.last" : "tokens.last";
   c->frame = &frame;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
     if (d->kind == AST_DECL_INPUT)
@@ -331,6 +337,8 @@ void expand_model(struct compiler *c, struct model *out) {
     else if (d->kind == AST_DECL_STATE)
       declare_state(c, d);
   }
+  c->two_texts = any_generated(c);
+  c->last_source = c->two_texts ? "generated.last" : "tokens.last";
   c->frame = NULL;
   c->stage = GRAPH_ENCODE;
   if (first != NULL)

@@ -2,7 +2,7 @@
 dist_tfminclude_HEADERS += include/tfm/plugin.h include/tfm/tfm.h
 
 lib_LTLIBRARIES += libtfm.la
-libtfm_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/source.c lib/error.c lib/model.h \
+libtfm_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c lib/error.c lib/model.h \
   lib/paths.c lib/paths.h lib/rows.c lib/rows.h lib/result.c lib/result.h \
   lib/dump.c lib/dump.h lib/task.c lib/task.h lib/generate.c lib/fill_mask.c \
   lib/classify.c lib/qa.c lib/embed.c lib/score.c lib/tokenize.c \

@@ -82,6 +82,9 @@ int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
 int model_load_weights(struct tfm_model *model, struct tfm_error *err);
 /* Diagnostics go to options->message. */
 int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
+/* Refuses graphs that are sound and that model_pass would run wrongly: encoder-decoders,
+ * and text that grows in encode (TFM_ERROR_MODEL). */
+int model_check_sides(const struct tfm_model *model, struct tfm_error *err);
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
 
 /* Into model->tokenizer, or model->tokenizer_error. */

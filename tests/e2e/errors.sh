@@ -38,6 +38,31 @@ has "error[E110]"
 expect 2 "$tfmrun" $plugins "$models/llama.tfm" --input x
 has "names no checkpoint of its own"
 
+# 3: an encoder-decoder compiles, and is not run: it has no start token and no source of its own
+mkdir "$work/two"
+echo '{"model_type":"pair","width":8,"layers":2,"heads":2}' >"$work/two/config.json"
+pair="$TFM_SRCDIR/tests/lang/pair.tfm"
+expect 0 "$tfmc" $plugins check "$pair"
+sed 's/^weight words: \[_, D\]/weight words: [10, D]/' "$pair" >"$work/pair.tfm"
+expect 3 "$tfmbench" $plugins "$work/pair.tfm" --random --weights "$work/two" --runs 1
+has "\`pair\` is an encoder-decoder"
+has "input \`src\` = tokens.ids beside input \`ids\` = generated.ids"
+# 3: text cannot grow in a graph that is run once a request; other tasks may have one
+sed 's/graph decode/graph encode/; s/bool\[B, S\]/bool[B, T]/; s/, S <= P//; /^state/d; s/, cache: cache//
+  s/, cache: kv//; s/, past\[i\]//' "$models/gpt2.tfm" >"$work/once.tfm"
+expect 0 "$tfmc" $plugins check "$work/once.tfm" --weights "$fixtures/gpt2-tied"
+for way in --check "--ids 1,2,3"; do
+  expect 3 "$tfmrun" $plugins "$work/once.tfm" --weights "$fixtures/gpt2-tied" $way
+  has "\`gpt2\` generates text, and its \`graph encode\` reads that text"
+done
+sed 's/: generate(.*) for/: fill_mask for/' "$work/once.tfm" >"$work/mask.tfm"
+expect 0 "$tfmrun" $plugins "$work/mask.tfm" --weights "$fixtures/gpt2-tied" --check
+# what reads no text may stay in encode
+sed 's/^graph decode {/graph encode { return n = causal() }\n&/; s/layer(x, past/layer(x, n, past/; s/causal()\( \&\)/m\1/
+  s/layer(x: \[B, T, D\],/& m,/' "$models/gpt2.tfm" >"$work/hoist.tfm"
+expect 0 "$tfmrun" $plugins -q "$work/hoist.tfm" --weights "$fixtures/gpt2-tied" --input "I like tea" -n 8
+says "eeeee/ee"
+
 # 3: a number of config.json that cannot be; the message names its key, and what is expected
 # config FIXTURE KEY VALUE: a copy of a checkpoint in which KEY is VALUE
 config() {
