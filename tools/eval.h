@@ -8,18 +8,16 @@
 #ifndef TFM_TOOLS_EVAL_H
 #define TFM_TOOLS_EVAL_H
 
-#include "tools/cli.h"
+#include "tools/common.h"
 
 #include <jansson.h>
 
 struct eval_options {
-  tfm_open_options open;
-  const char *data;  /* "-" = stdin */
-  const char *end;   /* generate: appended to each line; NULL = the head's stop, "" = nothing */
-  const char *after; /* generate: predict only what follows this token; NULL = all */
-  const char **plugin_dir, **model_dir;
-  size_t plugin_dir_count, model_dir_count;
-  size_t batch, limit; /* limit 0 = all lines */
+  struct common common; /* first */
+  const char *data;     /* "-" = stdin */
+  const char *end;      /* generate: appended to each line; NULL = the head's stop, "" = nothing */
+  const char *after;    /* generate: predict only what follows this token; NULL = all */
+  size_t batch, limit;  /* limit 0 = all lines */
   uint64_t seed;
   bool json;
 };

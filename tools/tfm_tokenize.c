@@ -2,10 +2,9 @@
  *
  * Texts are arguments, or the lines of a pipe: read and written in large blocks,
  * and written out whenever the pipe has no more for now. */
-#include "tools/cli.h"
+#include "tools/options.h"
 #include "tools/stream.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,8 @@ struct options {
   const char *pair;
   enum form form;
   uint32_t flags; /* TFM_ENCODE_ */
-  bool decode, tabs;
+  bool decode, tabs, null;
+  bool tokens, count, json;
   char separator; /* of texts in a pipe, both ways */
 };
 
@@ -29,35 +29,6 @@ struct job {
   size_t id_room;
   size_t done; /* texts */
 };
-
-static const char usage[] =
-    "Usage: tfm-tokenize TOKENIZER [OPTION]... [TEXT]...\n"
-    "       tfm-tokenize TOKENIZER --decode [OPTION]... [ID]...\n"
-    "Text to token ids and back, as Hugging Face's tokenizers does it.\n"
-    "\n"
-    "  TOKENIZER            a checkpoint: a directory, a .gguf file, or org/model of the\n"
-    "                       Hugging Face cache; or a tokenizer.json, tokenizer.model,\n"
-    "                       spiece.model, vocab.txt, vocab.json with merges.txt beside it, or\n"
-    "                       encoder.json with vocab.bpe\n"
-    "  TEXT                 what to cut; none: one text a line from the input\n"
-    "\n"
-    "Input\n"
-    "  --pair TEXT          a second text beside each\n"
-    "  --tabs               a line of the input is text, tab, second text\n"
-    "  -0, --null           texts end in NUL, in the input and in the output\n"
-    "  -d, --decode         from ids to text; ids are arguments or lines: 1 2 3 or 1,2,3\n"
-    "  --no-special         put no special tokens around a text; --decode: leave them out\n"
-    "  --limits             follow the file's truncation and padding\n"
-    "\n"
-    "Output (ids with spaces between, a line a text)\n"
-    "  --tokens             a line a token: id, begin, end (bytes of the text), token\n"
-    "  --count              only how many tokens\n"
-    "  --json               a JSON object a line\n"
-    "\n"
-    "  -h, --help   -V, --version\n"
-    "\n"
-    "Exit status: 0 done, 1 run time, 2 usage or a text that is not UTF-8, 5 tokenizer,\n"
-    "7 limit or memory.\n";
 
 /* ---- from text */
 
@@ -336,80 +307,70 @@ static int run(const struct cli *cli, const struct options *options, char **argu
   return status;
 }
 
-enum { OPT_PAIR = 256, OPT_TABS, OPT_NO_SPECIAL, OPT_LIMITS, OPT_TOKENS, OPT_COUNT, OPT_JSON };
+#define FIELD(field) OPTION_FIELD(struct options, field)
 
-static const struct option long_options[] = {{"pair", required_argument, NULL, OPT_PAIR},
-                                             {"tabs", no_argument, NULL, OPT_TABS},
-                                             {"null", no_argument, NULL, '0'},
-                                             {"decode", no_argument, NULL, 'd'},
-                                             {"no-special", no_argument, NULL, OPT_NO_SPECIAL},
-                                             {"limits", no_argument, NULL, OPT_LIMITS},
-                                             {"tokens", no_argument, NULL, OPT_TOKENS},
-                                             {"count", no_argument, NULL, OPT_COUNT},
-                                             {"json", no_argument, NULL, OPT_JSON},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option_row rows[] = {
+    OPTION_ARGUMENT("TOKENIZER",
+                    "a checkpoint: a directory, a .gguf file, or org/model of the Hugging Face "
+                    "cache; or a tokenizer.json, tokenizer.model, spiece.model, vocab.txt, "
+                    "vocab.json with merges.txt beside it, or encoder.json with vocab.bpe"),
+    OPTION_ARGUMENT("TEXT", "what to cut; none: one text a line from the input"),
+    OPTION_HEAD(""),
+    OPTION_HEAD("Input"),
+    {OPTION_TEXT, "pair", 0, "TEXT", "a second text beside each", FIELD(pair)},
+    {OPTION_FLAG, "tabs", .help = "a line of the input is text, tab, second text", FIELD(tabs)},
+    {OPTION_FLAG, "null", '0', .help = "texts end in NUL, in the input and in the output",
+     FIELD(null)},
+    {OPTION_FLAG, "decode", 'd',
+     .help = "from ids to text; ids are arguments or lines: 1 2 3 or 1,2,3", FIELD(decode)},
+    {OPTION_BITS, "no-special",
+     .help = "put no special tokens around a text; --decode: leave them out", FIELD(flags),
+     .bits = TFM_ENCODE_NO_SPECIAL},
+    {OPTION_BITS, "limits", .help = "follow the file's truncation and padding", FIELD(flags),
+     .bits = TFM_ENCODE_LIMITS},
+    OPTION_HEAD(""),
+    OPTION_HEAD("Output (ids with spaces between, a line a text)"),
+    {OPTION_FLAG, "tokens", .help = "a line a token: id, begin, end (bytes of the text), token",
+     FIELD(tokens)},
+    {OPTION_FLAG, "count", .help = "only how many tokens", FIELD(count)},
+    {OPTION_FLAG, "json", .help = "a JSON object a line", FIELD(json)},
+    OPTION_HEAD(""),
+    OPTION_USE("help"),
+    OPTION_USE("version"),
+};
 
-/* false: *status is the program's. */
-static bool parse_option(const struct cli *cli, struct options *o, int option, int *status) {
-  switch (option) {
-  case OPT_PAIR:
-    o->pair = optarg;
-    return true;
-  case OPT_TABS:
-    o->tabs = true;
-    return true;
-  case '0':
-    o->separator = '\0';
-    return true;
-  case 'd':
-    o->decode = true;
-    return true;
-  case OPT_NO_SPECIAL:
-    o->flags |= TFM_ENCODE_NO_SPECIAL;
-    return true;
-  case OPT_LIMITS:
-    o->flags |= TFM_ENCODE_LIMITS;
-    return true;
-  case OPT_TOKENS:
-    o->form = FORM_TOKENS;
-    return true;
-  case OPT_COUNT:
-    o->form = FORM_COUNT;
-    return true;
-  case OPT_JSON:
-    o->form = FORM_JSON;
-    return true;
-  case 'h':
-    fputs(usage, stdout);
-    *status = cli_finish_output(cli, 0);
-    return false;
-  case 'V':
-    printf("tfm-tokenize %s\n", tfm_version());
-    *status = cli_finish_output(cli, 0);
-    return false;
-  default:
-    fprintf(stderr, "Try 'tfm-tokenize --help'.\n");
-    *status = TFM_CODE_USAGE;
-    return false;
-  }
+static const struct option_set set = {
+    "Usage: tfm-tokenize TOKENIZER [OPTION]... [TEXT]...\n"
+    "       tfm-tokenize TOKENIZER --decode [OPTION]... [ID]...\n"
+    "Text to token ids and back, as Hugging Face's tokenizers does it.\n\n",
+    rows, sizeof rows / sizeof *rows,
+    "Exit status: 0 done, 1 run time, 2 usage or a text that is not UTF-8, 5 tokenizer,\n"
+    "7 limit or memory.\n"};
+
+static int check_usage(const struct cli *cli, struct options *o, int words) {
+  if (words == 0)
+    return cli_usage_error(cli, "which tokenizer?");
+  if (o->tokens + o->count + o->json > 1)
+    return cli_usage_error(cli, "one of --tokens, --count and --json");
+  o->form = o->tokens ? FORM_TOKENS : o->count ? FORM_COUNT : o->json ? FORM_JSON : FORM_IDS;
+  o->separator = o->null ? '\0' : '\n';
+  if (o->decode && (o->pair || o->tabs || o->tokens || o->count))
+    return cli_usage_error(cli, "--decode gives text: no --pair, --tabs, --tokens or --count");
+  if (o->pair && o->tabs)
+    return cli_usage_error(cli, "--pair or --tabs, not both");
+  return 0;
 }
 
 int main(int argc, char **argv) {
   struct cli cli;
-  struct options o = {.separator = '\n'};
-  int option, status = 0;
+  struct options o = {0};
+  int status;
   cli_init(&cli, "tfm-tokenize");
-  while ((option = getopt_long(argc, argv, "0dhV", long_options, NULL)) != -1)
-    if (!parse_option(&cli, &o, option, &status))
-      return status;
-  if (optind == argc)
-    return cli_usage_error(&cli, "which tokenizer?");
-  if (o.decode && (o.pair || o.tabs || o.form == FORM_TOKENS || o.form == FORM_COUNT))
-    return cli_usage_error(&cli, "--decode gives text: no --pair, --tabs, --tokens or --count");
-  if (o.pair && o.tabs)
-    return cli_usage_error(&cli, "--pair or --tabs, not both");
-  status = run(&cli, &o, argv + optind, argc - optind);
+  int word = options_parse(&cli, &set, &o, argc, argv, &status);
+  if (word < 0)
+    return status;
+  status = check_usage(&cli, &o, argc - word);
+  if (status == 0)
+    status = run(&cli, &o, argv + word, argc - word);
   return cli_finish_output(&cli, status);
 }

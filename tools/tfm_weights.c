@@ -3,10 +3,9 @@
  * Everything in a checkpoint is a stranger's: names go out escaped, so that
  * they cannot talk to the terminal. */
 #include "tools/check.h"
-#include "tools/cli.h"
+#include "tools/common.h"
 
 #include <fnmatch.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -15,9 +14,7 @@
 enum sort { SORT_PLACE, SORT_NAME, SORT_SIZE };
 
 struct options {
-  tfm_open_options open;
-  const char **plugin_dir, **model_dir;
-  size_t plugin_dir_count, model_dir_count;
+  struct common common; /* first */
   const char *path;
   char *const *pattern;
   size_t pattern_count;
@@ -33,26 +30,6 @@ struct shown {
   size_t name_width, dtype_width, shape_width;
   bool files; /* they lie in more than one */
 };
-
-static const char usage[] =
-    "Usage: tfm-weights CHECKPOINT [OPTION]... [PATTERN]...\n"
-    "List a checkpoint's tensors, and the model files that would take it.\n"
-    "\n"
-    "  CHECKPOINT           a directory, a .safetensors or .gguf file, or a name of the Hugging\n"
-    "                       Face cache: org/model, org/model@revision\n"
-    "  PATTERN              only tensors of such names; * is any text, ? any letter\n"
-    "\n"
-    "  --sort name|size     by name, or the largest first (default: as they are stored)\n"
-    "  --check-tensors      read all values, and say where there is NaN or Inf\n"
-    "  --no-models          try no model files\n"
-    "  --task TASK          what the model files shall do (default: by config.json)\n"
-    "  --json               one JSON object\n"
-    "  -q, --quiet          no progress\n"
-    "  --plugin-dir DIR     look for plugins here first\n"
-    "  --model-dir DIR      look for model files here first\n"
-    "  -h, --help   -V, --version\n"
-    "\n"
-    "Exit status: 0 done, 1 run time, 2 usage, 4 checkpoint, 7 limit or memory.\n";
 
 /* ------------------------------------------------------------------ choosing */
 
@@ -262,7 +239,7 @@ static int show(const struct cli *cli, const struct options *o, const tfm_weight
   if (status != 0)
     fprintf(stderr, "%s: error: out of memory\n", cli->program);
   if (status == 0 && !o->no_models &&
-      tfm_weights_models(weights, &o->open, &list, &count, error) != 0)
+      tfm_weights_models(weights, &o->common.open, &list, &count, error) != 0)
     status = cli_fail(cli, error);
   if (status == 0 && o->json) {
     status = print_json(o, &info, &shown, list, count);
@@ -285,117 +262,71 @@ static int show(const struct cli *cli, const struct options *o, const tfm_weight
   return status;
 }
 
-enum {
-  OPT_SORT = 256,
-  OPT_CHECK,
-  OPT_NO_MODELS,
-  OPT_TASK,
-  OPT_JSON,
-  OPT_PLUGIN_DIR,
-  OPT_MODEL_DIR
-};
-
-static const struct option long_options[] = {
-    {"sort", required_argument, NULL, OPT_SORT},
-    {"check-tensors", no_argument, NULL, OPT_CHECK},
-    {"no-models", no_argument, NULL, OPT_NO_MODELS},
-    {"task", required_argument, NULL, OPT_TASK},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-    {"model-dir", required_argument, NULL, OPT_MODEL_DIR},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0}};
-
-static bool parse_sort(const struct cli *cli, struct options *o, const char *text) {
-  if (strcmp(text, "name") == 0)
+static bool call_sort(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  if (strcmp(argument, "name") == 0)
     o->sort = SORT_NAME;
-  else if (strcmp(text, "size") == 0)
+  else if (strcmp(argument, "size") == 0)
     o->sort = SORT_SIZE;
   else
-    return cli_usage_error(cli, "--sort needs name or size, not '%s'", text), false;
+    return cli_usage_error(cli, "%s needs name or size, not '%s'", option, argument), false;
   return true;
 }
 
-/* 0 = go on, -1 = the program ends with *status. */
-static int parse_option(struct cli *cli, struct options *o, int option, char *arg, int *status) {
-  bool ok = true;
-  switch (option) {
-  case OPT_SORT:
-    ok = parse_sort(cli, o, arg);
-    break;
-  case OPT_CHECK:
-    o->check = true;
-    break;
-  case OPT_NO_MODELS:
-    o->no_models = true;
-    break;
-  case OPT_TASK:
-    o->open.task = arg;
-    break;
-  case OPT_JSON:
-    o->json = true;
-    break;
-  case OPT_PLUGIN_DIR:
-    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
-    break;
-  case OPT_MODEL_DIR:
-    cli_keep(cli, &o->model_dir, &o->model_dir_count, &arg, sizeof arg);
-    break;
-  case 'q':
-    cli->quiet = true;
-    break;
-  case 'h':
-    fputs(usage, stdout);
-    *status = cli_finish_output(cli, 0);
-    return -1;
-  case 'V':
-    printf("tfm-weights %s\n", tfm_version());
-    *status = cli_finish_output(cli, 0);
-    return -1;
-  default:
-    fprintf(stderr, "Try 'tfm-weights --help'.\n");
-    ok = false;
-  }
-  *status = ok ? 0 : TFM_CODE_USAGE;
-  return ok ? 0 : -1;
-}
+#define FIELD(field) OPTION_FIELD(struct options, field)
 
-static int parse(struct cli *cli, struct options *o, int argc, char **argv, int *status) {
-  int option;
-  while ((option = getopt_long(argc, argv, "qhV", long_options, NULL)) != -1)
-    if (parse_option(cli, o, option, optarg, status) != 0)
-      return -1;
-  *status = TFM_CODE_USAGE;
-  if (optind == argc)
-    return cli_usage_error(cli, "which checkpoint? give a directory or a file"), -1;
-  o->path = argv[optind];
-  o->pattern = argv + optind + 1;
-  o->pattern_count = (size_t)(argc - optind - 1);
-  o->open.plugin_dir = o->plugin_dir;
-  o->open.plugin_dir_count = o->plugin_dir_count;
-  o->open.model_dir = o->model_dir;
-  o->open.model_dir_count = o->model_dir_count;
-  return 0;
+static const struct option_row rows[] = {
+    OPTION_ARGUMENT("CHECKPOINT",
+                    "a directory, a .safetensors or .gguf file, or a name of the Hugging Face "
+                    "cache: org/model, org/model@revision"),
+    OPTION_ARGUMENT("PATTERN", "only tensors of such names; * is any text, ? any letter"),
+    OPTION_HEAD(""),
+    {OPTION_CALL, "sort", 0, "name|size",
+     "by name, or the largest first (default: as they are stored)", .call = call_sort},
+    {OPTION_FLAG, "check-tensors", .help = "read all values, and say where there is NaN or Inf",
+     FIELD(check)},
+    {OPTION_FLAG, "no-models", .help = "try no model files", FIELD(no_models)},
+    OPTION_USE_AS("task", "what the model files shall do (default: by config.json)"),
+    {OPTION_FLAG, "json", .help = "one JSON object", FIELD(json)},
+    OPTION_USE_AS("quiet", "no progress"),
+    OPTION_USE("plugin-dir"),
+    OPTION_USE("model-dir"),
+    OPTION_USE("help"),
+    OPTION_USE("version"),
+};
+
+static const struct option_set set = {
+    "Usage: tfm-weights CHECKPOINT [OPTION]... [PATTERN]...\n"
+    "List a checkpoint's tensors, and the model files that would take it.\n\n",
+    rows, sizeof rows / sizeof *rows,
+    "Exit status: 0 done, 1 run time, 2 usage, 4 checkpoint, 7 limit or memory.\n"};
+
+static int run(const struct cli *cli, const struct options *o) {
+  tfm_error *error = tfm_error_create();
+  tfm_weights *weights = error ? tfm_weights_open(o->path, error) : NULL;
+  int status = weights ? show(cli, o, weights, error)
+               : error ? cli_fail(cli, error)
+                       : TFM_CODE_LIMIT;
+  tfm_weights_destroy(weights);
+  tfm_error_destroy(error);
+  return status;
 }
 
 int main(int argc, char **argv) {
   struct cli cli;
-  struct options o = {.open = {.struct_size = sizeof o.open}};
+  struct options o = {0};
   int status;
   cli_init(&cli, "tfm-weights");
-  if (parse(&cli, &o, argc, argv, &status) == 0) {
-    tfm_error *error = tfm_error_create();
-    tfm_weights *weights = error ? tfm_weights_open(o.path, error) : NULL;
-    status = weights ? show(&cli, &o, weights, error)
-             : error ? cli_fail(&cli, error)
-                     : TFM_CODE_LIMIT;
-    tfm_weights_destroy(weights);
-    tfm_error_destroy(error);
-    status = cli_finish_output(&cli, status);
+  int word = options_parse(&cli, &set, &o, argc, argv, &status);
+  if (word >= 0 && word == argc) {
+    status = cli_usage_error(&cli, "which checkpoint? give a directory or a file");
+  } else if (word >= 0) {
+    common_apply(&o.common, &cli);
+    o.path = argv[word];
+    o.pattern = argv + word + 1;
+    o.pattern_count = (size_t)(argc - word - 1);
+    status = cli_finish_output(&cli, run(&cli, &o));
   }
-  free(o.plugin_dir);
-  free(o.model_dir);
+  common_finish(&o.common);
   return status;
 }

@@ -4,9 +4,8 @@
  * Causal models: prefill and decode tokens a second for each prompt length.
  * Encoders: sequences a second for each length.  Each figure is the median of
  * several runs, with the fastest and slowest beside it. */
-#include "tools/cli.h"
+#include "tools/common.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -14,79 +13,13 @@
 
 enum { MAX_LENGTHS = 16, MAX_RUNS = 1000 };
 
-static const char usage[] =
-    "Usage: tfmbench [OPTION]... MODEL.tfm|DIR\n"
-    "Measure load time, time to first token, prefill, decode, and peak memory.\n"
-    "\n"
-    "  MODEL.tfm            a model file that names its checkpoint\n"
-    "  DIR                  a checkpoint, or with --random a directory with a config.json\n"
-    "  --weights DIR        the checkpoint of MODEL.tfm (default: the one that it names)\n"
-    "  --model MODEL.tfm    the model file of DIR (default: by config.json's model_type)\n"
-    "  --task TASK          which head\n"
-    "  --random             random weights\n"
-    "  --lengths 16,128,512 tokens of input (default 16,128; longer than the model: left out)\n"
-    "  --decode N           new tokens for the decode figure (default 32; 0 = none)\n"
-    "  --batch N            inputs at once (default 1)\n"
-    "  --runs N             counted runs of each figure, after one warm-up (default 5)\n"
-    "  -t, --threads N      threads (default: one a core)\n"
-    "  --kernels OP=NAME,...   use these kernels; reference = the plain ones everywhere\n"
-    "  --no-fuse            one kernel for each op as written\n"
-    "  --plugin-dir DIR     look for plugins here first\n"
-    "  --model-dir DIR      look for model files here first\n"
-    "  --profile            time by node of the last run, on stderr\n"
-    "  --json               one JSON object\n"
-    "  -q, --quiet          no progress or warnings\n"
-    "  -h, --help   -V, --version\n"
-    "\n"
-    "Exit status: 0 done, 1 run time, 2 usage, 3 model file, 4 checkpoint, 5 tokenizer,\n"
-    "6 plugin, 7 limit or memory, 130 interrupted.\n";
-
-enum {
-  OPT_MODEL = 256,
-  OPT_WEIGHTS,
-  OPT_TASK,
-  OPT_RANDOM,
-  OPT_LENGTHS,
-  OPT_DECODE,
-  OPT_BATCH,
-  OPT_RUNS,
-  OPT_KERNELS,
-  OPT_NO_FUSE,
-  OPT_PLUGIN_DIR,
-  OPT_MODEL_DIR,
-  OPT_PROFILE,
-  OPT_JSON
-};
-
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, OPT_MODEL},
-    {"weights", required_argument, NULL, OPT_WEIGHTS},
-    {"task", required_argument, NULL, OPT_TASK},
-    {"random", no_argument, NULL, OPT_RANDOM},
-    {"lengths", required_argument, NULL, OPT_LENGTHS},
-    {"decode", required_argument, NULL, OPT_DECODE},
-    {"batch", required_argument, NULL, OPT_BATCH},
-    {"runs", required_argument, NULL, OPT_RUNS},
-    {"threads", required_argument, NULL, 't'},
-    {"kernels", required_argument, NULL, OPT_KERNELS},
-    {"no-fuse", no_argument, NULL, OPT_NO_FUSE},
-    {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-    {"model-dir", required_argument, NULL, OPT_MODEL_DIR},
-    {"profile", no_argument, NULL, OPT_PROFILE},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0}};
-
 struct bench {
+  struct common common; /* first */
   struct cli cli;
-  tfm_open_options open;
   tfm_model_info info;
   tfm_model *model;
   tfm_error *error;
-  const char **plugin_dir, **model_dir;
-  size_t plugin_dir_count, model_dir_count;
+  const char *model_file; /* --model */
   int32_t *lengths;
   size_t length_count;
   int64_t decode, batch, runs;
@@ -180,7 +113,7 @@ static int measure_start(struct bench *b, int64_t length) {
     uint64_t begin = cli_clock_ns();
     cli_progress(&b->cli, "load, run %" PRId64 " of %" PRId64, i + 1, b->runs);
     tfm_model_destroy(b->model);
-    b->model = tfm_model_open(&b->open, b->error);
+    b->model = tfm_model_open(&b->common.open, b->error);
     if (!b->model)
       return cli_fail(&b->cli, b->error);
     uint64_t loaded = cli_clock_ns();
@@ -253,122 +186,96 @@ static void print_memory(struct bench *b) {
          (double)b->info.weight_bytes / 1048576.0, ratio);
 }
 
-static int parse_option(struct bench *b, int option) {
-  bool ok = true;
-  int64_t whole = 0;
-  switch (option) {
-  case OPT_MODEL:
-    b->open.model = optarg;
-    break;
-  case OPT_WEIGHTS:
-    b->open.weights = optarg;
-    break;
-  case OPT_TASK:
-    b->open.task = optarg;
-    break;
-  case OPT_RANDOM:
-    b->open.flags |= TFM_OPEN_RANDOM_WEIGHTS;
-    break;
-  case OPT_LENGTHS:
-    free(b->lengths);
-    ok = cli_ids(&b->cli, "--lengths", optarg, &b->lengths, &b->length_count);
-    break;
-  case OPT_DECODE:
-    ok = cli_int(&b->cli, "--decode", optarg, 0, 1 << 20, &b->decode);
-    break;
-  case OPT_BATCH:
-    ok = cli_int(&b->cli, "--batch", optarg, 1, 65536, &b->batch);
-    break;
-  case OPT_RUNS:
-    ok = cli_int(&b->cli, "--runs", optarg, 1, MAX_RUNS, &b->runs);
-    break;
-  case 't':
-    ok = cli_int(&b->cli, "-t", optarg, 1, 256, &whole);
-    b->open.threads = (uint32_t)whole;
-    break;
-  case OPT_KERNELS:
-    b->open.kernels = optarg;
-    break;
-  case OPT_NO_FUSE:
-    b->open.flags |= TFM_OPEN_NO_FUSE;
-    break;
-  case OPT_PLUGIN_DIR:
-    cli_keep(&b->cli, &b->plugin_dir, &b->plugin_dir_count, &optarg, sizeof optarg);
-    break;
-  case OPT_MODEL_DIR:
-    cli_keep(&b->cli, &b->model_dir, &b->model_dir_count, &optarg, sizeof optarg);
-    break;
-  case OPT_PROFILE:
-    b->open.flags |= TFM_OPEN_PROFILE;
-    break;
-  case OPT_JSON:
-    b->json = true;
-    break;
-  case 'q':
-    b->cli.quiet = true;
-    break;
-  default:
-    fprintf(stderr, "Try 'tfmbench --help'.\n");
-    ok = false;
-  }
-  return ok ? 0 : TFM_CODE_USAGE;
+static bool call_lengths(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct bench *b = values;
+  free(b->lengths);
+  return cli_ids(cli, option, argument, &b->lengths, &b->length_count);
 }
 
-static int parse(struct bench *b, int argc, char **argv, bool *done) {
-  int option;
-  while ((option = getopt_long(argc, argv, "t:qhV", long_options, NULL)) != -1) {
-    *done = option == 'h' || option == 'V';
-    if (option == 'h')
-      return fputs(usage, stdout), 0;
-    if (option == 'V')
-      return printf("tfmbench %s\n", tfm_version()), 0;
-    if (parse_option(b, option) != 0)
-      return TFM_CODE_USAGE;
-  }
-  if (argc - optind != 1)
-    return cli_usage_error(&b->cli, argc == optind ? "which model? give a directory or a .tfm file"
-                                                   : "one model at a time");
+#define FIELD(field) OPTION_FIELD(struct bench, field)
+
+static const struct option_row rows[] = {
+    OPTION_ARGUMENT("MODEL.tfm", "a model file that names its checkpoint"),
+    OPTION_ARGUMENT("DIR", "a checkpoint, or with --random a directory with a config.json"),
+    OPTION_USE_AS("weights", "the checkpoint of MODEL.tfm (default: the one that it names)"),
+    {OPTION_TEXT, "model", 0, "MODEL.tfm",
+     "the model file of DIR (default: by config.json's model_type)", FIELD(model_file)},
+    OPTION_USE_AS("task", "which head"),
+    {OPTION_BITS, "random", .help = "random weights", FIELD(common.open.flags),
+     .bits = TFM_OPEN_RANDOM_WEIGHTS},
+    {OPTION_CALL, "lengths", 0, "16,128,512",
+     "tokens of input (default 16,128; longer than the model: left out)", .call = call_lengths},
+    {OPTION_INT, "decode", 0, "N", "new tokens for the decode figure (default 32; 0 = none)",
+     FIELD(decode), .high = 1 << 20},
+    {OPTION_INT, "batch", 0, "N", "inputs at once (default 1)", FIELD(batch), .low = 1,
+     .high = 65536},
+    {OPTION_INT, "runs", 0, "N", "counted runs of each figure, after one warm-up (default 5)",
+     FIELD(runs), .low = 1, .high = MAX_RUNS},
+    OPTION_USE("threads"),
+    OPTION_USE("kernels"),
+    OPTION_USE("no-fuse"),
+    OPTION_USE("plugin-dir"),
+    OPTION_USE("model-dir"),
+    OPTION_USE_AS("profile", "time by node of the last run, on stderr"),
+    {OPTION_FLAG, "json", .help = "one JSON object", FIELD(json)},
+    OPTION_USE_AS("quiet", "no progress or warnings"),
+    OPTION_USE("help"),
+    OPTION_USE("version"),
+};
+
+static const struct option_set set = {
+    "Usage: tfmbench [OPTION]... MODEL.tfm|DIR\n"
+    "Measure load time, time to first token, prefill, decode, and peak memory.\n\n",
+    rows, sizeof rows / sizeof *rows, common_exit_codes};
+
+static int check_usage(struct bench *b, char *const *word, int count) {
+  tfm_open_options *open = &b->common.open;
+  if (count != 1)
+    return cli_usage_error(&b->cli, count == 0 ? "which model? give a directory or a .tfm file"
+                                               : "one model at a time");
   if (!b->lengths && !cli_ids(&b->cli, "--lengths", "16,128", &b->lengths, &b->length_count))
     return TFM_CODE_LIMIT;
   for (size_t i = 0; i < b->length_count; i++)
     if (b->lengths[i] < 1)
       return cli_usage_error(&b->cli, "--lengths are at least 1");
-  if (b->open.model && b->open.weights)
+  if (b->model_file && open->weights)
     return cli_usage_error(&b->cli, "MODEL.tfm --weights DIR, or --model MODEL.tfm DIR");
-  *(b->open.model ? &b->open.weights : &b->open.model) = argv[optind];
-  b->open.plugin_dir = b->plugin_dir;
-  b->open.plugin_dir_count = b->plugin_dir_count;
-  b->open.model_dir = b->model_dir;
-  b->open.model_dir_count = b->model_dir_count;
-  b->open.message = cli_message;
-  b->open.message_arg = &b->cli;
-  b->open.colour = b->cli.colour;
+  open->model = b->model_file ? b->model_file : word[0];
+  open->weights = b->model_file ? word[0] : open->weights;
+  return 0;
+}
+
+static int measure_and_print(struct bench *b) {
+  int status = measure_all(b);
+  if (status != 0)
+    return status;
+  print_memory(b);
+  if (b->common.open.flags & TFM_OPEN_PROFILE) {
+    char *profile = tfm_model_profile(b->model, b->error);
+    fputs(profile ? profile : "", stderr);
+    tfm_free(profile);
+  }
   return 0;
 }
 
 int main(int argc, char **argv) {
-  struct bench b = {.open = {.struct_size = sizeof b.open}, .decode = 32, .batch = 1, .runs = 5};
-  bool done = false;
+  struct bench b = {.decode = 32, .batch = 1, .runs = 5};
+  int status = TFM_CODE_LIMIT;
   cli_init(&b.cli, "tfmbench");
   b.results = json_array();
   b.error = tfm_error_create();
-  int status = b.results && b.error ? parse(&b, argc, argv, &done) : TFM_CODE_LIMIT;
-  if (status == 0 && !done) {
-    status = measure_all(&b);
+  int word = b.results && b.error ? options_parse(&b.cli, &set, &b, argc, argv, &status) : -1;
+  if (word >= 0) {
+    common_apply(&b.common, &b.cli);
+    status = check_usage(&b, argv + word, argc - word);
     if (status == 0)
-      print_memory(&b);
-    char *profile = status == 0 && (b.open.flags & TFM_OPEN_PROFILE)
-                        ? tfm_model_profile(b.model, b.error)
-                        : NULL;
-    fputs(profile ? profile : "", stderr);
-    tfm_free(profile);
+      status = measure_and_print(&b);
+    status = cli_finish_output(&b.cli, status);
   }
-  status = cli_finish_output(&b.cli, status);
   tfm_model_destroy(b.model);
   tfm_error_destroy(b.error);
   json_decref(b.results);
   free(b.lengths);
-  free(b.plugin_dir);
-  free(b.model_dir);
+  common_finish(&b.common);
   return status;
 }

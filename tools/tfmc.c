@@ -3,127 +3,63 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* realpath */
 #endif
-#include "tools/cli.h"
+#include "tools/common.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "Usage: tfmc check [OPTION]... MODEL.tfm...\n"
-    "       tfmc fmt [--write|--check] MODEL.tfm...\n"
-    "       tfmc --emit=tokens|ast|graph|dot|json|plan [OPTION]... MODEL.tfm\n"
-    "Check, format and translate model files.\n"
-    "\n"
-    "  check                report every error of the file; with --weights also every\n"
-    "                       tensor name and shape.  Nothing is run\n"
-    "  fmt                  print the file in the one format; --write puts it in place,\n"
-    "                       --check says which files differ and ends with 1\n"
-    "  --emit=WHAT          print the tokens, the tree, the graph as text (parses back to\n"
-    "                       itself), as Graphviz dot, as JSON, or the memory plan\n"
-    "\n"
-    "  --weights DIR        a checkpoint, or a directory with just a config.json\n"
-    "  --task TASK          which head (default: by config.json)\n"
-    "  --no-fuse            the graph before ops are merged\n"
-    "  --diagnostics=json   errors as a JSON array, with byte ranges\n"
-    "  --plugin-dir DIR     look for plugins here first\n"
-    "  --model-dir DIR      look for model files here first\n"
-    "  -q, --quiet          no warnings\n"
-    "  -h, --help   -V, --version\n"
-    "\n"
-    "Exit status: 0 sound, 1 fmt --check found a difference or the output cannot be written,\n"
-    "2 usage, 3 model file, 4 checkpoint, 6 plugin, 7 limit or memory.\n";
-
-enum {
-  OPT_EMIT = 256,
-  OPT_WEIGHTS,
-  OPT_TASK,
-  OPT_NO_FUSE,
-  OPT_DIAGNOSTICS,
-  OPT_PLUGIN_DIR,
-  OPT_MODEL_DIR,
-  OPT_WRITE,
-  OPT_CHECK
-};
-
-static const struct option long_options[] = {
-    {"emit", required_argument, NULL, OPT_EMIT},
-    {"weights", required_argument, NULL, OPT_WEIGHTS},
-    {"task", required_argument, NULL, OPT_TASK},
-    {"no-fuse", no_argument, NULL, OPT_NO_FUSE},
-    {"diagnostics", required_argument, NULL, OPT_DIAGNOSTICS},
-    {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-    {"model-dir", required_argument, NULL, OPT_MODEL_DIR},
-    {"write", no_argument, NULL, OPT_WRITE},
-    {"check", no_argument, NULL, OPT_CHECK},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0}};
-
 struct options {
-  tfm_open_options open;
+  struct common common; /* first */
   const char *emit;
-  const char **plugin_dir, **model_dir;
-  size_t plugin_dir_count, model_dir_count;
   bool write, check, reported; /* reported: the diagnostics of the file are out */
 };
 
-static int parse_option(struct cli *cli, struct options *o, int option, int *status) {
-  bool ok = true;
-  switch (option) {
-  case OPT_EMIT:
-    o->emit = optarg;
-    break;
-  case OPT_WEIGHTS:
-    o->open.weights = optarg;
-    break;
-  case OPT_TASK:
-    o->open.task = optarg;
-    break;
-  case OPT_NO_FUSE:
-    o->open.flags |= TFM_OPEN_NO_FUSE;
-    break;
-  case OPT_DIAGNOSTICS:
-    ok = strcmp(optarg, "json") == 0 || strcmp(optarg, "text") == 0;
-    if (!ok)
-      cli_usage_error(cli, "--diagnostics is text or json, not '%s'", optarg);
-    else if (*optarg == 'j')
-      o->open.flags |= TFM_OPEN_JSON_MESSAGES;
-    break;
-  case OPT_PLUGIN_DIR:
-    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &optarg, sizeof optarg);
-    break;
-  case OPT_MODEL_DIR:
-    cli_keep(cli, &o->model_dir, &o->model_dir_count, &optarg, sizeof optarg);
-    break;
-  case OPT_WRITE:
-    o->write = true;
-    break;
-  case OPT_CHECK:
-    o->check = true;
-    break;
-  case 'q':
-    cli->quiet = true;
-    break;
-  case 'h':
-    fputs(usage, stdout);
-    *status = cli_finish_output(cli, 0);
-    return -1;
-  case 'V':
-    printf("tfmc %s\n", tfm_version());
-    *status = cli_finish_output(cli, 0);
-    return -1;
-  default:
-    fprintf(stderr, "Try 'tfmc --help'.\n");
-    ok = false;
-  }
-  *status = ok ? 0 : TFM_CODE_USAGE;
-  return ok ? 0 : -1;
+static bool call_diagnostics(const struct cli *cli, void *values, const char *option,
+                             char *argument) {
+  struct options *o = values;
+  if (strcmp(argument, "json") != 0 && strcmp(argument, "text") != 0)
+    return cli_usage_error(cli, "%s is text or json, not '%s'", option, argument), false;
+  if (*argument == 'j')
+    o->common.open.flags |= TFM_OPEN_JSON_MESSAGES;
+  return true;
 }
+
+#define FIELD(field) OPTION_FIELD(struct options, field)
+
+static const struct option_row rows[] = {
+    OPTION_ARGUMENT("check", "report every error of the file; with --weights also every tensor "
+                             "name and shape.  Nothing is run"),
+    OPTION_ARGUMENT("fmt", "print the file in the one format"),
+    {OPTION_FLAG, "write", .help = "fmt: put it in place", FIELD(write)},
+    {OPTION_FLAG, "check", .help = "fmt: say which files differ, and end with 1", FIELD(check)},
+    {OPTION_TEXT, "emit", 0, "WHAT",
+     "print the tokens, the tree (ast), the graph as text (parses back to itself), as Graphviz "
+     "dot, as JSON, or the memory plan",
+     FIELD(emit)},
+    OPTION_HEAD(""),
+    OPTION_USE_AS("weights", "a checkpoint, or a directory with just a config.json"),
+    OPTION_USE("task"),
+    OPTION_USE_AS("no-fuse", "the graph before ops are merged"),
+    {OPTION_CALL, "diagnostics", 0, "json|text",
+     "json: errors as a JSON array, with byte ranges (default text)", .call = call_diagnostics},
+    OPTION_USE("plugin-dir"),
+    OPTION_USE("model-dir"),
+    OPTION_USE_AS("quiet", "no warnings"),
+    OPTION_USE("help"),
+    OPTION_USE("version"),
+};
+
+static const struct option_set set = {
+    "Usage: tfmc check [OPTION]... MODEL.tfm...\n"
+    "       tfmc fmt [--write|--check] MODEL.tfm...\n"
+    "       tfmc --emit=tokens|ast|graph|dot|json|plan [OPTION]... MODEL.tfm\n"
+    "Check, format and translate model files.\n\n",
+    rows, sizeof rows / sizeof *rows,
+    "Exit status: 0 sound, 1 fmt --check found a difference or the output cannot be written,\n"
+    "2 usage, 3 model file, 4 checkpoint, 6 plugin, 7 limit or memory.\n"};
 
 struct report {
   struct cli *cli;
@@ -138,7 +74,7 @@ static void on_message(void *arg, int severity, const char *text) {
 
 /* As JSON the diagnostics have said it all, and nothing else follows them. */
 static int fail(const struct cli *cli, const struct options *o, const tfm_error *error) {
-  bool json = (o->open.flags & TFM_OPEN_JSON_MESSAGES) != 0;
+  bool json = (o->common.open.flags & TFM_OPEN_JSON_MESSAGES) != 0;
   return json && o->reported ? tfm_error_code(error) : cli_fail(cli, error);
 }
 
@@ -193,18 +129,18 @@ static int replace_file(const struct cli *cli, const char *name, const char *tex
 }
 
 static int format_file(const struct cli *cli, struct options *o, tfm_error *error) {
-  char *text = tfm_source_emit(&o->open, "fmt", error);
+  char *text = tfm_source_emit(&o->common.open, "fmt", error);
   int status = 0;
   if (!text)
     return fail(cli, o, error);
   if (o->write || o->check) {
-    char *now = read_file(o->open.model);
+    char *now = read_file(o->common.open.model);
     bool same = now && strcmp(now, text) == 0;
     free(now);
     if (!same && o->check)
-      printf("%s\n", o->open.model), status = 1;
+      printf("%s\n", o->common.open.model), status = 1;
     else if (!same)
-      status = replace_file(cli, o->open.model, text);
+      status = replace_file(cli, o->common.open.model, text);
   } else {
     fputs(text, stdout);
   }
@@ -215,16 +151,16 @@ static int format_file(const struct cli *cli, struct options *o, tfm_error *erro
 /* With weights: all that is needed to make the graph, which is then not shown.
  * A directory with just a config.json tells the shapes, and lacks no tensor. */
 static int check_file(const struct cli *cli, struct options *o, tfm_error *error) {
-  if (!o->open.weights)
-    return tfm_source_check(&o->open, error) == 0 ? 0 : fail(cli, o, error);
-  char *graph = tfm_source_emit(&o->open, "graph", error);
+  if (!o->common.open.weights)
+    return tfm_source_check(&o->common.open, error) == 0 ? 0 : fail(cli, o, error);
+  char *graph = tfm_source_emit(&o->common.open, "graph", error);
   int status = graph ? 0 : fail(cli, o, error);
   tfm_free(graph);
   return status;
 }
 
 static int emit_file(const struct cli *cli, struct options *o, tfm_error *error) {
-  char *text = tfm_source_emit(&o->open, o->emit, error);
+  char *text = tfm_source_emit(&o->common.open, o->emit, error);
   if (!text)
     return fail(cli, o, error);
   fputs(text, stdout);
@@ -266,7 +202,7 @@ static int run(struct cli *cli, struct options *o, char **files, int count) {
   if (!error)
     return fprintf(stderr, "tfmc: out of memory\n"), TFM_CODE_LIMIT;
   for (int i = 0; i < count; i++) {
-    o->open.model = files[i];
+    o->common.open.model = files[i];
     o->reported = false;
     int one = action(cli, o, error);
     status = status ? status : one;
@@ -277,23 +213,16 @@ static int run(struct cli *cli, struct options *o, char **files, int count) {
 
 int main(int argc, char **argv) {
   struct cli cli;
-  struct options o = {.open = {.struct_size = sizeof o.open}};
-  int option, status = 0;
+  struct options o = {0};
+  int status;
   cli_init(&cli, "tfmc");
-  while (status == 0 && (option = getopt_long(argc, argv, "qhV", long_options, NULL)) != -1)
-    if (parse_option(&cli, &o, option, &status) != 0)
-      goto done;
-  o.open.colour = cli.colour;
-  o.open.message = on_message;
-  o.open.message_arg = &(struct report){&cli, &o};
-  o.open.plugin_dir = o.plugin_dir;
-  o.open.plugin_dir_count = o.plugin_dir_count;
-  o.open.model_dir = o.model_dir;
-  o.open.model_dir_count = o.model_dir_count;
-  status = run(&cli, &o, argv + optind, argc - optind);
-  status = cli_finish_output(&cli, status);
-done:
-  free(o.plugin_dir);
-  free(o.model_dir);
+  int word = options_parse(&cli, &set, &o, argc, argv, &status);
+  if (word >= 0) {
+    common_apply(&o.common, &cli);
+    o.common.open.message = on_message;
+    o.common.open.message_arg = &(struct report){&cli, &o};
+    status = cli_finish_output(&cli, run(&cli, &o, argv + word, argc - word));
+  }
+  common_finish(&o.common);
   return status;
 }

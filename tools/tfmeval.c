@@ -5,173 +5,58 @@
 #include "tools/eval.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "Usage: tfmeval MODEL.tfm|DIR [OPTION]... --data FILE\n"
-    "Measure a checkpoint on the lines of a file.\n"
-    "\n"
-    "Model\n"
-    "  MODEL.tfm               a model file; its weights are --weights, or its own default\n"
-    "  DIR, org/model          a checkpoint; its model file is found by config.json's model_type\n"
-    "  --weights DIR           a directory with config.json and safetensors, a .gguf file, or\n"
-    "                          org/model of the Hugging Face cache\n"
-    "  --task TASK             generate, fill_mask, classify, or a head\n"
-    "  -t, --threads N         threads (default: one a core)\n"
-    "\n"
-    "Data\n"
-    "  --data FILE|-           generate, fill_mask: a text a line; classify: label, tab, text\n"
-    "  --limit N               only the first N lines\n"
-    "  --seed N                fill_mask: which tokens are masked (default 0)\n"
-    "  --end TOKEN             generate: the token that ends a line (default: the stop token;\n"
-    "                          \"\" none)\n"
-    "  --after TOKEN           generate: predict only what follows this token in a line\n"
-    "\n"
-    "Output\n"
-    "  --json                  one JSON object\n"
-    "  --batch N               at most N lines at once (default 32); the figures stay the same\n"
-    "  -q, --quiet             no progress, timing or warnings\n"
-    "\n"
-    "  --plugin-dir DIR        look for plugins here first\n"
-    "  --model-dir DIR         look for model files here first\n"
-    "  --kernels OP=NAME,...   use these kernels; reference = the plain ones everywhere\n"
-    "  -h, --help   -V, --version\n"
-    "\n"
-    "Exit status: 0 done, 1 run time, 2 usage, 3 model file, 4 checkpoint, 5 tokenizer,\n"
-    "6 plugin, 7 limit or memory, 130 interrupted.\n";
+#define FIELD(field) OPTION_FIELD(struct eval_options, field)
 
-enum {
-  OPT_WEIGHTS = 256,
-  OPT_TASK,
-  OPT_DATA,
-  OPT_LIMIT,
-  OPT_SEED,
-  OPT_END,
-  OPT_AFTER,
-  OPT_JSON,
-  OPT_BATCH,
-  OPT_PLUGIN_DIR,
-  OPT_MODEL_DIR,
-  OPT_KERNELS
+static const struct option_row rows[] = {
+    OPTION_HEAD("Model"),
+    OPTION_USE("MODEL.tfm"),
+    OPTION_USE("DIR, org/model"),
+    OPTION_USE("weights"),
+    OPTION_USE_AS("task", "generate, fill_mask, classify, or a head"),
+    OPTION_USE("threads"),
+    OPTION_HEAD(""),
+    OPTION_HEAD("Data"),
+    {OPTION_TEXT, "data", 0, "FILE|-",
+     "generate, fill_mask: a text a line; classify: label, tab, text", FIELD(data)},
+    {OPTION_INT, "limit", 0, "N", "only the first N lines", FIELD(limit), .low = 1,
+     .high = INT64_MAX},
+    {OPTION_INT, "seed", 0, "N", "fill_mask: which tokens are masked (default 0)", FIELD(seed),
+     .high = INT64_MAX},
+    {OPTION_TEXT, "end", 0, "TOKEN",
+     "generate: the token that ends a line (default: the stop token; \"\" none)", FIELD(end)},
+    {OPTION_TEXT, "after", 0, "TOKEN", "generate: predict only what follows this token in a line",
+     FIELD(after)},
+    OPTION_HEAD(""),
+    OPTION_HEAD("Output"),
+    {OPTION_FLAG, "json", .help = "one JSON object", FIELD(json)},
+    {OPTION_INT, "batch", 0, "N", "at most N lines at once (default 32); the figures stay the same",
+     FIELD(batch), .low = 1, .high = 4096},
+    OPTION_USE("quiet"),
+    OPTION_HEAD(""),
+    OPTION_USE("plugin-dir"),
+    OPTION_USE("model-dir"),
+    OPTION_USE("kernels"),
+    OPTION_USE("help"),
+    OPTION_USE("version"),
 };
 
-static const struct option long_options[] = {
-    {"weights", required_argument, NULL, OPT_WEIGHTS},
-    {"task", required_argument, NULL, OPT_TASK},
-    {"threads", required_argument, NULL, 't'},
-    {"data", required_argument, NULL, OPT_DATA},
-    {"limit", required_argument, NULL, OPT_LIMIT},
-    {"seed", required_argument, NULL, OPT_SEED},
-    {"end", required_argument, NULL, OPT_END},
-    {"after", required_argument, NULL, OPT_AFTER},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"batch", required_argument, NULL, OPT_BATCH},
-    {"quiet", no_argument, NULL, 'q'},
-    {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-    {"model-dir", required_argument, NULL, OPT_MODEL_DIR},
-    {"kernels", required_argument, NULL, OPT_KERNELS},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0}};
+static const struct option_set set = {"Usage: tfmeval MODEL.tfm|DIR [OPTION]... --data FILE\n"
+                                      "Measure a checkpoint on the lines of a file.\n\n",
+                                      rows, sizeof rows / sizeof *rows, common_exit_codes};
 
-static bool parse_number(const struct cli *cli, struct eval_options *o, int option,
-                         const char *arg) {
-  int64_t whole;
-  switch (option) {
-  case OPT_LIMIT:
-    if (!cli_int(cli, "--limit", arg, 1, INT64_MAX, &whole))
-      return false;
-    o->limit = (size_t)whole;
-    return true;
-  case OPT_SEED:
-    if (!cli_int(cli, "--seed", arg, 0, INT64_MAX, &whole))
-      return false;
-    o->seed = (uint64_t)whole;
-    return true;
-  case OPT_BATCH:
-    if (!cli_int(cli, "--batch", arg, 1, 4096, &whole))
-      return false;
-    o->batch = (size_t)whole;
-    return true;
-  default:
-    if (!cli_int(cli, "-t", arg, 1, 256, &whole))
-      return false;
-    o->open.threads = (uint32_t)whole;
-    return true;
-  }
-}
-
-/* 0 = go on, -1 = the caller ends with *status. */
-static int parse_option(struct cli *cli, struct eval_options *o, int option, char *arg,
-                        int *status) {
-  bool ok = true;
-  switch (option) {
-  case OPT_WEIGHTS:
-    o->open.weights = arg;
-    break;
-  case OPT_TASK:
-    o->open.task = arg;
-    break;
-  case OPT_DATA:
-    o->data = arg;
-    break;
-  case OPT_END:
-    o->end = arg;
-    break;
-  case OPT_AFTER:
-    o->after = arg;
-    break;
-  case OPT_JSON:
-    o->json = true;
-    break;
-  case OPT_KERNELS:
-    o->open.kernels = arg;
-    break;
-  case 'q':
-    cli->quiet = true;
-    break;
-  case OPT_PLUGIN_DIR:
-    cli_keep(cli, &o->plugin_dir, &o->plugin_dir_count, &arg, sizeof arg);
-    break;
-  case OPT_MODEL_DIR:
-    cli_keep(cli, &o->model_dir, &o->model_dir_count, &arg, sizeof arg);
-    break;
-  case 'h':
-    fputs(usage, stdout);
-    *status = cli_finish_output(cli, 0);
-    return -1;
-  case 'V':
-    printf("tfmeval %s\n", tfm_version());
-    *status = cli_finish_output(cli, 0);
-    return -1;
-  case '?':
-    fprintf(stderr, "Try 'tfmeval --help'.\n");
-    ok = false;
-    break;
-  default:
-    ok = parse_number(cli, o, option, arg);
-  }
-  *status = ok ? 0 : TFM_CODE_USAGE;
-  return ok ? 0 : -1;
-}
-
-static int parse(struct cli *cli, struct eval_options *o, int argc, char **argv, int *status) {
-  int option;
-  while ((option = getopt_long(argc, argv, "t:qhV", long_options, NULL)) != -1)
-    if (parse_option(cli, o, option, optarg, status) != 0)
-      return -1;
-  *status = TFM_CODE_USAGE;
-  if (argc - optind != 1)
-    return cli_usage_error(cli, argc == optind ? "which model? give a .tfm file or a directory"
-                                               : "one model at a time"),
-           -1;
-  o->open.model = argv[optind];
+static int check_usage(const struct cli *cli, struct eval_options *o, char *const *word,
+                       int count) {
+  if (count != 1)
+    return cli_usage_error(cli, count == 0 ? "which model? give a .tfm file or a directory"
+                                           : "one model at a time");
+  o->common.open.model = word[0];
   if (!o->data && isatty(STDIN_FILENO))
-    return cli_usage_error(cli, "no data: give --data FILE, or lines through a pipe"), -1;
+    return cli_usage_error(cli, "no data: give --data FILE, or lines through a pipe");
   if (!o->data)
     o->data = "-";
   return 0;
@@ -267,8 +152,9 @@ static int run(struct cli *cli, const struct eval_options *o) {
   struct eval eval = {.cli = cli, .options = o, .error = tfm_error_create()};
   if (!eval.error)
     return eval_no_memory(&eval);
-  cli_progress(cli, "loading %s", o->open.weights ? o->open.weights : o->open.model);
-  eval.model = tfm_model_open(&o->open, eval.error);
+  cli_progress(cli, "loading %s",
+               o->common.open.weights ? o->common.open.weights : o->common.open.model);
+  eval.model = tfm_model_open(&o->common.open, eval.error);
   int status;
   if (!eval.model) {
     status = cli_fail(cli, eval.error);
@@ -291,22 +177,17 @@ static int run(struct cli *cli, const struct eval_options *o) {
 
 int main(int argc, char **argv) {
   struct cli cli;
-  struct eval_options o = {.open = {.struct_size = sizeof o.open, .flags = TFM_OPEN_ALL_LOGITS},
-                           .batch = 32};
+  struct eval_options o = {.common.open.flags = TFM_OPEN_ALL_LOGITS, .batch = 32};
   int status;
   cli_init(&cli, "tfmeval");
-  if (parse(&cli, &o, argc, argv, &status) == 0) {
-    o.open.colour = cli.colour;
-    o.open.message = cli_message;
-    o.open.message_arg = &cli;
-    o.open.plugin_dir = o.plugin_dir;
-    o.open.plugin_dir_count = o.plugin_dir_count;
-    o.open.model_dir = o.model_dir;
-    o.open.model_dir_count = o.model_dir_count;
-    status = run(&cli, &o);
+  int word = options_parse(&cli, &set, &o, argc, argv, &status);
+  if (word >= 0) {
+    common_apply(&o.common, &cli);
+    status = check_usage(&cli, &o, argv + word, argc - word);
+    if (status == 0)
+      status = run(&cli, &o);
     status = cli_finish_output(&cli, status);
   }
-  free(o.plugin_dir);
-  free(o.model_dir);
+  common_finish(&o.common);
   return status;
 }

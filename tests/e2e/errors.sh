@@ -167,6 +167,23 @@ for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights; do
 done
 grep -l '^\.Dl.*"' "$TFM_SRCDIR"/docs/man/*.1 && fail "a quote in an example of a page is not shown"
 
+# a mistyped option is answered with the nearest one
+expect 2 "$tfmrun" --temprature 1 x
+has "unknown option --temprature: did you mean --temp?"
+expect 2 "$tfmc" check --weigths=x y
+has "unknown option --weigths: did you mean --weights?"
+expect 2 "$TFM_BUILDDIR/tools/tfm-tokenize" x --no-specail
+has "did you mean --no-special?"
+expect 2 "$tfmrun" x --zzzzzz
+has "unknown option --zzzzzz"
+grep -q 'did you mean' "$err" && fail "--zzzzzz is like no option"
+expect 2 "$tfmrun" x --seed
+has "--seed needs an argument"
+expect 2 "$tfmrun" x --json=1
+has "--json takes no argument"
+expect 2 "$tfmrun" x -z
+has "unknown option -z"
+
 # --kernels: what is not OP=NAME, or names no op
 for kernels in nonsense attention= =base , attention=base,; do
   expect 2 "$tfmrun" $plugins "$fixtures/gpt2-tied" --ids 1 --kernels $kernels

@@ -1,0 +1,149 @@
+/* run_options.c - the command line of tfmrun. */
+#include "tools/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* VALUE=FILE, or VALUE=FILE:TENSOR.  Cuts the argument in place. */
+static bool parse_tap(const struct cli *cli, const char *option, char *text, bool with_tensor,
+                      tfm_tap **list, size_t *count) {
+  tfm_tap tap = {.value = text};
+  char *equals = strchr(text, '=');
+  char *colon = equals && with_tensor ? strrchr(equals, ':') : NULL;
+  if (!equals || equals == text || !equals[1] || (with_tensor && (!colon || !colon[1]))) {
+    cli_usage_error(cli, "%s needs VALUE=FILE.safetensors%s, not '%s'", option,
+                    with_tensor ? ":TENSOR" : "", text);
+    return false;
+  }
+  *equals = '\0';
+  tap.file = equals + 1;
+  if (colon) {
+    *colon = '\0';
+    tap.tensor = colon + 1;
+  }
+  cli_keep(cli, list, count, &tap, sizeof tap);
+  return true;
+}
+
+static bool call_dump(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  return parse_tap(cli, option, argument, false, &o->dump, &o->dump_count);
+}
+
+static bool call_feed(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  return parse_tap(cli, option, argument, true, &o->feed, &o->feed_count);
+}
+
+/* 0 is the library's word for its default. */
+static bool call_tokens(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  int64_t whole;
+  if (!cli_int(cli, option, argument, -1, INT32_MAX, &whole))
+    return false;
+  o->run.max_new_tokens = whole == 0 ? -2 : whole;
+  return true;
+}
+
+#define FIELD(field) OPTION_FIELD(struct options, field)
+
+static const struct option_row rows[] = {
+    OPTION_HEAD("Model"),
+    OPTION_USE("MODEL.tfm"),
+    OPTION_USE("DIR, org/model"),
+    OPTION_USE("weights"),
+    OPTION_USE_AS("task", "generate, fill_mask, classify, classify_tokens, qa, embed, or a head"),
+    {OPTION_TEXT, "dtype", 0, "f32", "what to compute in", FIELD(common.open.dtype)},
+    OPTION_USE("threads"),
+    OPTION_HEAD(""),
+    OPTION_HEAD("Input"),
+    {OPTION_TEXT, "input", 'i', "TEXT|-", "the text; -, or a pipe: one input a line, batched",
+     FIELD(input)},
+    {OPTION_TEXT, "pair", 0, "TEXT", "a second text beside each input", FIELD(pair)},
+    {OPTION_TEXT, "context", 0, "TEXT", "where qa looks for the answer (the same as --pair)",
+     FIELD(pair)},
+    {OPTION_TEXT, "ids", 0, "1,2,3|-", "token ids instead of text", FIELD(ids)},
+    OPTION_HEAD(""),
+    OPTION_HEAD("Generation"),
+    {OPTION_CALL, "tokens", 'n', "N", "at most N new tokens (default 128; -1 as many as fit)",
+     .call = call_tokens},
+    {OPTION_REAL, "temp", 0, "X", "sample at temperature X (default 0: the likeliest token)",
+     FIELD(run.temperature), .high = 1000000},
+    {OPTION_INT, "top-k", 0, "K", "sample only from the K likeliest tokens (default 0: all)",
+     FIELD(run.top_k), .high = INT32_MAX},
+    {OPTION_REAL, "top-p", 0, "P", "only from the likeliest that make up P (default 0: all)",
+     FIELD(run.top_p), .high = 1},
+    {OPTION_REAL, "min-p", 0, "P", "only from those of at least P times the best (default 0: all)",
+     FIELD(run.min_p), .high = 1},
+    {OPTION_INT, "seed", 0, "S", "of the sampler (default 0)", FIELD(run.seed), .high = INT64_MAX},
+    {OPTION_BITS, "ignore-stop", .help = "go on past the stop token", FIELD(run.ignore_stop),
+     .bits = 1},
+    OPTION_HEAD(""),
+    OPTION_HEAD("Output"),
+    {OPTION_FLAG, "json", .help = "one JSON object an input", FIELD(json)},
+    {OPTION_INT, "top", 0, "N", "how many answers (default 5; classify 1)", FIELD(run.top),
+     .low = 1, .high = 1000000},
+    {OPTION_CALL, "dump", 0, "VALUE=FILE.safetensors",
+     "write a value of the graph; may be repeated", .call = call_dump},
+    {OPTION_CALL, "feed", 0, "VALUE=FILE.safetensors:TENSOR",
+     "put a value in its place; may be repeated", .call = call_feed},
+    OPTION_USE("profile"),
+    OPTION_USE("quiet"),
+    OPTION_HEAD(""),
+    {OPTION_FLAG, "check", .help = "check all files, names and shapes, run nothing", FIELD(check)},
+    {OPTION_FLAG, "check-tensors", .help = "the same, and look for NaN and Inf in all tensors",
+     FIELD(check_tensors)},
+    OPTION_USE("plugin-dir"),
+    OPTION_USE("model-dir"),
+    OPTION_USE("kernels"),
+    OPTION_USE("no-fuse"),
+    OPTION_USE("help"),
+    OPTION_USE("version"),
+};
+
+static const struct option_set set = {
+    "Usage: tfmrun MODEL.tfm|DIR [OPTION]... --input TEXT\n"
+    "Run a Transformer that is a text file on an unconverted Hugging Face checkpoint.\n\n",
+    rows, sizeof rows / sizeof *rows, common_exit_codes};
+
+/* 0, or a usage error. */
+static int check_usage(const struct cli *cli, struct options *o, int words) {
+  if (words != 1)
+    return cli_usage_error(cli, words == 0 ? "which model? give a .tfm file or a directory"
+                                           : "one model at a time; quote the input text");
+  if (o->input && o->ids)
+    return cli_usage_error(cli, "--input and --ids are two ways to say the same; give one");
+  if (!o->input && !o->ids && !o->check && o->feed_count == 0) {
+    if (isatty(STDIN_FILENO))
+      return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe");
+    o->input = "-";
+  }
+  return 0;
+}
+
+bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *status) {
+  int word = options_parse(cli, &set, o, argc, argv, status);
+  if (word < 0)
+    return false;
+  o->check = o->check || o->check_tensors;
+  *status = check_usage(cli, o, argc - word);
+  if (*status != 0)
+    return false;
+  common_apply(&o->common, cli);
+  tfm_open_options *open = &o->common.open;
+  open->model = argv[word];
+  open->dump = o->dump;
+  open->dump_count = o->dump_count;
+  open->feed = o->feed;
+  open->feed_count = o->feed_count;
+  if (o->check)
+    open->flags |= TFM_OPEN_CHECK_ONLY;
+  return true;
+}
+
+void run_options_finish(struct options *o) {
+  common_finish(&o->common);
+  free(o->dump);
+  free(o->feed);
+}
