@@ -17,6 +17,7 @@ libbase_la_SOURCES = \
   base/large.c base/large.h \
   base/map.c base/map.h \
   base/pull.c base/pull.h \
+  base/sized.c base/sized.h \
   base/text.c base/text.h
 
 unit_tests += \
@@ -30,4 +31,5 @@ unit_tests += \
   tests/unit/test_guard \
   tests/unit/test_json \
   tests/unit/test_json_pull \
-  tests/unit/test_map
+  tests/unit/test_map \
+  tests/unit/test_sized

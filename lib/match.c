@@ -1,5 +1,6 @@
 /* match.c - which model files would take a checkpoint: each is compiled against
  * it, as a run would, and says why not. */
+#include "lib/caller.h"
 #include "lib/model.h"
 
 #include "runtime/gguf/gguf.h"
@@ -104,14 +105,10 @@ static int try_all(const tfm_open_options *options, const char *weights, const c
   return status;
 }
 
-int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *options,
-                       tfm_candidate **list, size_t *count, tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+static int match_models(const tfm_weights *weights, const tfm_open_options *options,
+                        tfm_candidate **list, size_t *count, struct tfm_error *err) {
   struct path_list dirs = {0}, files = {0};
   tfm_weights_info info = {.struct_size = sizeof info};
-  *list = NULL;
-  *count = 0;
-  error_clear(err);
   tfm_weights_describe(weights, &info);
   int status = paths_model_dirs(options->model_dir, options->model_dir_count, &dirs, err);
   if (status == 0)
@@ -126,5 +123,23 @@ int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *optio
   free(dir);
   path_list_finish(&dirs);
   path_list_finish(&files);
+  return status;
+}
+
+int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *options,
+                       tfm_candidate **list, size_t *count, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  struct caller_options read;
+  error_clear(err);
+  if (caller_need(weights, "tfm_weights_models", "weights", err) != 0 ||
+      caller_need(list, "tfm_weights_models", "list", err) != 0 ||
+      caller_need(count, "tfm_weights_models", "count", err) != 0)
+    return -1;
+  *list = NULL;
+  *count = 0;
+  int status = caller_options(options, &read, err);
+  if (status == 0)
+    status = match_models(weights, &read.full, list, count, err);
+  caller_options_finish(&read);
   return status;
 }

@@ -54,6 +54,8 @@ struct tfm_model {
   uint64_t load_ns;
   uint32_t pass; /* passes since the request began: dumps are numbered by it */
   atomic_int cancel;
+  atomic_bool running; /* between model_enter and model_leave */
+  bool doomed;         /* destroyed by a callback of its own run */
 };
 
 /* One row of a pass. */
@@ -69,6 +71,11 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
 /* What a call ends with: status, unless the checkpoint was cut meanwhile, which
  * is then the cause of all else.  err is not NULL. */
 int model_settle(const struct tfm_model *model, int status, struct tfm_error *err);
+/* Begin a call that runs the model; fails while another one runs, which is where a
+ * callback calls from.  call: the function's name. */
+int model_enter(struct tfm_model *model, const char *call, struct tfm_error *err);
+/* End it.  The model is gone then if a callback has destroyed it. */
+void model_leave(struct tfm_model *model);
 /* Forget the request before. */
 void model_begin(struct tfm_model *model);
 

@@ -6,6 +6,7 @@
  *
  * The sum is kept in double, in the order of the ids, so that a score depends
  * on nothing but its place's logits. */
+#include "lib/caller.h"
 #include "lib/model.h"
 #include "lib/rows.h"
 #include "lib/task.h"
@@ -107,7 +108,8 @@ static int score_rows(struct tfm_model *model, const tfm_score_input *input, siz
   if (!plain)
     return error_oom(err);
   for (size_t r = 0; r < count; r++)
-    plain[r] = (tfm_input){.ids = input[r].ids, .id_count = input[r].id_count};
+    plain[r] = (tfm_input){
+        .struct_size = sizeof *plain, .ids = input[r].ids, .id_count = input[r].id_count};
   int status = rows_create(model, plain, count, rows, err);
   for (size_t r = 0; status == 0 && r < count; r++)
     rows->row[r].types = input[r].types;
@@ -133,11 +135,8 @@ static int run_batch(struct tfm_model *model, const tfm_score_input *input, size
   return status;
 }
 
-int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count, tfm_score *score,
-                    tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+static int check_model(const struct tfm_model *model, struct tfm_error *err) {
   enum graph_task task = model->graph->task;
-  error_clear(err);
   if (!model->session)
     return error_set(err, TFM_ERROR_USAGE, "this model was opened to be checked, not run");
   if (task != GRAPH_TASK_GENERATE && task != GRAPH_TASK_FILL_MASK)
@@ -145,9 +144,29 @@ int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count
                      graph_task_name(task));
   if (task == GRAPH_TASK_GENERATE && !(model->flags & TFM_OPEN_ALL_LOGITS))
     return error_set(err, TFM_ERROR_USAGE, "the model was not opened with TFM_OPEN_ALL_LOGITS");
-  if (count == 0)
-    return 0;
-  atomic_store(&model->cancel, 0);
-  model_begin(model);
-  return model_settle(model, run_batch(model, input, count, score, err), err);
+  return 0;
+}
+
+int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count, tfm_score *score,
+                    tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  tfm_score_input *inputs = NULL;
+  size_t total;
+  error_clear(err);
+  int status = caller_need(model, "tfm_model_score", "model", err);
+  if (status == 0)
+    status = check_model(model, err);
+  if (status == 0)
+    status = caller_scores(input, count, &inputs, err);
+  if (status == 0)
+    status = count_targets(inputs, count, &total, err);
+  if (status == 0 && total)
+    status = caller_need(score, "tfm_model_score", "score", err);
+  if (status == 0 && count && (status = model_enter(model, "tfm_model_score", err)) == 0) {
+    model_begin(model);
+    status = model_settle(model, run_batch(model, inputs, count, score, err), err);
+    model_leave(model);
+  }
+  free(inputs);
+  return status;
 }

@@ -3,6 +3,7 @@
  * config.json. */
 #include "tfm/tfm.h"
 
+#include "lib/caller.h"
 #include "lib/model.h"
 
 #include <stdlib.h>
@@ -38,30 +39,38 @@ static int open_source(struct tfm_model *model, const tfm_open_options *options,
   return model_load_config(model, err);
 }
 
-int tfm_source_check(const tfm_open_options *options, tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+static int check_source(struct tfm_model *model, const tfm_open_options *options,
+                        struct tfm_error *err) {
   struct compile_options compile;
   struct diag diag;
-  tfm_model *model = calloc(1, sizeof *model);
+  if (open_source(model, options, err) != 0 || model_load_plugins(model, options, err) != 0)
+    return -1;
+  tfm_open_options bare = *options;
+  bare.feed_count = bare.dump_count = 0;
+  diag_init(&diag);
+  model_compile_options(model, &bare, NULL, NULL, &compile);
+  int status = compile_check(&compile, &diag, err);
+  model_send_diagnostics(&diag, options);
+  diag_finish(&diag);
+  if (status != 0 && err->code == TFM_ERROR_PLUGIN)
+    registry_note_missing(model->registry, "", err);
+  return status;
+}
+
+int tfm_source_check(const tfm_open_options *options, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  struct caller_options read;
   error_clear(err);
-  if (!model)
-    return error_oom(err);
-  model->flags = options->flags;
-  int status = open_source(model, options, err);
-  if (status == 0)
-    status = model_load_plugins(model, options, err);
-  if (status == 0) {
-    tfm_open_options bare = *options;
-    bare.feed_count = bare.dump_count = 0;
-    diag_init(&diag);
-    model_compile_options(model, &bare, NULL, NULL, &compile);
-    status = compile_check(&compile, &diag, err);
-    model_send_diagnostics(&diag, options);
-    diag_finish(&diag);
-    if (status != 0 && err->code == TFM_ERROR_PLUGIN)
-      registry_note_missing(model->registry, "", err);
+  int status = caller_options(options, &read, err);
+  tfm_model *model = status == 0 ? calloc(1, sizeof *model) : NULL;
+  if (model) {
+    model->flags = read.full.flags;
+    status = check_source(model, &read.full, err);
+  } else if (status == 0) {
+    status = error_oom(err);
   }
   tfm_model_destroy(model);
+  caller_options_finish(&read);
   return status;
 }
 
@@ -137,18 +146,20 @@ static int emit(struct tfm_model *model, const tfm_open_options *options, size_t
   return status;
 }
 
-char *tfm_source_emit(const tfm_open_options *options, const char *what, tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+/* The number of the emitter, or of none. */
+static size_t find_emitter(const char *what, struct tfm_error *err) {
   size_t which = 0, count = sizeof emitters / sizeof *emitters;
-  struct buffer out;
-  error_clear(err);
   while (which < count && strcmp(emitters[which].name, what) != 0)
     which++;
   if (which == count) {
     error_set(err, TFM_ERROR_USAGE, "cannot emit `%s`", what);
     error_note(err, "expected: tokens, ast, graph, dot, json, plan or fmt");
-    return NULL;
   }
+  return which;
+}
+
+static char *emit_source(const tfm_open_options *options, size_t which, struct tfm_error *err) {
+  struct buffer out;
   tfm_model *model = calloc(1, sizeof *model);
   if (!model)
     return error_oom(err), NULL;
@@ -162,5 +173,21 @@ char *tfm_source_emit(const tfm_open_options *options, const char *what, tfm_err
     buffer_puts(&out, "");
   char *text = status == 0 ? buffer_take(&out) : NULL;
   buffer_finish(&out);
+  return text;
+}
+
+char *tfm_source_emit(const tfm_open_options *options, const char *what, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  struct caller_options read;
+  char *text = NULL;
+  error_clear(err);
+  if (caller_need(what, "tfm_source_emit", "what", err) != 0)
+    return NULL;
+  size_t which = find_emitter(what, err);
+  if (which == sizeof emitters / sizeof *emitters)
+    return NULL;
+  if (caller_options(options, &read, err) == 0)
+    text = emit_source(&read.full, which, err);
+  caller_options_finish(&read);
   return text;
 }

@@ -4,6 +4,7 @@
  * of the session, with a task's view of what comes out. */
 #include "tfm/tfm.h"
 
+#include "lib/caller.h"
 #include "lib/model.h"
 #include "lib/result.h"
 #include "lib/rows.h"
@@ -22,6 +23,11 @@ static void json_finish(struct model_json *json) {
 void tfm_model_destroy(tfm_model *model) {
   if (!model)
     return;
+  if (atomic_load(&model->running)) {
+    model->doomed = true;
+    tfm_model_cancel(model);
+    return;
+  }
   tokenizer_destroy(model->tokenizer);
   dump_finish(&model->dump);
   session_destroy(model->session);
@@ -40,9 +46,7 @@ void tfm_model_destroy(tfm_model *model) {
   free(model);
 }
 
-static int check_options(const tfm_open_options *options, struct tfm_error *err) {
-  if (!options || options->struct_size < sizeof *options)
-    return error_set(err, TFM_ERROR_USAGE, "tfm_open_options.struct_size is not set");
+static int check_dtype(const tfm_open_options *options, struct tfm_error *err) {
   if (options->dtype && strcmp(options->dtype, "f32") != 0)
     return error_set(err, TFM_ERROR_USAGE, "cannot compute in %s", options->dtype),
            error_note(err, "expected: f32"), -1;
@@ -59,27 +63,36 @@ static int open_stages(struct tfm_model *model, const tfm_open_options *options,
                                             : model_prepare(model, options, err);
 }
 
+static struct tfm_model *open_model(const tfm_open_options *options, struct tfm_error *err) {
+  struct tfm_model *model = calloc(1, sizeof *model);
+  if (!model)
+    return error_oom(err), NULL;
+  model->flags = options->flags;
+  if (model_settle(model, open_stages(model, options, err), err) == 0)
+    return model;
+  tfm_model_destroy(model);
+  return NULL;
+}
+
 tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error) {
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   uint64_t begin = model_clock_ns();
   error_clear(err);
-  if (check_options(options, err) != 0)
-    return NULL;
-  tfm_model *model = calloc(1, sizeof *model);
-  if (!model)
-    return error_oom(err), NULL;
-  model->flags = options->flags;
-  if (model_settle(model, open_stages(model, options, err), err) != 0) {
-    tfm_model_destroy(model);
-    return NULL;
-  }
-  model->load_ns = model_clock_ns() - begin;
+  struct caller_options read;
+  tfm_model *model = NULL;
+  if (caller_options(options, &read, err) == 0 && check_dtype(&read.full, err) == 0)
+    model = open_model(&read.full, err);
+  caller_options_finish(&read);
+  if (model)
+    model->load_ns = model_clock_ns() - begin;
   return model;
 }
 
-void tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
+int tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
+  if (!model || !info)
+    return -1;
   tfm_model_info full = {
-      .struct_size = info->struct_size,
+      .struct_size = sizeof full,
       .task = (int)model->graph->task,
       .name = model->graph->model,
       .task_name = graph_task_name(model->graph->task),
@@ -98,12 +111,12 @@ void tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
   full.weight_bytes = model->weights   ? weights_bytes(model->weights)
                       : model->binding ? binding_copied(model->binding)
                                        : 0;
-  size_t size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
-  memcpy(info, &full, size);
+  return caller_describe(&full, info);
 }
 
 void tfm_model_cancel(tfm_model *model) {
-  atomic_store(&model->cancel, 1);
+  if (model)
+    atomic_store(&model->cancel, 1);
 }
 
 static int run_task(tfm_model *model, const tfm_input *input, size_t count,
@@ -131,24 +144,14 @@ static int check_input(const tfm_model *model, const tfm_input *input, size_t co
   return 0;
 }
 
-int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
-                  const tfm_run_options *options, tfm_result **result, tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
-  tfm_run_options full = {.struct_size = sizeof full};
+/* One request on a model that is entered. */
+static int run_request(struct tfm_model *model, const tfm_input *input, size_t count,
+                       const tfm_run_options *options, struct tfm_result *made,
+                       struct tfm_error *err) {
   struct rows rows = {0};
   uint64_t begin = model_clock_ns();
-  error_clear(err);
-  *result = NULL;
-  if (options)
-    memcpy(&full, options, options->struct_size < sizeof full ? options->struct_size : sizeof full);
-  if (check_input(model, input, count, err) != 0)
-    return -1;
-  struct tfm_result *made = result_create(count, err);
-  if (!made)
-    return -1;
-  atomic_store(&model->cancel, 0);
   model_begin(model);
-  int status = run_task(model, input, count, &full, &rows, made, err);
+  int status = run_task(model, input, count, options, &rows, made, err);
   status = model_settle(model, status, err);
   if (status == 0 && model->dump.target_count)
     status = dump_write(&model->dump, err);
@@ -158,16 +161,54 @@ int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
     made->timing.first_token_ns = made->timing.total_ns;
   made->timing.activation_bytes = session_activation_bytes(model->session);
   made->timing.state_bytes = session_state_bytes(model->session);
-  if (status != 0) {
-    tfm_result_destroy(made);
+  return status;
+}
+
+static int run_inputs(struct tfm_model *model, const tfm_input *input, size_t count,
+                      const tfm_run_options *options, tfm_result **result, struct tfm_error *err) {
+  struct tfm_result *made = result_create(count, err);
+  if (!made)
     return -1;
+  int status = model_enter(model, "tfm_model_run", err);
+  if (status == 0) {
+    status = run_request(model, input, count, options, made, err);
+    model_leave(model);
   }
-  *result = made;
-  return 0;
+  if (status == 0)
+    *result = made;
+  else
+    tfm_result_destroy(made);
+  return status;
+}
+
+/* The error is kept here until the end: a callback may use the caller's for calls of its own. */
+int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
+                  const tfm_run_options *options, tfm_result **result, tfm_error *error) {
+  struct tfm_error own = {0};
+  tfm_run_options full;
+  tfm_input *inputs = NULL;
+  int status = -1;
+  if (result)
+    *result = NULL;
+  if (caller_need(model, "tfm_model_run", "model", &own) == 0 &&
+      caller_need(result, "tfm_model_run", "result", &own) == 0 &&
+      caller_run_options(options, &full, &own) == 0 &&
+      caller_inputs(input, count, &inputs, &own) == 0 &&
+      check_input(model, inputs, count, &own) == 0)
+    status = run_inputs(model, inputs, count, &full, result, &own);
+  free(inputs);
+  if (status != 0 && error)
+    *error = own;
+  else
+    error_clear(error);
+  return status;
 }
 
 char *tfm_model_profile(const tfm_model *model, tfm_error *error) {
   uint32_t count = 0;
+  error_clear(error);
+  if (caller_need(model, "tfm_model_profile", "model", error) != 0)
+    return NULL;
   const struct exec_profile *row = model->session ? session_profiles(model->session, &count) : NULL;
   struct buffer text;
   uint64_t total = 0;

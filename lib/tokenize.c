@@ -1,6 +1,7 @@
 /* tokenize.c - the calls of tfm.h that cut text into tokens.
  *
  * A tfm_tokenizer is the runtime's struct tokenizer under another name. */
+#include "lib/caller.h"
 #include "lib/model.h"
 
 #include <stdlib.h>
@@ -18,6 +19,8 @@ static const struct tokenizer *inner_tokenizer(const tfm_tokenizer *tokenizer) {
 
 const tfm_tokenizer *tfm_model_tokenizer(const tfm_model *model, tfm_error *error) {
   error_clear(error);
+  if (caller_need(model, "tfm_model_tokenizer", "model", error) != 0)
+    return NULL;
   if (model->tokenizer)
     return (const tfm_tokenizer *)model->tokenizer;
   if (error)
@@ -44,15 +47,15 @@ void tfm_tokenizer_destroy(tfm_tokenizer *tokenizer) {
 }
 
 const char *tfm_tokenizer_token(const tfm_tokenizer *tokenizer, int32_t id) {
-  return tokenizer_token(inner_tokenizer(tokenizer), id);
+  return tokenizer ? tokenizer_token(inner_tokenizer(tokenizer), id) : NULL;
 }
 
 size_t tfm_tokenizer_size(const tfm_tokenizer *tokenizer) {
-  return tokenizer_vocabulary(inner_tokenizer(tokenizer));
+  return tokenizer ? tokenizer_vocabulary(inner_tokenizer(tokenizer)) : 0;
 }
 
 int32_t tfm_tokenizer_id(const tfm_tokenizer *tokenizer, const char *token) {
-  return tokenizer_id(inner_tokenizer(tokenizer), token);
+  return tokenizer && token ? tokenizer_id(inner_tokenizer(tokenizer), token) : -1;
 }
 
 void tfm_encoding_destroy(tfm_encoding *encoding) {
@@ -83,14 +86,14 @@ int tfm_tokenizer_encode(const tfm_tokenizer *tokenizer, const tfm_input *input,
   return tfm_tokenizer_encode_with(tokenizer, input, 0, encoding, error);
 }
 
-int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
-                              uint32_t flags, tfm_encoding **encoding, tfm_error *error) {
-  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
-  const struct tokenizer *inner = inner_tokenizer(tokenizer);
-  error_clear(err);
-  *encoding = NULL;
-  if (!input->text)
-    return error_set(err, TFM_ERROR_USAGE, "there is no text to cut into tokens");
+static int check_flags(uint32_t flags, uint32_t known, const char *call, struct tfm_error *err) {
+  return flags & ~known ? error_set(err, TFM_ERROR_USAGE, "%s: flags has 0x%x, which is no flag",
+                                    call, (unsigned)(flags & ~known))
+                        : 0;
+}
+
+static int encode(const struct tokenizer *inner, const tfm_input *input, uint32_t flags,
+                  tfm_encoding **encoding, struct tfm_error *err) {
   struct public_encoding *made = calloc(1, sizeof *made);
   if (!made)
     return error_oom(err);
@@ -110,12 +113,37 @@ int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *i
   return 0;
 }
 
+int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                              uint32_t flags, tfm_encoding **encoding, tfm_error *error) {
+  static const char call[] = "tfm_tokenizer_encode";
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  tfm_input full;
+  error_clear(err);
+  if (encoding)
+    *encoding = NULL;
+  if (caller_need(tokenizer, call, "tokenizer", err) != 0 ||
+      caller_need(encoding, call, "encoding", err) != 0 ||
+      caller_need(input, call, "input", err) != 0 || caller_input(input, &full, err) != 0 ||
+      check_flags(flags, TFM_ENCODE_NO_SPECIAL | TFM_ENCODE_LIMITS, call, err) != 0)
+    return -1;
+  if (!full.text)
+    return error_set(err, TFM_ERROR_USAGE, "there is no text to cut into tokens");
+  return encode(inner_tokenizer(tokenizer), &full, flags, encoding, err);
+}
+
 int tfm_tokenizer_decode(const tfm_tokenizer *tokenizer, const int32_t *ids, size_t count,
                          uint32_t flags, char **text, size_t *length, tfm_error *error) {
+  static const char call[] = "tfm_tokenizer_decode";
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   struct buffer out;
   error_clear(err);
-  *text = NULL;
+  if (text)
+    *text = NULL;
+  if (caller_need(tokenizer, call, "tokenizer", err) != 0 ||
+      caller_need(text, call, "text", err) != 0 ||
+      (count && caller_need(ids, call, "ids", err) != 0) ||
+      check_flags(flags, TFM_ENCODE_NO_SPECIAL, call, err) != 0)
+    return -1;
   buffer_init(&out);
   int status = tokenizer_decode(inner_tokenizer(tokenizer), ids, count,
                                 (flags & TFM_ENCODE_NO_SPECIAL) != 0, &out, err);

@@ -1,4 +1,5 @@
 /* weights.c - the calls of tfm.h that look into a checkpoint and run nothing. */
+#include "lib/caller.h"
 #include "lib/model.h"
 
 #include "base/arena.h"
@@ -93,8 +94,10 @@ void tfm_weights_destroy(tfm_weights *weights) {
   free(weights);
 }
 
-void tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info) {
-  tfm_weights_info full = {.struct_size = info->struct_size,
+int tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info) {
+  if (!weights || !info)
+    return -1;
+  tfm_weights_info full = {.struct_size = sizeof full,
                            .path = weights->path,
                            .model_type = weights->type,
                            .tensor = weights->list,
@@ -104,8 +107,7 @@ void tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info) {
       full.elements += weights->list[i].elements;
       full.bytes += weights->list[i].bytes;
     }
-  size_t size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
-  memcpy(info, &full, size);
+  return caller_describe_weights(&full, info);
 }
 
 /* A tensor that is stored as blocks, or in another order, is made first. */
@@ -128,6 +130,9 @@ int tfm_weights_scan(const tfm_weights *weights, size_t tensor, tfm_weight_scan 
   struct scan found = {0};
   int status = 0;
   error_clear(err);
+  if (caller_need(weights, "tfm_weights_scan", "weights", err) != 0 ||
+      caller_need(scan, "tfm_weights_scan", "scan", err) != 0)
+    return -1;
   if (tensor >= weights_count(weights->inner))
     return error_set(err, TFM_ERROR_USAGE, "the checkpoint has no tensor number %zu", tensor);
   const struct weights_tensor *t = &weights_tensors(weights->inner)[tensor];

@@ -49,7 +49,7 @@ int eval_line_error(const struct eval *eval, const struct eval_line *line, int c
 
 int eval_encode(struct eval *eval, const struct eval_line *line, const char *text, size_t length,
                 tfm_encoding **out) {
-  tfm_input input = {.text = text, .text_length = length};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = length};
   if (tfm_tokenizer_encode(eval->tokenizer, &input, out, eval->error) == 0)
     return 0;
   return eval_line_error(eval, line, tfm_error_code(eval->error), "%s",
@@ -85,7 +85,8 @@ int eval_score(struct eval *eval, struct eval_line *const *line, size_t count) {
   tfm_score *score = calloc(total, sizeof *score);
   int status = input && score ? 0 : eval_no_memory(eval);
   for (size_t i = 0; status == 0 && i < count; i++)
-    input[i] = (tfm_score_input){.ids = line[i]->ids,
+    input[i] = (tfm_score_input){.struct_size = sizeof(tfm_score_input),
+                                 .ids = line[i]->ids,
                                  .id_count = line[i]->id_count,
                                  .place = line[i]->place,
                                  .target = line[i]->target,

@@ -12,7 +12,7 @@ static double share(uint64_t part, uint64_t whole) {
 
 /* The names of all labels come with any answer. */
 static int learn_labels(struct eval *eval, const struct eval_line *line) {
-  tfm_input input = {.ids = line->ids, .id_count = line->id_count};
+  tfm_input input = {.struct_size = sizeof input, .ids = line->ids, .id_count = line->id_count};
   tfm_result *result;
   if (tfm_model_run(eval->model, &input, 1, NULL, &result, eval->error) != 0)
     return cli_fail(eval->cli, eval->error);
@@ -86,7 +86,8 @@ static int label_run(struct eval *eval, struct eval_line *const *line, size_t co
   tfm_result *result = NULL;
   int status = input ? 0 : eval_no_memory(eval);
   for (size_t i = 0; status == 0 && i < count; i++)
-    input[i] = (tfm_input){.ids = line[i]->ids, .id_count = line[i]->id_count};
+    input[i] = (tfm_input){
+        .struct_size = sizeof(tfm_input), .ids = line[i]->ids, .id_count = line[i]->id_count};
   if (status == 0 && tfm_model_run(eval->model, input, count, NULL, &result, eval->error) != 0)
     status = cli_fail(eval->cli, eval->error);
   for (size_t i = 0; status == 0 && i < count; i++)

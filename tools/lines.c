@@ -31,6 +31,7 @@ static void name_line(const struct job *job, size_t number) {
 static int lines_add(struct job *job, struct lines *lines, char *line, size_t length) {
   const struct options *o = job->options;
   size_t i = lines->count;
+  lines->input[i].struct_size = sizeof lines->input[i];
   lines->line[i] = line;
   if (o->ids) {
     char what[64];

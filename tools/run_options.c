@@ -8,7 +8,7 @@
 /* VALUE=FILE, or VALUE=FILE:TENSOR.  Cuts the argument in place. */
 static bool parse_tap(const struct cli *cli, const char *option, char *text, bool with_tensor,
                       tfm_tap **list, size_t *count) {
-  tfm_tap tap = {.value = text};
+  tfm_tap tap = {.struct_size = sizeof tap, .value = text};
   char *equals = strchr(text, '=');
   char *colon = equals && with_tensor ? strrchr(equals, ':') : NULL;
   if (!equals || equals == text || !equals[1] || (with_tensor && (!colon || !colon[1]))) {

@@ -166,7 +166,7 @@ static int fail(struct job *job, size_t line) {
 
 static int encode(struct job *job, const char *text, size_t length, size_t line) {
   const struct options *o = job->options;
-  tfm_input input = {.text = text, .text_length = length};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = length};
   tfm_encoding *encoding;
   const char *tab = o->tabs ? memchr(text, '\t', length) : NULL;
   if (o->pair) {

@@ -71,7 +71,7 @@ static int run_once(struct bench *b, int64_t length, int64_t new_tokens, tfm_tim
     for (size_t i = 0; b->info.task == TFM_TASK_FILL_MASK && i < batch; i++)
       ids[i * n] = b->info.mask >= 0 ? b->info.mask : ids[i * n]; /* what it is asked for */
     for (size_t i = 0; i < batch; i++)
-      inputs[i] = (tfm_input){.ids = ids + i * n, .id_count = n};
+      inputs[i] = (tfm_input){.struct_size = sizeof(tfm_input), .ids = ids + i * n, .id_count = n};
     status = 0;
     if (tfm_model_run(b->model, inputs, batch, &run, &result, b->error) != 0)
       status = cli_fail(&b->cli, b->error);

@@ -51,7 +51,7 @@ int run_batch(struct job *job, const tfm_input *inputs, size_t count, uint64_t s
 
 static int run_one(struct job *job, const char *text, const char *ids) {
   const struct options *o = job->options;
-  tfm_input input = {0};
+  tfm_input input = {.struct_size = sizeof input};
   int32_t *list = NULL;
   if (ids && !cli_ids(job->cli, "--ids", ids, &list, &input.id_count))
     return TFM_CODE_USAGE;

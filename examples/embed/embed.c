@@ -35,7 +35,7 @@ static int explain(const tfm_error *error) {
 }
 
 static int write_on(tfm_model *model, const char *text, tfm_error *error) {
-  tfm_input input = {.text = text, .text_length = strlen(text)};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = strlen(text)};
   tfm_run_options options = {.struct_size = sizeof options,
                              .max_new_tokens = NEW_TOKENS,
                              .token = on_token,

@@ -4,7 +4,8 @@
  *     tfm_open_options open = {.struct_size = sizeof open,
  *                              .model = "gpt2.tfm", .weights = "gpt2/"};
  *     tfm_model *model = tfm_model_open(&open, error);
- *     tfm_input input = {.text = "Once upon a time", .text_length = 16};
+ *     tfm_input input = {.struct_size = sizeof input,
+ *                        .text = "Once upon a time", .text_length = 16};
  *     tfm_result *result = NULL;
  *     if (model && tfm_model_run(model, &input, 1, NULL, &result, error) == 0)
  *       puts(tfm_result_answer(result, 0)->text);
@@ -15,10 +16,19 @@
  *     tfm_error_destroy(error);
  *
  * Errors are values: a call that can fail takes a tfm_error and returns NULL
- * or -1.  Text is UTF-8.  Structs that start with struct_size may grow at
- * their end; set it to sizeof and leave the rest zero for the defaults.
+ * or -1; a NULL where something is needed is such an error, TFM_CODE_USAGE.
+ * Text is UTF-8.
+ *
+ * Structs that start with struct_size grow at their end: set it to sizeof, in
+ * an array in every element, and leave the rest zero for the defaults.  A
+ * program built with an older header goes on working; one built with a newer
+ * one is refused where it sets a field that this library does not know.
+ * Structs that the library hands out by pointer (tfm_answer, tfm_encoding,
+ * tfm_timing) grow at their end too; all others never change.
+ *
  * A model may be used by one thread at a time; different models by different
- * threads.  Nothing here prints, exits, or touches signals or the locale. */
+ * threads.  A call on a model that is running, from its own callback too, is
+ * refused.  Nothing here prints, exits, or touches signals or the locale. */
 #ifndef TFM_TFM_H
 #define TFM_TFM_H
 
@@ -72,6 +82,7 @@ enum {
 
 /* A value of the graph to write to, or read from, a safetensors file. */
 typedef struct tfm_tap {
+  uint32_t struct_size;
   const char *value; /* "h.0.ln_1", "logits", "h.0.attention.probs" */
   const char *file;
   const char *tensor; /* feed: its name in the file; dump: NULL = value */
@@ -102,6 +113,7 @@ typedef struct tfm_open_options {
 
 /* Compile the model file, map the weights, prepare the kernels. */
 tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error);
+/* From a callback of its own run: the run is cancelled, and the model goes at its end. */
 void tfm_model_destroy(tfm_model *model);
 
 enum {
@@ -125,8 +137,8 @@ typedef struct tfm_model_info {
   uint32_t threads, has_tokenizer;
   int32_t stop, mask; /* the head's (first) stop token, the mask token; -1 = none */
 } tfm_model_info;
-/* Texts live as long as the model. */
-void tfm_model_describe(const tfm_model *model, tfm_model_info *info);
+/* Texts live as long as the model.  -1 = nothing was written: a NULL, or no struct_size. */
+int tfm_model_describe(const tfm_model *model, tfm_model_info *info);
 
 /* Ask a run in progress to stop: it fails with TFM_CODE_INTERRUPTED.  May be
  * called from any thread and from a signal handler. */
@@ -149,6 +161,7 @@ int tfm_mapped_fault(const void *address);
 
 /* One input: text or ids. */
 typedef struct tfm_input {
+  uint32_t struct_size;
   const char *text; /* NULL = use ids */
   size_t text_length;
   const char *pair; /* a second text, the context of a question; NULL = none */
@@ -213,8 +226,8 @@ typedef struct tfm_result tfm_result;
 
 /* Run the model's task on count inputs as one batch.  The result for an input
  * does not depend on the others in the batch.  On failure *result is NULL. */
-int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count, const tfm_run_options *options,
-            tfm_result **result, tfm_error *error);
+int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
+                  const tfm_run_options *options, tfm_result **result, tfm_error *error);
 void tfm_result_destroy(tfm_result *result);
 size_t tfm_result_count(const tfm_result *result);
 /* The answer for input i; lives as long as the result. */
@@ -282,6 +295,7 @@ int tfm_tokenizer_decode(const tfm_tokenizer *tokenizer, const int32_t *ids, siz
 
 /* A sequence of ids, and the tokens whose probability there is asked. */
 typedef struct tfm_score_input {
+  uint32_t struct_size;
   const int32_t *ids, *types; /* id_count each; types NULL = all 0 */
   size_t id_count;
   /* The token target[i] where the model has seen ids[place[i]]: in its stead for
@@ -331,7 +345,8 @@ typedef struct tfm_weights_info {
  * Every header and every tensor's place in its file is checked. */
 tfm_weights *tfm_weights_open(const char *path, tfm_error *error);
 void tfm_weights_destroy(tfm_weights *weights);
-void tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info);
+/* -1 = nothing was written: a NULL, or no struct_size. */
+int tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info);
 
 typedef struct tfm_weight_scan {
   uint64_t nan, infinite;

@@ -97,7 +97,7 @@ static void check_logits(const struct task *t, int prompt, const struct tensor *
 static void run_prompt(const struct task *t, int prompt, const struct tensor *ids,
                        const struct tensor *want) {
   char path[PATH], text[LINE];
-  tfm_tap dump = {"logits", dump_path, NULL};
+  tfm_tap dump = {sizeof dump, "logits", dump_path, NULL};
   snprintf(path, sizeof path, "%s/models/%s", source, t->model);
   if (!read_prompt(t->name, prompt, text)) {
     check(false, t->name, prompt, "is not in prompts.tsv", 0);
@@ -111,7 +111,7 @@ static void run_prompt(const struct task *t, int prompt, const struct tensor *id
                            .dump = &dump,
                            .dump_count = 1};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = -2};
-  tfm_input input = {.text = text, .text_length = strlen(text)};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = strlen(text)};
   tfm_result *result = NULL;
   tfm_model *model = tfm_model_open(&open, error);
   if (!model || tfm_model_run(model, &input, 1, &run, &result, error) != 0) {

@@ -139,13 +139,17 @@ static void run_case(const struct fixture *f, const char *name, uint32_t flags) 
     if (strcmp(value[i], "types") == 0 && !bert)
       continue;
     snprintf(key[feeds], sizeof key[feeds], "%s.%s", name, stored[i]);
-    feed[feeds] = (tfm_tap){value[i], f->expected_path, key[feeds]};
+    feed[feeds] = (tfm_tap){sizeof(tfm_tap), value[i], f->expected_path, key[feeds]};
     feeds++;
   }
-  dump[dumps++] = (tfm_tap){f->hidden, f->dump_path, NULL};
-  dump[dumps++] = (tfm_tap){qa ? "start" : embed ? "vector" : "logits", f->dump_path, NULL};
+  dump[dumps++] = (tfm_tap){sizeof(tfm_tap), f->hidden, f->dump_path, NULL};
+  dump[dumps++] = (tfm_tap){sizeof(tfm_tap),
+                            qa      ? "start"
+                            : embed ? "vector"
+                                    : "logits",
+                            f->dump_path, NULL};
   if (qa)
-    dump[dumps++] = (tfm_tap){"end", f->dump_path, NULL};
+    dump[dumps++] = (tfm_tap){sizeof(tfm_tap), "end", f->dump_path, NULL};
   unlink(f->dump_path);
   tfm_model *model = open_model(f, feed, feeds, dump, dumps, 1, flags);
   tfm_result *result = NULL;
@@ -184,7 +188,7 @@ static size_t row_ids(const struct fixture *f, const char *name, size_t r, int32
 /* The dumped hidden states of a run over these inputs, one block of rows. */
 static bool run_inputs(const struct fixture *f, const tfm_input *input, size_t count,
                        uint32_t threads, struct tensor *hidden) {
-  tfm_tap dump = {f->hidden, f->dump_path, NULL};
+  tfm_tap dump = {sizeof dump, f->hidden, f->dump_path, NULL};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = -2};
   tfm_result *result = NULL;
   struct tensors dumped;
@@ -208,7 +212,9 @@ static void check_same_bits(const struct fixture *f) {
   tfm_input input[7];
   struct tensor batch, alone;
   for (size_t i = 0; i < 7; i++)
-    input[i] = (tfm_input){.ids = ids[i % 3], .id_count = row_ids(f, "right", i % 3, ids[i % 3])};
+    input[i] = (tfm_input){.struct_size = sizeof(tfm_input),
+                           .ids = ids[i % 3],
+                           .id_count = row_ids(f, "right", i % 3, ids[i % 3])};
   for (uint32_t threads = 1; threads <= 2; threads++) {
     if (!run_inputs(f, input, 7, threads, &batch)) {
       check(false, "no result %g", f->name, "batch of 7", 0);
@@ -242,9 +248,9 @@ static bool last_logits(const struct fixture *f, const char *value, struct tenso
 
 static bool greedy_run(const struct fixture *f, const int32_t *prompt, size_t count, int64_t tokens,
                        int32_t *ids) {
-  tfm_tap dump = {"logits", f->dump_path, NULL};
+  tfm_tap dump = {sizeof dump, "logits", f->dump_path, NULL};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = tokens, .ignore_stop = 1};
-  tfm_input input = {.ids = prompt, .id_count = count};
+  tfm_input input = {.struct_size = sizeof input, .ids = prompt, .id_count = count};
   tfm_result *result = NULL;
   unlink(f->dump_path);
   tfm_model *model = open_model(f, NULL, 0, &dump, 1, 2, 0);

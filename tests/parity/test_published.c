@@ -78,7 +78,7 @@ static void check_story(tfm_model *model, json_t *golden) {
   const char *text = json_string_value(json_object_get(golden, "greedy_text"));
   json_t *ids = json_object_get(golden, "greedy_ids");
   size_t count = json_array_size(ids);
-  tfm_input input = {.text = "", .text_length = 0};
+  tfm_input input = {.struct_size = sizeof input, .text = "", .text_length = 0};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = (int64_t)count - 1};
   tfm_result *result = NULL;
   if (tfm_model_run(model, &input, 1, &run, &result, error) != 0) {
@@ -98,7 +98,7 @@ static void check_story(tfm_model *model, json_t *golden) {
 static void check_story_logits(const char *directory, json_t *golden) {
   json_t *want = json_object_get(golden, "prefix16_logits_last");
   json_t *all = json_object_get(golden, "greedy_ids");
-  tfm_tap dump = {"logits", dump_file, NULL};
+  tfm_tap dump = {sizeof dump, "logits", dump_file, NULL};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = -2};
   struct tensors dumped;
   struct tensor got;
@@ -106,7 +106,7 @@ static void check_story_logits(const char *directory, json_t *golden) {
   int32_t ids[16];
   for (size_t i = 0; i < 16; i++)
     ids[i] = (int32_t)json_integer_value(json_array_get(all, i));
-  tfm_input input = {.ids = ids, .id_count = 16};
+  tfm_input input = {.struct_size = sizeof input, .ids = ids, .id_count = 16};
   tfm_model *model = open_model("llama.tfm", directory, NULL, 0, &dump, 1);
   if (!model || tfm_model_run(model, &input, 1, &run, &result, error) != 0) {
     fail_with_error("stories260K logits");
@@ -247,7 +247,7 @@ static void check_stage(const char *directory, const struct stage *stage) {
   char path[FILE_PATH];
   struct tensors golden, dumped;
   struct tensor idx;
-  tfm_tap dump[PAIRS], feed = {stage->feed, path, stage->from};
+  tfm_tap dump[PAIRS], feed = {sizeof feed, stage->feed, path, stage->from};
   size_t dumps = 0;
   tfm_input input[3];
   int32_t ids[3][SORT];
@@ -261,10 +261,10 @@ static void check_stage(const char *directory, const struct stage *stage) {
   for (size_t r = 0; r < 3; r++) {
     for (size_t t = 0; t < SORT; t++)
       ids[r][t] = (int32_t)idx.value[r * SORT + t];
-    input[r] = (tfm_input){.ids = ids[r], .id_count = SORT};
+    input[r] = (tfm_input){.struct_size = sizeof(tfm_input), .ids = ids[r], .id_count = SORT};
   }
   for (size_t i = 0; i < PAIRS && stage->pair[i][0]; i++)
-    dump[dumps++] = (tfm_tap){stage->pair[i][1], dump_file, NULL};
+    dump[dumps++] = (tfm_tap){sizeof(tfm_tap), stage->pair[i][1], dump_file, NULL};
   tfm_model *model = open_model("gpt2.tfm", directory, &feed, stage->feed ? 1 : 0, dump, dumps);
   if (!model || tfm_model_run(model, input, 3, &run, &result, error) != 0)
     fail_with_error("gpt-nano-sort");
@@ -289,7 +289,7 @@ static void check_sorting(const char *directory) {
   for (int n = 0; n < INPUTS; n++) {
     for (int i = 0, rest = n; i < LETTERS; i++, rest /= 3)
       ids[n][i] = rest % 3;
-    input[n] = (tfm_input){.ids = ids[n], .id_count = LETTERS};
+    input[n] = (tfm_input){.struct_size = sizeof(tfm_input), .ids = ids[n], .id_count = LETTERS};
   }
   tfm_model *model = open_model("gpt2.tfm", directory, NULL, 0, NULL, 0);
   if (!model || tfm_model_run(model, input, INPUTS, &run, &result, error) != 0)
@@ -320,7 +320,8 @@ static void check_sentence(const char *directory, json_t *golden, const char *na
   struct tensor got;
   snprintf(inputs, sizeof inputs, "%s/inputs.safetensors", directory);
   snprintf(tensor, sizeof tensor, "%s.inputs_embeds", name);
-  tfm_tap feed = {"embeddings.LayerNorm", inputs, tensor}, dump = {"logits", dump_file, NULL};
+  tfm_tap feed = {sizeof feed, "embeddings.LayerNorm", inputs, tensor},
+          dump = {sizeof dump, "logits", dump_file, NULL};
   json_t *want = json_object_get(json_object_get(golden, name), "logits_true_layernorm_float64");
   tfm_model *model = open_model("bert.tfm", directory, &feed, 1, &dump, 1);
   if (!model || tfm_model_run(model, NULL, 0, NULL, &result, error) != 0) {

@@ -50,7 +50,8 @@ static void sequence_init(struct sequence *s, const double *ids, size_t count, s
     s->place[i] = (uint32_t)i;
     s->target[i] = (int32_t)ids[i + shift < count ? i + shift : 0];
   }
-  s->input = (tfm_score_input){.ids = s->ids,
+  s->input = (tfm_score_input){.struct_size = sizeof(tfm_score_input),
+                               .ids = s->ids,
                                .id_count = count,
                                .place = s->place,
                                .target = s->target,
@@ -99,7 +100,8 @@ static void check_batch(tfm_model *model, const struct sequence *s) {
   struct sequence small = *s;
   tfm_score alone[2 * MOST], both[3 * MOST];
   size_t count = s->input.target_count;
-  small.input = (tfm_score_input){.ids = small.ids,
+  small.input = (tfm_score_input){.struct_size = sizeof(tfm_score_input),
+                                  .ids = small.ids,
                                   .id_count = 2,
                                   .place = small.place,
                                   .target = small.target,
@@ -133,15 +135,15 @@ static void check_refusals(tfm_model *model, const struct sequence *s) {
   refuse(model, &wrong.input, TFM_CODE_USAGE, "target -1 of input 1 is not in the vocabulary");
   wrong.target[1] = 1 << 30;
   refuse(model, &wrong.input, TFM_CODE_USAGE, "is not in the vocabulary");
-  tfm_score_input longer = {.ids = many, .id_count = MOST * 4};
+  tfm_score_input longer = {.struct_size = sizeof longer, .ids = many, .id_count = MOST * 4};
   refuse(model, &longer, TFM_CODE_LIMIT, "256 tokens long");
-  tfm_score_input empty = {.ids = many};
+  tfm_score_input empty = {.struct_size = sizeof empty, .ids = many};
   refuse(model, &empty, TFM_CODE_USAGE, "is empty");
 }
 
 static void check_encoding(tfm_model *model) {
   static const char text[] = "나는 [MASK]를";
-  tfm_input input = {.text = text, .text_length = sizeof text - 1};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = sizeof text - 1};
   const tfm_tokenizer *tokenizer = tfm_model_tokenizer(model, error);
   tfm_encoding *encoding = NULL;
   tfm_model_info info = {.struct_size = sizeof info};

@@ -130,7 +130,7 @@ static int use_model(bool same) {
   char models[1024], plugins[1024], said[256] = "";
   const char *model_dir = models, *plugin_dir = plugins;
   int32_t ids[] = {1, 2, 3};
-  tfm_input input = {.ids = ids, .id_count = 3};
+  tfm_input input = {.struct_size = sizeof input, .ids = ids, .id_count = 3};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = 4, .ignore_stop = 1};
   snprintf(models, sizeof models, "%s/models/gpt2.tfm", source);
   snprintf(plugins, sizeof plugins, "%s", getenv("TFM_PLUGIN_DIR"));
@@ -179,7 +179,7 @@ static int use_tokenizer(void) {
   static const char text[] = "The caf\xc3\xa9's 12 [MASK] \xea\xb0\x80\xea\xb0\x81<s>";
   tfm_error *error = tfm_error_create();
   tfm_tokenizer *tokenizer = tfm_tokenizer_open(directory, error);
-  tfm_input input = {.text = text, .text_length = sizeof text - 1};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = sizeof text - 1};
   tfm_encoding *encoding = NULL;
   char *back = NULL;
   int status = 0;

@@ -80,8 +80,9 @@ static void keep_answers(const tfm_result *result, struct given *given) {
 static int use(const struct job *job, struct given *given) {
   char model_path[1024], weights[1024];
   const char *plugin_dir = getenv("TFM_PLUGIN_DIR");
-  tfm_tap tap = {.value = job->dump, .file = dump_file};
-  tfm_input input = {.text = job->text, .text_length = strlen(job->text)};
+  tfm_tap tap = {.struct_size = sizeof tap, .value = job->dump, .file = dump_file};
+  tfm_input input = {
+      .struct_size = sizeof input, .text = job->text, .text_length = strlen(job->text)};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = 3};
   snprintf(model_path, sizeof model_path, "%s/models/%s", source, job->model);
   snprintf(weights, sizeof weights, "%s/tests/fixtures/%s", source, job->weights);
