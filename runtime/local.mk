@@ -15,6 +15,7 @@ libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
   runtime/inputs.c \
   runtime/load.c \
   runtime/note.c runtime/note.h \
+  runtime/penalty.c runtime/penalty.h \
   runtime/plan.c runtime/plan.h runtime/plan_print.c \
   runtime/pool.c runtime/pool.h \
   runtime/program.c runtime/program.h \

@@ -205,15 +205,10 @@ static int load(struct sampler *sampler, const float *logits, size_t count, size
 /* Below it quotients leave the floats' range, and all but the best have no share. */
 static const double COLDEST = 1e-30;
 
-int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int32_t *id,
-                 struct tfm_error *err) {
+int sampler_filter(struct sampler *sampler, const float *logits, size_t count, size_t *kept,
+                   struct tfm_error *err) {
   const struct sample_options *options = &sampler->options;
   size_t live;
-  *id = -1;
-  if (options->temperature < COLDEST) {
-    *id = sample_greedy(logits, count);
-    return *id < 0 ? no_logits(err) : 0;
-  }
   if (reserve(sampler, count, err) != 0 || load(sampler, logits, count, &live, err) != 0)
     return -1;
   if (options->top_k > 0 && (size_t)options->top_k < live)
@@ -225,7 +220,21 @@ int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int
     live = cut_top_p(sampler->work, live, sum, options->top_p);
   if (options->min_p > 0)
     live = cut_min_p(sampler->work, live, options->min_p);
-  *id = draw(sampler, live);
+  *kept = live;
+  return 0;
+}
+
+int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int32_t *id,
+                 struct tfm_error *err) {
+  size_t kept;
+  *id = -1;
+  if (sampler->options.temperature < COLDEST) {
+    *id = sample_greedy(logits, count);
+    return *id < 0 ? no_logits(err) : 0;
+  }
+  if (sampler_filter(sampler, logits, count, &kept, err) != 0)
+    return -1;
+  *id = draw(sampler, kept);
   return 0;
 }
 

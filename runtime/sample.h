@@ -43,6 +43,11 @@ int sampler_init(struct sampler *sampler, const struct sample_options *options, 
                  struct tfm_error *err);
 void sampler_finish(struct sampler *sampler);
 
+/* What is left to draw from: the first *kept of sampler->work, likeliest first, each in
+ * proportion to its weight.  The temperature is above 0; errors as below. */
+int sampler_filter(struct sampler *sampler, const float *logits, size_t count, size_t *kept,
+                   struct tfm_error *err);
+
 /* Pick from count > 0 logits.  A NaN, or no finite logit at all, is
  * TFM_ERROR_RUN. */
 int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int32_t *id,

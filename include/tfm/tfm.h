@@ -183,6 +183,19 @@ typedef struct tfm_run_options {
    * (length may be 0 while one is incomplete).  Nonzero return = stop. */
   int (*token)(void *arg, size_t row, int32_t id, const char *text, size_t length);
   void *token_arg;
+  /* generate: the logits are changed before anything is chosen (docs/generation.md).
+   * repetition: those of all tokens so far, the prompt's included, are divided by it if
+   * positive, else multiplied; 0 or 1 = off.  Of a new token that was made c > 0 times
+   * already: logit - presence - c * frequency; 0 = off. */
+  double repetition_penalty, presence_penalty, frequency_penalty;
+  /* generate: the text ends before the first of these texts that is complete in it;
+   * what may become one is held back from the callback.  UTF-8, 1 to 4096 bytes each. */
+  const char *const *stop;
+  size_t stop_count;
+  uint32_t logprobs;     /* generate: tell of this many likeliest tokens at each step; 0 = none */
+  int64_t max_length;    /* generate: at most so many tokens with the prompt's; 0 = no bound */
+  const uint64_t *seeds; /* generate: the seed of each input as if it were run alone, in place
+                            of seed; NULL = the rows differ by seed and number */
 } tfm_run_options;
 
 typedef struct tfm_choice {
@@ -199,6 +212,16 @@ typedef struct tfm_place {
   const tfm_choice *choice; /* best first */
 } tfm_place;
 
+/* A token that was generated, and the likeliest in its place.  Logarithms are
+ * natural, of the model's own probabilities: before temperature and penalties. */
+typedef struct tfm_token_score {
+  const char *text; /* as the vocabulary spells it; "" without a tokenizer */
+  int32_t id;
+  double log_probability;
+  size_t best_count;
+  const tfm_choice *best; /* best first; score is the logarithm */
+} tfm_token_score;
+
 typedef struct tfm_answer {
   const char *text; /* generated text, sentence filled in, label, answer; "" for embed */
   size_t text_length;
@@ -209,7 +232,8 @@ typedef struct tfm_answer {
   const tfm_place *place;
   const float *vector; /* embed */
   size_t vector_count;
-  const char *stop; /* generate: "stop", "length", "context", "caller" */
+  const char *stop; /* generate: "stop", "stop_string", "length", "context", "caller" */
+  const tfm_token_score *token_score; /* generate with logprobs: id_count of them; else NULL */
 } tfm_answer;
 
 typedef struct tfm_timing {
@@ -228,6 +252,10 @@ typedef struct tfm_result tfm_result;
  * does not depend on the others in the batch.  On failure *result is NULL. */
 int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
                   const tfm_run_options *options, tfm_result **result, tfm_error *error);
+/* What the checkpoint's generation_config.json asks for, into options: do_sample, temperature,
+ * top_k, top_p, min_p, repetition_penalty, max_new_tokens, max_length.  A key that changes
+ * what is generated and cannot be followed is an error (TFM_CODE_CHECKPOINT) that names it. */
+int tfm_model_generation(const tfm_model *model, tfm_run_options *options, tfm_error *error);
 void tfm_result_destroy(tfm_result *result);
 size_t tfm_result_count(const tfm_result *result);
 /* The answer for input i; lives as long as the result. */

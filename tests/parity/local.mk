@@ -19,3 +19,9 @@ parity_tests += tests/parity/test_score
 tests_parity_test_score_SOURCES = tests/parity/test_score.c tests/parity/tensors.c \
   tests/parity/tensors.h
 tests_parity_test_score_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+
+# Penalties, log probabilities, stop texts and samples; make.py asks transformers again.
+parity_tests += tests/parity/test_generation
+tests_parity_test_generation_SOURCES = tests/parity/test_generation.c
+tests_parity_test_generation_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+EXTRA_DIST += tests/parity/generation/expected.json tests/parity/generation/make.py

@@ -1,8 +1,11 @@
 /* Which tokens stay, in which order, and that draws follow the probabilities. */
+#include "runtime/penalty.h"
 #include "runtime/sample.h"
 #include "tests/unit/unit.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static int32_t pick(struct sampler *sampler, const float *logits, size_t count) {
@@ -166,5 +169,88 @@ START_TEST(test_softmax_in_place) {
 }
 END_TEST
 
+static double field(const json_t *json, const char *name) {
+  return json_number_value(json_object_get(json, name));
+}
+
+/* The distribution that is left, by id. */
+static void filtered(const json_t *json, const float *logits, double *share, size_t count) {
+  struct sampler sampler = make((struct sample_options){.temperature = field(json, "temperature"),
+                                                        .top_k = (int32_t)field(json, "top_k"),
+                                                        .top_p = field(json, "top_p"),
+                                                        .min_p = field(json, "min_p")},
+                                0);
+  struct tfm_error err = {0};
+  size_t kept;
+  double sum = 0;
+  ck_assert_int_eq(sampler_filter(&sampler, logits, count, &kept, &err), 0);
+  for (size_t i = 0; i < kept; i++)
+    sum += sampler.work[i].weight;
+  memset(share, 0, count * sizeof *share);
+  for (size_t i = 0; i < kept; i++)
+    share[sampler.work[i].id] = sampler.work[i].weight / sum;
+  sampler_finish(&sampler);
+}
+
+/* tests/parity/generation/expected.json: the reference's warpers on the same logits. */
+START_TEST(test_reference) {
+  char path[1024];
+  const char *source = getenv("TFM_SRCDIR");
+  json_t *root, *one;
+  size_t at;
+  snprintf(path, sizeof path, "%s/tests/parity/generation/expected.json", source ? source : ".");
+  root = json_load_file(path, 0, NULL);
+  ck_assert_msg(root != NULL, "no %s", path);
+  ck_assert_uint_ge(json_array_size(json_object_get(root, "filters")), 81);
+  json_array_foreach(json_object_get(root, "filters"), at, one) {
+    const json_t *expected = json_object_get(one, "probabilities");
+    float logits[20];
+    double share[20];
+    ck_assert_uint_eq(json_array_size(expected), 20);
+    for (size_t i = 0; i < 20; i++)
+      logits[i] = (float)json_number_value(json_array_get(json_object_get(one, "logits"), i));
+    filtered(one, logits, share, 20);
+    for (size_t i = 0; i < 20; i++) {
+      double want = json_number_value(json_array_get(expected, i));
+      ck_assert_msg(fabs(want - share[i]) < 1e-6 && (want > 0) == (share[i] > 0),
+                    "case %zu token %zu: %g, the reference %g", at, i, share[i], want);
+    }
+  }
+  json_decref(root);
+}
+END_TEST
+
+/* Ids 0 1 1 are the prompt, 2 2 3 were made; 4 was not seen. */
+START_TEST(test_penalty) {
+  static const int32_t ids[] = {0, 1, 1, 2, 2, 3, 9};
+  static const float logits[] = {2, -2, 4, 0, 1, -INFINITY};
+  static const float expected[] = {1, -4, 2 - 0.5f - 2 * 0.25f, -0.5f - 0.25f, 1, -INFINITY};
+  struct penalty penalty;
+  struct tfm_error err = {0};
+  const float *out;
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){2, 0.5, 0.25}, &err), 0);
+  for (size_t count = 3; count <= 7; count++) /* a token a step, the last beyond the logits */
+    ck_assert_int_eq(penalty_apply(&penalty, ids, count, 3, logits, 6, &out, &err), 0);
+  ck_assert_mem_eq(out, expected, sizeof expected);
+  penalty_finish(&penalty);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, 0, 0}, &err), 0);
+  ck_assert_int_eq(penalty_apply(&penalty, ids, 7, 3, logits, 6, &out, &err), 0);
+  ck_assert_ptr_eq(out, logits); /* off: nothing is copied */
+  penalty_finish(&penalty);
+  /* no float is left: the ends of the range stay numbers */
+  static const float high[] = {3e38f, -3e38f};
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1e-6, 0, 0}, &err), 0);
+  ck_assert_int_eq(penalty_apply(&penalty, ids, 1, 1, high, 2, &out, &err), 0);
+  ck_assert(isfinite(out[0]));
+  penalty_finish(&penalty);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){-1, 0, 0}, &err), -1);
+  error_clear(&err);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, NAN, 0}, &err), -1);
+  error_clear(&err);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, 0, INFINITY}, &err), -1);
+  ck_assert_int_eq(err.code, TFM_ERROR_USAGE);
+}
+END_TEST
+
 UNIT_MAIN("sample", test_greedy, test_filters, test_top_k, test_seed, test_options, test_softmax,
-          test_softmax_in_place)
+          test_softmax_in_place, test_reference, test_penalty)

@@ -1,0 +1,152 @@
+/* generation_config.c - what a checkpoint says about how it is sampled.
+ *
+ * The keys are those of Hugging Face's GenerationConfig, and so are the defaults of
+ * those that are absent: temperature 1 and top_k 50, both only where do_sample is true.
+ * A key that would change the text and that is not followed here is refused. */
+#include "lib/model.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Keys that have an effect, and the number at which they have none. */
+static const struct refused {
+  const char *name;
+  double neutral;
+  const char *help;
+} refused[] = {
+    {"num_beams", 1, NULL},
+    {"num_beam_groups", 1, NULL},
+    {"num_return_sequences", 1, "ask for several samples: tfmrun -N"},
+    {"no_repeat_ngram_size", 0, NULL},
+    {"min_length", 0, NULL},
+    {"min_new_tokens", 0, NULL},
+    {"max_time", NAN, NULL},
+    {"stop_strings", NAN, "give the texts: tfmrun --stop TEXT"},
+    {"top_h", NAN, NULL},
+    {"typical_p", 1, NULL},
+    {"epsilon_cutoff", 0, NULL},
+    {"eta_cutoff", 0, NULL},
+    {"bad_words_ids", NAN, NULL},
+    {"forced_bos_token_id", NAN, NULL},
+    {"forced_eos_token_id", NAN, NULL},
+    {"exponential_decay_length_penalty", NAN, NULL},
+    {"suppress_tokens", NAN, NULL},
+    {"begin_suppress_tokens", NAN, NULL},
+    {"sequence_bias", NAN, NULL},
+    {"token_healing", NAN, NULL},
+    {"guidance_scale", 1, NULL},
+    {"watermarking_config", NAN, NULL},
+    {"penalty_alpha", 0, NULL},
+    {"dola_layers", NAN, NULL},
+    {"diversity_penalty", 0, NULL},
+    {"constraints", NAN, NULL},
+    {"force_words_ids", NAN, NULL},
+};
+
+static bool has_no_effect(const json_t *value, double neutral) {
+  if (!value || json_is_null(value) || json_is_false(value))
+    return true;
+  if (json_is_array(value) || json_is_object(value))
+    return json_array_size(value) == 0 && json_object_size(value) == 0;
+  return json_is_number(value) && json_number_value(value) == neutral;
+}
+
+static int check_refused(const struct model_json *json, struct tfm_error *err) {
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+    const struct refused *key = &refused[i];
+    if (has_no_effect(json_object_get(json->root, key->name), key->neutral))
+      continue;
+    error_set(err, TFM_ERROR_CHECKPOINT, "%s: `%s` is not supported", json->path, key->name);
+    error_note(err, "help: %s",
+               key->help ? key->help : "take the key out, or go without generation_config.json");
+    return -1;
+  }
+  return 0;
+}
+
+/* A number in [low, high], or the default where there is none. */
+static int number(const struct model_json *json, const char *key, double low, double high,
+                  double absent, double *out, struct tfm_error *err) {
+  const json_t *value = json_object_get(json->root, key);
+  *out = absent;
+  if (!value || json_is_null(value))
+    return 0;
+  *out = json_number_value(value);
+  if (!json_is_number(value) || !(*out >= low && *out <= high))
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s: `%s` is not a number from %g to %g",
+                     json->path, key, low, high);
+  return 0;
+}
+
+static int whole(const struct model_json *json, const char *key, double absent, int64_t *out,
+                 struct tfm_error *err) {
+  double value;
+  if (number(json, key, 0, INT32_MAX, absent, &value, err) != 0)
+    return -1;
+  if (value != floor(value))
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s: `%s` is not a whole number", json->path, key);
+  *out = (int64_t)value;
+  return 0;
+}
+
+/* What counts only where do_sample is true. */
+static int read_sampling(const struct model_json *json, tfm_run_options *out,
+                         struct tfm_error *err) {
+  int64_t top_k;
+  if (number(json, "temperature", 1e-6, 1e6, 1, &out->temperature, err) != 0 ||
+      whole(json, "top_k", 50, &top_k, err) != 0 ||
+      number(json, "top_p", 0, 1, 1, &out->top_p, err) != 0 ||
+      number(json, "min_p", 0, 1, 0, &out->min_p, err) != 0)
+    return -1;
+  out->top_k = (int32_t)top_k;
+  if (out->top_p == 0)
+    out->top_p = 1e-300; /* the likeliest alone: our 0 is off */
+  return 0;
+}
+
+static int read_lengths(const struct model_json *json, tfm_run_options *out,
+                        struct tfm_error *err) {
+  int64_t fresh, total;
+  if (whole(json, "max_new_tokens", 0, &fresh, err) != 0 ||
+      whole(json, "max_length", 0, &total, err) != 0)
+    return -1;
+  out->max_new_tokens = fresh;
+  out->max_length = 0;
+  if (fresh == 0 && total > 0) {
+    out->max_length = total;
+    out->max_new_tokens = -1;
+  }
+  return 0;
+}
+
+static int read_config(const struct model_json *json, tfm_run_options *out, struct tfm_error *err) {
+  const json_t *sample = json_object_get(json->root, "do_sample");
+  if (sample && !json_is_boolean(sample) && !json_is_null(sample))
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s: `do_sample` is not true or false", json->path);
+  out->temperature = out->top_p = out->min_p = 0;
+  out->top_k = 0;
+  if (json_is_true(sample) && read_sampling(json, out, err) != 0)
+    return -1;
+  if (number(json, "repetition_penalty", 1e-6, 1e6, 1, &out->repetition_penalty, err) != 0 ||
+      read_lengths(json, out, err) != 0)
+    return -1;
+  return check_refused(json, err);
+}
+
+int tfm_model_generation(const tfm_model *model, tfm_run_options *options, tfm_error *error) {
+  struct tfm_error ignored = {0}, *err = error ? error : &ignored;
+  tfm_run_options full = {.struct_size = sizeof full};
+  error_clear(err);
+  if (!model || !options)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_model_generation: model or options is NULL");
+  if (!model->generation.root)
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s has no generation_config.json",
+                     model->weights_path ? model->weights_path : "this model");
+  size_t size = options->struct_size < sizeof full ? options->struct_size : sizeof full;
+  memcpy(&full, options, size);
+  full.struct_size = options->struct_size;
+  if (read_config(&model->generation, &full, err) != 0)
+    return -1;
+  memcpy(options, &full, size);
+  return 0;
+}
