@@ -18,14 +18,17 @@ static bool allocate(struct compiler *c, struct op_call *call) {
   call->weight_type = compiler_alloc(c, s->weight_count, sizeof *call->weight_type);
   call->weight_span = compiler_alloc(c, s->weight_count, sizeof *call->weight_span);
   call->attr = compiler_alloc(c, s->attr_count, sizeof *call->attr);
+  call->attr_span = compiler_alloc(c, s->attr_count, sizeof *call->attr_span);
   if (c->stop)
     return false;
   for (uint32_t i = 0; i < s->input_count; i++)
     call->input[i] = GRAPH_NONE;
   for (uint32_t i = 0; i < s->weight_count; i++)
     call->weight[i] = WEIGHT_ABSENT;
-  for (uint32_t i = 0; i < s->attr_count; i++)
+  for (uint32_t i = 0; i < s->attr_count; i++) {
     call->attr[i] = value_none();
+    call->attr_span[i] = call->span;
+  }
   return true;
 }
 
@@ -175,6 +178,7 @@ static bool take_attrs(struct compiler *c, struct op_call *call, const struct ma
     if (m->attr[i] == NULL)
       continue;
     call->attr[i] = argument(c, m->attr[i]->value);
+    call->attr_span[i] = m->attr[i]->value->span;
     ok = ok && call->attr[i].kind != VALUE_ERROR;
   }
   return ok;

@@ -14,7 +14,8 @@ struct op_call {
   int32_t *weight; /* into compiler.weight; WEIGHT_ABSENT */
   struct ctype *weight_type;
   struct span *weight_span;
-  struct value *attr;   /* NONE = absent */
+  struct value *attr; /* NONE = absent */
+  struct span *attr_span;
   struct ctype *output; /* set by types_call */
   uint32_t output_count;
   const char *name; /* that of the scope; NULL = none */

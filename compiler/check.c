@@ -4,8 +4,10 @@
  * sees the branches and heads that a run leaves out. */
 #include "compiler/check.h"
 
+#include "compiler/batch.h"
 #include "compiler/names.h"
 #include "compiler/report.h"
+#include "compiler/task.h"
 
 #include <string.h>
 
@@ -301,19 +303,15 @@ static void check_whole(struct checker *k, const struct ast_decl *decl,
 /* --------------------------------------------------------------- declarations */
 
 static void check_input(struct checker *k, const struct ast_decl *decl) {
-  static const char *const sources[] = {"tokens.ids",      "tokens.positions",    "tokens.types",
-                                        "tokens.mask",     "tokens.last",         "generated.ids",
-                                        "generated.types", "generated.positions", "generated.mask",
-                                        "generated.last"};
-  enum { SOURCES = sizeof sources / sizeof sources[0] };
+  const char *source = decl->input.source.text, *names[BATCH_SOURCES];
   check_type(k, decl->input.type);
-  const char *source = decl->input.source.text;
-  for (size_t i = 0; i < SOURCES; i++)
-    if (source == NULL || strcmp(sources[i], source) == 0)
-      return;
+  if (source == NULL || batch_find_source(source) != NULL)
+    return;
+  for (size_t i = 0; i < BATCH_SOURCES; i++)
+    names[i] = batch_sources[i].name;
   struct report *r =
       report(k->c, CODE_INPUT_SOURCE, decl->input.source.span, "unknown source `%s`", source);
-  report_nearest(k->c, r, "a source", source, sources, SOURCES);
+  report_nearest(k->c, r, "a source", source, names, BATCH_SOURCES);
   report_note(k->c, r,
               "the sources are tokens.* and generated.*: ids, positions, types, mask, last");
 }
@@ -327,33 +325,6 @@ static void check_state(struct checker *k, const struct ast_decl *decl) {
     return;
   }
   check_type(k, type);
-}
-
-static void check_task(struct checker *k, const struct ast_decl *decl) {
-  static const char *const tasks[] = {"generate",        "fill_mask", "classify",
-                                      "classify_tokens", "qa",        "embed"};
-  const char *task = decl->head.task.text, *known = NULL;
-  if (task == NULL)
-    return;
-  if (graph_task_from_name(task) == GRAPH_TASK_NONE) {
-    struct report *r =
-        report(k->c, CODE_UNKNOWN_TASK, decl->head.task.span, "unknown task `%s`", task);
-    report_nearest(k->c, r, "a task", task, tasks, sizeof tasks / sizeof tasks[0]);
-    report_note(k->c, r, "the tasks are generate, fill_mask, classify, classify_tokens, qa, embed");
-    return;
-  }
-  if (strcmp(task, "generate") == 0)
-    known = "stop";
-  else if (strncmp(task, "classify", 8) == 0)
-    known = "labels";
-  for (const struct ast_field *a = decl->head.attrs.first; a != NULL; a = a->next) {
-    check_expr(k, a->value);
-    if (a->name.text == NULL || (known != NULL && strcmp(a->name.text, known) == 0))
-      continue;
-    struct report *r = report(k->c, CODE_UNKNOWN_ARGUMENT, a->name.span,
-                              "the task `%s` has no attribute `%s`", task, a->name.text);
-    report_note(k->c, r, "it has %s", known == NULL ? "none" : known);
-  }
 }
 
 static void check_fields(struct checker *k, const struct ast_decl *decl) {
@@ -405,7 +376,9 @@ static void check_decl(struct checker *k, const struct ast_decl *decl) {
     check_whole(k, decl, NULL, &decl->graph);
     break;
   case AST_DECL_HEAD:
-    check_task(k, decl);
+    task_check_head(k->c, decl);
+    for (const struct ast_field *a = decl->head.attrs.first; a != NULL; a = a->next)
+      check_expr(k, a->value);
     check_whole(k, decl, &decl->head.params, &decl->head.body);
     break;
   case AST_DECL_ASSERT:

@@ -223,6 +223,10 @@ struct compiler {
   struct graph_dim dim[DIM_VARIABLES];
   uint32_t dim_count;
 
+  struct cell *batch;     /* see batch.c; NULL = no input has said it yet */
+  struct cell *tokens[2]; /* of tokens.*, of generated.* */
+  struct span batch_span;
+
   struct ir_value *value;
   uint32_t value_count, value_room;
   struct ir_node *node;

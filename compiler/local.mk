@@ -1,6 +1,7 @@
 # compiler/: from a model file to a graph; knows base and graph.
 noinst_LTLIBRARIES += libcompiler.la
 libcompiler_la_SOURCES = \
+  compiler/batch.c compiler/batch.h \
   compiler/budget.c compiler/budget.h \
   compiler/call.c compiler/call.h \
   compiler/cell.c compiler/cell.h \
@@ -23,6 +24,7 @@ libcompiler_la_SOURCES = \
   compiler/naming.c \
   compiler/origin.c compiler/origin.h \
   compiler/report.c compiler/report.h \
+  compiler/task.c compiler/task.h \
   compiler/tensor.c compiler/tensor.h compiler/tensor_view.c \
   compiler/types.c compiler/typing.h \
   compiler/weight.c compiler/weight.h \

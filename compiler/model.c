@@ -5,10 +5,12 @@
  * generated it sees the last token alone, unless all logits are wanted. */
 #include "compiler/expand.h"
 
+#include "compiler/batch.h"
 #include "compiler/call.h"
 #include "compiler/eval.h"
 #include "compiler/names.h"
 #include "compiler/origin.h"
+#include "compiler/task.h"
 #include "compiler/weight.h"
 
 #include <string.h>
@@ -35,6 +37,8 @@ static void declare_input(struct compiler *c, const struct ast_decl *decl) {
            dtype_name(type.dtype));
     return;
   }
+  if (!batch_declare(c, decl, &type))
+    return;
   int32_t value = add_input(c, decl->name.text, decl->input.source.text, &type, decl->name.span);
   symbol->value = (struct value){.kind = VALUE_TENSOR, .tensor = value};
   symbol->ready = value != GRAPH_NONE;
@@ -240,28 +244,6 @@ static void check_tensors(struct compiler *c, const struct results *results) {
   }
 }
 
-/* What a task's runner looks for. */
-static void check_results(struct compiler *c, const struct ast_decl *head,
-                          const struct model *model) {
-  static const struct {
-    enum graph_task task;
-    const char *name[2];
-  } needs[] = {
-      {GRAPH_TASK_GENERATE, {"logits", NULL}}, {GRAPH_TASK_FILL_MASK, {"logits", NULL}},
-      {GRAPH_TASK_CLASSIFY, {"logits", NULL}}, {GRAPH_TASK_CLASSIFY_TOKENS, {"logits", NULL}},
-      {GRAPH_TASK_QA, {"start", "end"}},       {GRAPH_TASK_EMBED, {"vector", NULL}}};
-  for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-    for (size_t k = 0; k < 2 && needs[i].task == model->task; k++) {
-      if (needs[i].name[k] == NULL || find_result(&model->results, needs[i].name[k]) != NULL)
-        continue;
-      struct report *r =
-          report(c, CODE_HEAD_RESULT, head->name.span, "the task `%s` needs a result named `%s`",
-                 head->head.task.text, needs[i].name[k]);
-      report_help(c, r, "`return %s = ...`", needs[i].name[k]);
-    }
-  }
-}
-
 static void expand_head(struct compiler *c, const struct results *encode,
                         const struct results *decode, struct model *out) {
   const struct ast_decl *head = out->head;
@@ -278,7 +260,7 @@ static void expand_head(struct compiler *c, const struct results *encode,
   expand_body(c, &frame, &head->head.body, &out->results);
   if (out->results.failed)
     return;
-  check_results(c, head, out);
+  task_check_results(c, out);
   check_tensors(c, &out->results);
 }
 
@@ -330,6 +312,7 @@ void expand_model(struct compiler *c, struct model *out) {
   const struct ast_decl *first = find_graph(c, "encode"), *second = find_graph(c, "decode");
   bool any_head;
   *out = (struct model){.has_encode = first != NULL, .has_decode = second != NULL};
+  c->both_graphs = first != NULL && second != NULL;
   c->frame = &frame;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
     if (d->kind == AST_DECL_INPUT)

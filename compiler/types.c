@@ -6,6 +6,7 @@
  * hold or, as equations, settle what is still free. */
 #include "compiler/typing.h"
 
+#include "compiler/batch.h"
 #include "compiler/names.h"
 #include "compiler/origin.h"
 
@@ -326,6 +327,7 @@ bool types_call(struct compiler *c, struct op_call *call) {
   ok = ok && each_slot(&t, match_computed);
   for (uint32_t i = 0; i < t.schema->constraint_count && ok; i++)
     ok = typing_hold(&t, t.schema->constraint[i]);
+  ok = ok && batch_check(c, call);
   if (!ok && infers(t.schema))
     return false;
   return find_outputs(&t) && ok && !c->stop;

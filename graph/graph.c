@@ -4,28 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const task_names[] = {
-    [GRAPH_TASK_NONE] = "none",
-    [GRAPH_TASK_GENERATE] = "generate",
-    [GRAPH_TASK_FILL_MASK] = "fill_mask",
-    [GRAPH_TASK_CLASSIFY] = "classify",
-    [GRAPH_TASK_CLASSIFY_TOKENS] = "classify_tokens",
-    [GRAPH_TASK_QA] = "qa",
-    [GRAPH_TASK_EMBED] = "embed",
-};
-enum { TASK_COUNT = sizeof task_names / sizeof task_names[0] };
-
-const char *graph_task_name(enum graph_task task) {
-  return (unsigned)task < TASK_COUNT ? task_names[task] : task_names[GRAPH_TASK_NONE];
-}
-
-enum graph_task graph_task_from_name(const char *name) {
-  for (unsigned i = 0; i < TASK_COUNT; i++)
-    if (strcmp(task_names[i], name) == 0)
-      return (enum graph_task)i;
-  return GRAPH_TASK_NONE;
-}
-
 struct graph *graph_create(struct tfm_error *err) {
   struct graph *graph = calloc(1, sizeof *graph);
   if (graph == NULL) {

@@ -137,15 +137,13 @@ struct graph_node {
   struct span span;
 };
 
-/* What the model is for, from its head. */
+/* What the model is for, from its head: GRAPH_TASK_GENERATE and so on. */
 enum graph_task {
   GRAPH_TASK_NONE,
-  GRAPH_TASK_GENERATE,
-  GRAPH_TASK_FILL_MASK,
-  GRAPH_TASK_CLASSIFY,
-  GRAPH_TASK_CLASSIFY_TOKENS,
-  GRAPH_TASK_QA,
-  GRAPH_TASK_EMBED
+#define TASK(ID, ...) GRAPH_TASK_##ID,
+#include "graph/task.def"
+#undef TASK
+  GRAPH_TASK_COUNT
 };
 const char *graph_task_name(enum graph_task task);      /* "fill_mask" */
 enum graph_task graph_task_from_name(const char *name); /* NONE if unknown */

@@ -4,6 +4,7 @@ libgraph_la_SOURCES = \
   graph/dim.c graph/dim.h \
   graph/emit.c \
   graph/graph.c graph/graph.h \
+  graph/task.c graph/task.def graph/task.h \
   graph/text.c \
   graph/text_parse.c graph/text_read.c graph/text_read.h \
   graph/verify.c

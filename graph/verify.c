@@ -320,7 +320,7 @@ static int check_input_stages(struct verify *v) {
 
 static int check_outputs(struct verify *v) {
   const struct graph *g = v->graph;
-  if (g->task > GRAPH_TASK_EMBED)
+  if (g->task >= GRAPH_TASK_COUNT)
     FAIL(v, "its task is unknown");
   for (uint32_t i = 0; i < g->task_attr_count; i++)
     if (check_attr(v, &g->task_attr[i], 0) != 0)

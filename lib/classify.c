@@ -29,7 +29,7 @@ static int label_place(struct task_run *run, const float *logits, size_t labels,
 
 int task_classify(struct task_run *run, struct tfm_error *err) {
   struct task_output out;
-  if (task_forward(run, err) != 0 || task_output(run, "logits", 2, &out, err) != 0)
+  if (task_forward(run, err) != 0 || task_output(run, "logits", &out, err) != 0)
     return -1;
   size_t labels = (size_t)out.shape[1];
   for (size_t r = 0; r < run->rows->count; r++) {
@@ -98,7 +98,7 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
 
 int task_classify_tokens(struct task_run *run, struct tfm_error *err) {
   struct task_output out;
-  if (task_forward(run, err) != 0 || task_output(run, "logits", 3, &out, err) != 0)
+  if (task_forward(run, err) != 0 || task_output(run, "logits", &out, err) != 0)
     return -1;
   for (size_t r = 0; r < run->rows->count; r++)
     if (label_words(run, r, &out, err) != 0)

@@ -6,7 +6,7 @@
 
 int task_embed(struct task_run *run, struct tfm_error *err) {
   struct task_output out;
-  if (task_forward(run, err) != 0 || task_output(run, "vector", 2, &out, err) != 0)
+  if (task_forward(run, err) != 0 || task_output(run, "vector", &out, err) != 0)
     return -1;
   size_t width = (size_t)out.shape[1];
   for (size_t r = 0; r < run->rows->count; r++) {

@@ -131,7 +131,7 @@ int task_fill_mask(struct task_run *run, struct tfm_error *err) {
   int32_t mask = tokenizer ? tokenizer_roles(tokenizer)->mask : -1;
   if (tokenizer && mask < 0)
     return error_set(err, TFM_ERROR_TOKENIZER, "this tokenizer has no mask token");
-  if (task_forward(run, err) != 0 || task_output(run, "logits", 3, &out, err) != 0)
+  if (task_forward(run, err) != 0 || task_output(run, "logits", &out, err) != 0)
     return -1;
   for (size_t r = 0; tokenizer && r < run->rows->count; r++)
     if (fill_row(run, r, &out, mask, err) != 0)

@@ -178,7 +178,7 @@ static int advance(struct generation *g, size_t r, const float *logits, size_t v
 /* The last real place's logits of each row that goes on. */
 static int choose(struct generation *g, struct tfm_error *err) {
   struct task_output out;
-  if (task_output(g->run, "logits", 3, &out, err) != 0)
+  if (task_output(g->run, "logits", &out, err) != 0)
     return -1;
   size_t places = (size_t)out.shape[1], vocabulary = (size_t)out.shape[2];
   for (size_t r = 0; r < g->run->rows->count; r++) {

@@ -52,7 +52,8 @@ struct tfm_model {
   struct dump dump;
   int64_t max_tokens, vocabulary;
   uint64_t load_ns;
-  uint32_t pass; /* passes since the request began: dumps are numbered by it */
+  uint32_t pass_rows, pass_tokens; /* of the last pass: rows, and tokens of the longest */
+  uint32_t pass;                   /* passes since the request began: dumps are numbered by it */
   atomic_int cancel;
   atomic_bool running; /* between model_enter and model_leave */
   bool doomed;         /* destroyed by a callback of its own run */

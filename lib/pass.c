@@ -27,10 +27,10 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
                struct tfm_error *err) {
   bool encode = model->pass == 0 && has_stage(model->graph, GRAPH_ENCODE);
   bool decode = has_stage(model->graph, GRAPH_DECODE);
-  size_t room = rows ? rows : 1;
+  size_t room = rows ? rows : 1, longest = longest_row(row, rows);
   uint32_t *count = calloc(room, sizeof *count);
   const int32_t **ids = calloc(room, sizeof *ids), **types = calloc(room, sizeof *types);
-  int32_t *zeros = calloc(longest_row(row, rows), sizeof *zeros);
+  int32_t *zeros = calloc(longest, sizeof *zeros);
   int status = count && ids && types && zeros ? 0 : error_oom(err);
   for (size_t r = 0; status == 0 && r < rows; r++) {
     count[r] = row[r].count;
@@ -44,6 +44,8 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
     status = session_step(model->session, rows ? &batch : NULL, err);
   if (status == 0 && model->weights)
     status = weights_check(model->weights, false, err);
+  model->pass_rows = (uint32_t)rows;
+  model->pass_tokens = (uint32_t)longest;
   model->pass++;
   free(count);
   free(ids);

@@ -189,8 +189,8 @@ int task_qa(struct task_run *run, struct tfm_error *err) {
       return error_set(err, TFM_ERROR_USAGE, "%s has no context to be answered from",
                        row_name(r, run->rows->count, name)),
              error_note(err, "help: give the text: --context TEXT"), -1;
-  if (task_forward(run, err) != 0 || task_output(run, "start", 2, &start, err) != 0 ||
-      task_output(run, "end", 2, &end, err) != 0)
+  if (task_forward(run, err) != 0 || task_output(run, "start", &start, err) != 0 ||
+      task_output(run, "end", &end, err) != 0)
     return -1;
   for (size_t r = 0; r < run->rows->count; r++)
     if (run->input[r].text && answer_row(run, r, &start, &end, err) != 0)

@@ -127,7 +127,10 @@ static int run_batch(struct tfm_model *model, const tfm_score_input *input, size
   if (status == 0)
     status = task_forward(&run, err);
   if (status == 0)
-    status = task_output(&run, "logits", 3, &out, err);
+    status = task_output(&run, "logits", &out, err);
+  if (status == 0 && out.shape[1] != model->pass_tokens)
+    status = error_set(err, TFM_ERROR_MODEL, "the head `%s` gives the last token's logits alone",
+                       model->graph->head ? model->graph->head : "");
   if (status == 0)
     status = score_all(model, input, count, &out, score, err);
   rows_finish(&rows);

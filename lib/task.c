@@ -1,21 +1,22 @@
 /* task.c - the table of tasks, and the pass that all of them begin with. */
 #include "lib/task.h"
 
+#include "graph/task.h"
 #include "lib/model.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert((int)TFM_TASK_EMBED == (int)GRAPH_TASK_EMBED, "tfm.h and graph.h agree on tasks");
+#define TASK(ID, ...)                                                                              \
+  _Static_assert((int)TFM_TASK_##ID == (int)GRAPH_TASK_##ID, "tfm.h and task.def agree on " #ID);
+#include "graph/task.def"
+#undef TASK
 
 static int (*const task_table[])(struct task_run *run, struct tfm_error *err) = {
-    [GRAPH_TASK_GENERATE] = task_generate,
-    [GRAPH_TASK_FILL_MASK] = task_fill_mask,
-    [GRAPH_TASK_CLASSIFY] = task_classify,
-    [GRAPH_TASK_CLASSIFY_TOKENS] = task_classify_tokens,
-    [GRAPH_TASK_QA] = task_qa,
-    [GRAPH_TASK_EMBED] = task_embed,
+#define TASK(ID, NAME, ...) [GRAPH_TASK_##ID] = task_##NAME,
+#include "graph/task.def"
+#undef TASK
 };
 
 int task_run(struct task_run *run, struct tfm_error *err) {
@@ -53,16 +54,62 @@ int task_forward(struct task_run *run, struct tfm_error *err) {
   return status;
 }
 
-int task_output(struct task_run *run, const char *name, uint32_t rank, struct task_output *out,
+/* How large a dimension that a letter of the shape stands for is in the last
+ * pass; -1 = the model's own affair. */
+static int64_t wanted_size(const struct task_run *run, char letter, int64_t found) {
+  int64_t tokens = run->model->pass_tokens;
+  switch (letter) {
+  case 'B':
+    return run->model->pass_rows;
+  case 'T':
+    return tokens;
+  case 't':
+    return found == 1 ? 1 : tokens;
+  case '1':
+    return 1;
+  default:
+    return -1;
+  }
+}
+
+static bool shape_fits(const struct task_run *run, const char *shape, const tfm_tensor *tensor) {
+  if (tensor->rank < task_shape_rank(shape, false) || tensor->rank > task_shape_rank(shape, true))
+    return false;
+  for (uint32_t i = 0; i < tensor->rank; i++, shape += 1 + (shape[1] == '?')) {
+    int64_t wanted = wanted_size(run, *shape, tensor->shape[i]);
+    if (tensor->shape[i] < 1 || (wanted >= 0 && tensor->shape[i] != wanted))
+      return false;
+  }
+  return true;
+}
+
+static int refuse_output(const struct task_run *run, const struct task_result *result,
+                         const tfm_tensor *tensor, struct tfm_error *err) {
+  char wanted[TASK_SHAPE_TEXT];
+  struct buffer found;
+  buffer_init(&found);
+  for (uint32_t i = 0; i < tensor->rank; i++)
+    buffer_printf(&found, "%s%" PRId64, i ? ", " : "", tensor->shape[i]);
+  task_shape_print(result->shape, wanted);
+  error_set(err, TFM_ERROR_MODEL, "`%s` has another shape than the task %s needs", result->name,
+            graph_task_name(run->model->graph->task));
+  error_note(err, "expected: %s %s, B = %" PRIu32 " rows and T = %" PRIu32 " tokens",
+             dtype_name(result->dtype), wanted, run->model->pass_rows, run->model->pass_tokens);
+  error_note(err, "found: %s [%s]", dtype_name((enum dtype)tensor->dtype), buffer_text(&found));
+  buffer_finish(&found);
+  return -1;
+}
+
+int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err) {
+  const struct graph *graph = run->model->graph;
+  const struct task_result *result = task_result(graph->task, name);
   const tfm_tensor *tensor = session_output(run->model->session, name);
-  if (!tensor)
-    return error_set(err, TFM_ERROR_MODEL, "the head `%s` returns no `%s`", run->model->graph->head,
-                     name);
-  if (tensor->rank < rank)
-    return error_set(err, TFM_ERROR_MODEL,
-                     "`%s` has %" PRIu32 " dimensions, the task needs %" PRIu32, name, tensor->rank,
-                     rank);
+  if (!tensor || !result)
+    return error_set(err, TFM_ERROR_MODEL, "the head `%s` returns no `%s`",
+                     graph->head ? graph->head : "", name);
+  if ((enum dtype)tensor->dtype != result->dtype || !shape_fits(run, result->shape, tensor))
+    return refuse_output(run, result, tensor, err);
   out->data = tensor->data;
   out->rank = tensor->rank;
   memcpy(out->shape, tensor->shape, sizeof out->shape);

@@ -1,7 +1,8 @@
 /* task.h - from the graph's outputs to answers: one function a task.
  *
  * Each takes the rows of one batch, runs the graph, and fills result->answer.
- * A task of its own file is one row of the table in task.c. */
+ * A new task is a row of graph/task.def, a name in tfm.h, and a file here with
+ * its function. */
 #ifndef TFM_LIB_TASK_H
 #define TFM_LIB_TASK_H
 
@@ -31,8 +32,9 @@ int task_run(struct task_run *run, struct tfm_error *err);
 
 /* One pass over all rows (the prompt, for generate); fills the timing. */
 int task_forward(struct task_run *run, struct tfm_error *err);
-/* The output "logits", of at least min_rank dimensions. */
-int task_output(struct task_run *run, const char *name, uint32_t rank, struct task_output *out,
+/* A result of the task, "logits", as the last pass left it: of the dtype and the
+ * shape that graph/task.def states, with the rows and tokens of that pass. */
+int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err);
 /* The name of a label: an attribute `labels` of the head (id2label), or its number. */
 const char *task_label(struct task_run *run, int32_t id);
@@ -40,11 +42,9 @@ const char *task_label(struct task_run *run, int32_t id);
 /* The first `stop` of the head, -1 if it states none. */
 int32_t task_first_stop(const struct graph *graph);
 
-int task_generate(struct task_run *run, struct tfm_error *err);
-int task_fill_mask(struct task_run *run, struct tfm_error *err);
-int task_classify(struct task_run *run, struct tfm_error *err);
-int task_classify_tokens(struct task_run *run, struct tfm_error *err);
-int task_qa(struct task_run *run, struct tfm_error *err);
-int task_embed(struct task_run *run, struct tfm_error *err);
+/* task_generate, task_fill_mask and so on: each in a file of its own. */
+#define TASK(ID, NAME, ...) int task_##NAME(struct task_run *run, struct tfm_error *err);
+#include "graph/task.def"
+#undef TASK
 
 #endif

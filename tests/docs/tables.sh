@@ -17,6 +17,20 @@ codes_of_program() {
 }
 codes_of_page() { grep '^| [EW][0-9]* |' "$page" | sed 's/\\|/|/g'; }
 
+# generate: logits[B, T, V]; stop   from   TASK(GENERATE, generate, "stop", {"logits", DTYPE_F32, "BtV"})
+tasks_of_program() {
+  sed -n 's/^TASK([A-Z_]*, \([a-z_]*\), "\([^"]*\)", \(.*\))$/\1: \3; \2/p' "$TFM_SRCDIR/graph/task.def" |
+    sed 's/{"\([a-z_]*\)", DTYPE_F32, "\([A-Za-z0-9?]*\)"}/\1[\2]/g' |
+    awk -F '[][]' '{ for (i = 2; i < NF; i += 2) { gsub(/[?]/, "", $i); gsub(/t/, "T", $i); gsub(/./, "&, ", $i); $i = "[" substr($i, 1, length($i) - 2) "]" }
+      s = ""; for (i = 1; i <= NF; i++) s = s $i; print s }'
+}
+tasks_of_page() {
+  awk -F ' *[|] *' '/^[|] task [|]/ { on = 1; next } !/^[|]/ { on = 0 } on && !/^[|] ---/ {
+    r = $3; gsub(/` `\[/, "[", r); gsub(/`/, "", r); gsub(/`/, "", $2)
+    a = ""; n = split($4, part, "`"); for (i = 2; i <= n; i += 2) a = a (a == "" ? "" : " ") part[i]
+    print $2 ": " r "; " a }' "$page"
+}
+
 # A schema as one line: `op linear(x: ...) -> ...`, blanks squeezed.
 squeeze() { sed 's/[[:space:]]\{1,\}/ /g; s/^ //; s/ $//'; }
 
@@ -52,6 +66,13 @@ compare() { # WHAT
 codes_of_program >"$work/codes.program"
 codes_of_page >"$work/codes.page"
 compare codes
+tasks_of_program >"$work/tasks.program"
+tasks_of_page >"$work/tasks.page"
+compare tasks
+while IFS=: read -r task rest; do
+  grep -q "^\.It Cm $task" "$TFM_SRCDIR/docs/man/tfmrun.1" ||
+    { echo "docs/man/tfmrun.1 lacks the task $task"; status=1; }
+done <"$work/tasks.program"
 schemas_of_program >"$work/schemas.program"
 schemas_of_page >"$work/schemas.page"
 compare schemas

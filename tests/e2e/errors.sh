@@ -104,6 +104,24 @@ config gpt2-tied n_head '"two"'
 expect 3 $refuses
 has "it is H, from config.json:15 \`n_head\`"
 
+# 3: a head that returns another shape than its task reads, where it is written and where it is read
+cases="$TFM_SHARED/data/cases/shape"
+if [ -d "$cases" ]; then
+  for case in classify_bool embed_rank3 mask_last tags_last; do
+    expect 3 "$tfmc" check $plugins "$cases/$case.tfm" --weights "$cases"
+    has "error[E219]: the task"
+  done
+  expect 3 "$tfmc" check $plugins "$cases/embed_axis0.tfm" --weights "$cases"
+  has "error[E313]: \`select\` would mix the rows of the batch"
+else
+  echo "skipped: $cases is not there"
+fi
+expect 0 "$tfmrun" -q $plugins "$models/bert.tfm" --weights "$fixtures/bert-tags" --input "the cat" \
+  --dump "encoder.layer.1=$work/short.safetensors"
+expect 3 "$tfmrun" -q $plugins "$models/bert.tfm" --weights "$fixtures/bert-tags" \
+  --input "the cat sat on the mat" --feed "encoder.layer.1=$work/short.safetensors:encoder.layer.1"
+has "\`logits\` has another shape than the task classify_tokens needs"
+
 # 4: a missing tensor, a truncated file, a wrong shape, shards
 expect 4 "$tfmrun" $plugins "$models/gpt2.tfm" --weights "$fixtures/damaged/missing-tensor" --input x
 has "is not in the checkpoint"

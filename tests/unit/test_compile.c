@@ -83,7 +83,7 @@ static void finish_written(struct written *w) {
   "param D = config.width\n"
 #define BODY(statements)                                                                           \
   "graph encode {\n  x = embedding(ids) @words\n" statements "  return x\n}\n"                     \
-  "head h(x): embed for \"M\" { return vector = x }\n"
+  "head h(x): classify_tokens for \"M\" { return logits = x }\n"
 
 /* The graph has the text, or does not when it begins with "!". */
 static void expect(const char *model, const char *tensors, const char *const *wanted) {
@@ -560,32 +560,32 @@ START_TEST(hostile) {
     unsigned code;
   } cases[] = {
       {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  a%zu = x\n",
-       "  return x\n}\nhead h(x): embed { return vector = x }\n", CODE_LIMIT_STEPS},
+       "  return x\n}\nhead h(x): classify_tokens { return logits = x }\n", CODE_LIMIT_STEPS},
       {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  x = x + x\n",
-       "  return x\n}\nhead h(x): embed { return vector = x }\n", CODE_LIMIT_NODES},
+       "  return x\n}\nhead h(x): classify_tokens { return logits = x }\n", CODE_LIMIT_NODES},
       {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  y = u%zu\n",
-       "  return x\n}\nhead h(x): embed { return vector = x }\n", CODE_UNKNOWN_NAME},
+       "  return x\n}\nhead h(x): classify_tokens { return logits = x }\n", CODE_UNKNOWN_NAME},
       {HEADER "graph encode {\n  x = embedding(ids) @words\n", "  y = linear(x) @q%zu\n",
-       "  return x\n}\nhead h(x): embed { return vector = x }\n", 0},
-      {HEADER
-       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
-       "x }\n",
+       "  return x\n}\nhead h(x): classify_tokens { return logits = x }\n", 0},
+      {HEADER "graph encode { return x = embedding(ids) @words }\nhead h(x): classify_tokens { "
+              "return logits = "
+              "x }\n",
        "param p%zu = D\n", "", 0},
-      {HEADER
-       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
-       "x }\nblock b(x) { return x }\n",
+      {HEADER "graph encode { return x = embedding(ids) @words }\nhead h(x): classify_tokens { "
+              "return logits = "
+              "x }\nblock b(x) { return x }\n",
        "block b%zu(x) { return b%zu(x) }\n", "", CODE_BLOCK_CYCLE},
-      {HEADER
-       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
-       "x }\nweights {\n",
+      {HEADER "graph encode { return x = embedding(ids) @words }\nhead h(x): classify_tokens { "
+              "return logits = "
+              "x }\nweights {\n",
        "  rename \"a%zu\" to \"b\"\n", "}\n", 0},
-      {HEADER
-       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
-       "x }\nweights {\n",
+      {HEADER "graph encode { return x = embedding(ids) @words }\nhead h(x): classify_tokens { "
+              "return logits = "
+              "x }\nweights {\n",
        "  ignore \"*a*a*a*a*a*a*a*a*a*a*a*%zu\"\n", "}\n", 0},
-      {HEADER
-       "graph encode { return x = embedding(ids) @words }\nhead h(x): embed { return vector = "
-       "x }\n",
+      {HEADER "graph encode { return x = embedding(ids) @words }\nhead h(x): classify_tokens { "
+              "return logits = "
+              "x }\n",
        "weight w%zu = @words.weight\n", "", 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

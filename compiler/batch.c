@@ -1,0 +1,108 @@
+/* batch.c - which dims are the batch and its tokens, and that ops keep rows apart.
+ *
+ * The inputs say it: ids, types and positions are [B, T], a mask is [B, S], last
+ * is [B].  A row's answer must not depend on the rows beside it, so an op may
+ * take the batch only where its schema leaves the dim alone: inside `...`, or at
+ * a dim that the schema names itself, and never at its own `axis`. */
+#include "compiler/batch.h"
+
+#include "compiler/report.h"
+
+#include <string.h>
+
+const struct batch_source batch_sources[BATCH_SOURCES] = {
+    {"tokens.ids", DTYPE_I32, 2},      {"tokens.positions", DTYPE_I32, 2},
+    {"tokens.types", DTYPE_I32, 2},    {"tokens.mask", DTYPE_BOOL, 2},
+    {"tokens.last", DTYPE_I32, 1},     {"generated.ids", DTYPE_I32, 2},
+    {"generated.types", DTYPE_I32, 2}, {"generated.positions", DTYPE_I32, 2},
+    {"generated.mask", DTYPE_BOOL, 2}, {"generated.last", DTYPE_I32, 1},
+};
+
+const struct batch_source *batch_find_source(const char *name) {
+  for (size_t i = 0; i < BATCH_SOURCES; i++)
+    if (strcmp(batch_sources[i].name, name) == 0)
+      return &batch_sources[i];
+  return NULL;
+}
+
+bool batch_declare(struct compiler *c, const struct ast_decl *input, const struct ctype *type) {
+  const char *name = input->input.source.text;
+  const struct batch_source *source = name == NULL ? NULL : batch_find_source(name);
+  if (source == NULL)
+    return false; /* check.c has said so */
+  if (type->dtype != source->dtype || type->rank != source->rank) {
+    struct report *r =
+        report(c, type->dtype != source->dtype ? CODE_DTYPE : CODE_RANK, input->input.type->span,
+               "`%s` is %s%s, this is %s", name, dtype_name(source->dtype),
+               source->rank == 1 ? "[B]" : "[B, T]", compiler_type_text(c, type));
+    report_primary(c, r, "a dim for the rows%s",
+                   source->rank == 1 ? " alone" : ", then the tokens");
+    return false;
+  }
+  bool generated = strncmp(name, "generated.", 10) == 0, mask = source->dtype == DTYPE_BOOL;
+  if (c->batch == NULL) {
+    c->batch = type->shape[0];
+    c->batch_span = input->input.type->span;
+  } else if (cell_unify(c->batch, type->shape[0]) != CELL_OK) {
+    struct report *r =
+        report(c, CODE_SHAPE, input->input.type->span, "all inputs have the same rows: %s and %s",
+               compiler_cell_text(c, c->batch), compiler_cell_text(c, type->shape[0]));
+    report_label(c, r, c->batch_span, "%s here", compiler_cell_text(c, c->batch));
+    return false;
+  }
+  if (source->rank == 2 && !mask && c->tokens[generated] == NULL)
+    c->tokens[generated] = type->shape[1];
+  return true;
+}
+
+/* The batch's dim where it is one of run time: a number says nothing of where it is. */
+static bool known_batch(const struct compiler *c, struct dim *batch) {
+  int64_t number;
+  return c->batch != NULL && cell_value(c->batch, batch) && !dim_is_number(batch, &number);
+}
+
+static bool is_batch(const struct cell *cell, const struct dim *batch) {
+  struct dim dim;
+  return cell_value(cell, &dim) && dim_equal(&dim, batch);
+}
+
+static bool fail_mixing(struct compiler *c, const struct op_call *call, uint32_t input,
+                        struct span span) {
+  const char *name = call->op->schema->input[input].name;
+  struct report *r = report(c, CODE_BATCH, span, "`%s` would mix the rows of the batch",
+                            call->symbol != NULL ? call->symbol : call->op->name);
+  report_primary(c, r, "`%s` is %s, and %s is the batch", name,
+                 compiler_type_text(c, &c->value[call->input[input]].type),
+                 compiler_cell_text(c, c->batch));
+  report_help(c, r, "an answer must not depend on the texts beside it: take another axis");
+  return false;
+}
+
+/* The attribute `axis` as an axis of that many dims; -1 = there is none. */
+static int64_t own_axis(const struct op_call *call, uint32_t rank, struct span *span) {
+  int32_t attr = schema_find_attr(call->op->schema, "axis");
+  if (attr == SCHEMA_NONE || call->attr[attr].kind != VALUE_INT)
+    return -1;
+  *span = call->attr_span[attr];
+  int64_t axis = call->attr[attr].integer;
+  return axis < 0 ? axis + rank : axis;
+}
+
+bool batch_check(struct compiler *c, const struct op_call *call) {
+  const struct op_schema *s = call->op->schema;
+  struct dim batch;
+  if (!known_batch(c, &batch))
+    return true;
+  for (uint32_t i = 0; i < s->input_count; i++) {
+    if (call->input[i] == GRAPH_NONE || !s->input[i].type.has_dims)
+      continue;
+    const struct ctype *type = &c->value[call->input[i]].type;
+    struct span span = call->input_span[i];
+    int64_t axis = own_axis(call, type->rank, &span);
+    uint32_t rest = s->input[i].type.ellipsis ? type->rank - s->input[i].type.rank : type->rank;
+    for (uint32_t d = 0; d < type->rank; d++)
+      if (is_batch(type->shape[d], &batch) && (d >= rest || (int64_t)d == axis))
+        return fail_mixing(c, call, i, d >= rest ? call->input_span[i] : span);
+  }
+  return true;
+}

@@ -1,0 +1,35 @@
+/* task.h - what each task wants of a head: the table of task.def.
+ *
+ * The compiler checks a head's results against it, lib what came out of a run. */
+#ifndef TFM_GRAPH_TASK_H
+#define TFM_GRAPH_TASK_H
+
+#include "base/dtype.h"
+#include "graph/graph.h"
+
+enum { TASK_RESULTS = 4, TASK_SHAPE_TEXT = 32 };
+
+struct task_result {
+  const char *name; /* "logits"; NULL = no more */
+  enum dtype dtype;
+  const char *shape; /* "BTV", see task.def */
+};
+
+struct task_info {
+  const char *name;       /* "fill_mask" */
+  const char *attributes; /* "stop", separated by blanks; "" = none */
+  struct task_result result[TASK_RESULTS];
+};
+
+/* Of a number that is no task: that of GRAPH_TASK_NONE, which wants nothing. */
+const struct task_info *task_info(enum graph_task task);
+/* NULL = the task has no such result. */
+const struct task_result *task_result(enum graph_task task, const char *name);
+bool task_has_attribute(enum graph_task task, const char *name);
+
+/* Dimensions of a shape, with those that may be absent or without. */
+unsigned task_shape_rank(const char *shape, bool longest);
+/* "[B, T, V]" */
+void task_shape_print(const char *shape, char out[TASK_SHAPE_TEXT]);
+
+#endif
