@@ -33,6 +33,24 @@ static bool is_hidden(int32_t code) {
   }
 }
 
+bool text_is_prose(struct text_char c) {
+  if (c.code < 0)
+    return false;
+  switch (c.code) {
+  case '\n':
+  case '\t':
+  case 0xad:   /* soft hyphen */
+  case 0x200b: /* zero width space, non-joiner and joiner */
+  case 0x200c:
+  case 0x200d:
+  case 0xfeff: /* zero width no-break space */
+    return true;
+  default:
+    return utf8proc_category(c.code) == UTF8PROC_CATEGORY_CN ||
+           utf8proc_category(c.code) == UTF8PROC_CATEGORY_CO;
+  }
+}
+
 size_t text_show(const char *text, struct text_char c, char out[TEXT_SHOWN_MAX],
                  unsigned *columns) {
   if (c.code >= ' ' && c.code < 0x7f) { /* most of what is shown */

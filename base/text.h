@@ -27,6 +27,10 @@ struct text_char text_decode(const char *text, size_t length);
  * Returns their number and sets the columns that they fill. */
 size_t text_show(const char *text, struct text_char c, char out[TEXT_SHOWN_MAX], unsigned *columns);
 
+/* Of the hidden ones, what running text is written with: line breaks, tabs, joiners
+ * (Persian, emoji), and letters too new to be known here. */
+bool text_is_prose(struct text_char c);
+
 void text_escape(struct buffer *buffer, const char *text, size_t length);
 
 /* The same into a fixed array: whole characters only, NUL-terminated.  With

@@ -62,7 +62,7 @@ static void keep_spaces(const tfm_input *input, size_t *begin, size_t *end) {
 
 /* The input with each mask's bytes replaced by its best word. */
 static const char *filled_sentence(struct task_run *run, const tfm_input *input,
-                                   const tfm_answer *answer) {
+                                   const tfm_answer *answer, size_t *length) {
   struct buffer text;
   size_t at = 0;
   buffer_init(&text);
@@ -80,6 +80,7 @@ static const char *filled_sentence(struct task_run *run, const tfm_input *input,
   buffer_append(&text, input->text + at, input->text_length - at);
   const char *copy =
       text.failed ? NULL : arena_strndup(&run->result->arena, buffer_text(&text), text.length);
+  *length = text.length;
   buffer_finish(&text);
   return copy;
 }
@@ -118,10 +119,9 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
   }
   if (!run->input[r].text)
     return 0;
-  answer->text = filled_sentence(run, &run->input[r], answer);
+  answer->text = filled_sentence(run, &run->input[r], answer, &answer->text_length);
   if (!answer->text)
     return answer->text = "", error_oom(err);
-  answer->text_length = strlen(answer->text);
   return 0;
 }
 

@@ -17,6 +17,7 @@
 static _Atomic(tfm_model *) interrupt_target;
 static atomic_bool interrupted;
 static bool progress_shown; /* the cursor stands behind it */
+static bool to_terminal;    /* stdout is one */
 static int output_error;    /* errno of the first write to stdout that failed */
 static const size_t LINE_LIMIT = 16u << 20;
 
@@ -47,6 +48,7 @@ void cli_init(struct cli *cli, const char *program) {
   *cli = (struct cli){.program = program};
   cli->colour = terminal && !(no_color && *no_color);
   cli->progress = terminal;
+  to_terminal = isatty(STDOUT_FILENO) != 0;
   signal(SIGPIPE, SIG_IGN);
   struct sigaction action = {0};
   action.sa_sigaction = on_bus;
@@ -55,27 +57,56 @@ void cli_init(struct cli *cli, const char *program) {
   sigaction(SIGBUS, &action, NULL);
 }
 
+/* More than this of a message is a stranger's name that goes on and on. */
+enum { MESSAGE_ROOM = 4096, SHOWN_ROOM = 1024 };
+
+static void show(FILE *file, const char *text, size_t length, uint32_t flags) {
+  char shown[SHOWN_ROOM];
+  for (size_t taken; length > 0; text += taken, length -= taken)
+    fwrite(shown, 1, tfm_text_show(text, length, flags, shown, sizeof shown, &taken, NULL), file);
+}
+
+void cli_vmessage(const char *format, va_list args) {
+  char text[MESSAGE_ROOM];
+  if (vsnprintf(text, sizeof text, format, args) > 0)
+    show(stderr, text, strlen(text), 0);
+}
+
 int cli_usage_error(const struct cli *cli, const char *format, ...) {
   va_list args;
   va_start(args, format);
   fprintf(stderr, "%s: ", cli->program);
-  vfprintf(stderr, format, args);
+  cli_vmessage(format, args);
   fprintf(stderr, "\nTry '%s --help'.\n", cli->program);
   va_end(args);
   return TFM_CODE_USAGE;
 }
 
-int cli_fail(const struct cli *cli, const tfm_error *error) {
+int cli_error(const struct cli *cli, int code, const char *format, ...) {
+  va_list args;
   cli_clear(cli);
-  const char *message = tfm_error_message(error), *notes = tfm_error_notes(error);
-  fprintf(stderr, "%s: %serror:%s %s\n", cli->program, cli->colour ? "\033[1;31m" : "",
-          cli->colour ? "\033[0m" : "", message);
+  va_start(args, format);
+  fprintf(stderr, "%s: %serror:%s ", cli->program, cli->colour ? "\033[1;31m" : "",
+          cli->colour ? "\033[0m" : "");
+  cli_vmessage(format, args);
+  fputc('\n', stderr);
+  va_end(args);
+  return code;
+}
+
+int cli_no_memory(const struct cli *cli) {
+  return cli_error(cli, TFM_CODE_LIMIT, "out of memory");
+}
+
+int cli_fail(const struct cli *cli, const tfm_error *error) {
+  const char *notes = tfm_error_notes(error);
+  int code = tfm_error_code(error);
+  cli_error(cli, code, "%s", tfm_error_message(error));
   while (*notes) {
     size_t length = strcspn(notes, "\n");
     fprintf(stderr, "  %.*s\n", (int)length, notes);
     notes += length + (notes[length] == '\n');
   }
-  int code = tfm_error_code(error);
   return code ? code : TFM_CODE_RUN;
 }
 
@@ -100,57 +131,43 @@ void cli_progress(const struct cli *cli, const char *format, ...) {
   va_list args;
   va_start(args, format);
   fputs("\r\033[K", stderr);
-  vfprintf(stderr, format, args);
+  cli_vmessage(format, args);
   fflush(stderr);
   va_end(args);
 }
 
-/* Controls of C0 and C1 (which are two bytes in UTF-8), and DEL. */
-static bool is_control(const unsigned char *p) {
-  return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+void cli_escaped_bytes(FILE *file, const char *text, size_t length) {
+  show(file, text, length, 0);
 }
 
 void cli_escaped(FILE *file, const char *text) {
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-    if (is_control(p))
-      fprintf(file, "\\x%02x", *p == 0xc2 ? *++p : *p);
-    else
-      putc(*p, file);
+  show(file, text, strlen(text), 0);
+}
+
+void cli_answer(const char *text, size_t length) {
+  if (to_terminal)
+    show(stdout, text, length, TFM_SHOW_PROSE);
+  else
+    fwrite(text, 1, length, stdout);
 }
 
 const char *cli_excerpt(const char *text, size_t length, char out[CLI_EXCERPT]) {
-  static const char hex[] = "0123456789abcdef", more[] = "...";
-  size_t used = 0, room = CLI_EXCERPT - sizeof more, whole = 0;
-  for (size_t i = 0; i < length; i++) {
-    unsigned char c = (unsigned char)text[i];
-    bool control = c < 0x20 || c == 0x7f, begins = (c & 0xc0) != 0x80;
-    if (begins)
-      whole = used;
-    if (used + (control ? 4 : 1) > room) {
-      memcpy(out + whole, more, sizeof more);
-      return out;
-    }
-    if (control) {
-      char escape[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
-      memcpy(out + used, escape, sizeof escape);
-    } else {
-      out[used] = (char)c;
-    }
-    used += control ? 4 : 1;
+  static const char more[] = "...";
+  size_t taken, used = tfm_text_show(text, length, 0, out, CLI_EXCERPT - sizeof more, &taken, NULL);
+  if (taken < length) {
+    memcpy(out + used, more, sizeof more);
+    return out;
   }
   out[used] = '\0';
   return out;
 }
 
 size_t cli_width(const char *text) {
-  size_t width = 0;
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-    if (is_control(p)) {
-      width += 4;
-      p += *p == 0xc2;
-    } else {
-      width += (*p & 0xc0) != 0x80;
-    }
+  char shown[SHOWN_ROOM];
+  size_t width = 0, taken, columns;
+  for (size_t length = strlen(text); length > 0; text += taken, length -= taken) {
+    tfm_text_show(text, length, 0, shown, sizeof shown, &taken, &columns);
+    width += columns;
   }
   return width;
 }
@@ -199,8 +216,7 @@ void cli_keep(const struct cli *cli, void *list, size_t *count, const void *item
               size_t item_size) {
   if (cli_push(list, count, item, item_size))
     return;
-  fprintf(stderr, "%s: error: out of memory\n", cli->program);
-  exit(TFM_CODE_LIMIT);
+  exit(cli_no_memory(cli));
 }
 
 bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
@@ -224,8 +240,7 @@ bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_
     if (!cli_push(ids, count, &id, sizeof id)) {
       free(*ids);
       *ids = NULL;
-      fprintf(stderr, "%s: out of memory\n", cli->program);
-      return false;
+      return cli_no_memory(cli), false;
     }
     if (!*end)
       return true;
@@ -264,8 +279,8 @@ int cli_line(const struct cli *cli, FILE *file, size_t number, char **out, size_
   while ((c = getc(file)) != EOF && c != '\n') {
     char byte = (char)c;
     if (used == LINE_LIMIT || !cli_push(&line, &used, &byte, 1)) {
-      fprintf(stderr, "%s: error: line %zu is longer than 16 MiB, or there is no memory\n",
-              cli->program, number);
+      cli_error(cli, TFM_CODE_LIMIT, "line %zu is longer than 16 MiB, or there is no memory",
+                number);
       free(line);
       return -1;
     }
@@ -297,8 +312,7 @@ int cli_finish_output(const struct cli *cli, int status) {
   if (!cli_output_lost())
     return status;
   if (output_error != EPIPE)
-    fprintf(stderr, "%s: error: cannot write the result: %s\n", cli->program,
-            strerror(output_error));
+    cli_error(cli, TFM_CODE_RUN, "cannot write the result: %s", strerror(output_error));
   return status ? status : TFM_CODE_RUN;
 }
 

@@ -5,6 +5,7 @@
 
 #include "tfm/tfm.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,12 @@ void cli_init(struct cli *cli, const char *program);
 /* "tfmrun: MESSAGE" on stderr; returns TFM_CODE_USAGE. */
 int cli_usage_error(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* "tfmrun: error: MESSAGE" on stderr; returns code. */
+int cli_error(const struct cli *cli, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int cli_no_memory(const struct cli *cli); /* that, of memory */
+/* What a format gives on stderr, escaped: for the middle of a message. */
+void cli_vmessage(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 /* The error and its notes on stderr; returns its code. */
 int cli_fail(const struct cli *cli, const tfm_error *error);
 /* A tfm_message callback; arg is the struct cli. */
@@ -35,13 +42,17 @@ void cli_progress(const struct cli *cli, const char *format, ...)
 /* Take the progress line away, if there is one: anything else on the line stays. */
 void cli_clear(const struct cli *cli);
 
-/* A stranger's text: what a terminal would obey is written as \xNN. */
+/* Shown text, all of it, goes through one of these (tfm_text_show). */
+/* A name, on one line: always escaped. */
 void cli_escaped(FILE *file, const char *text);
-/* The beginning of such a text for a message, controls escaped, cut between
- * characters. */
+void cli_escaped_bytes(FILE *file, const char *text, size_t length);
+/* An answer on stdout: escaped on a terminal, but for line breaks and tabs; into a
+ * pipe or a file the bytes as they are. */
+void cli_answer(const char *text, size_t length);
+/* The beginning of a text for a message, escaped, cut between characters. */
 enum { CLI_EXCERPT = 84 };
 const char *cli_excerpt(const char *text, size_t length, char out[CLI_EXCERPT]);
-/* Letters that cli_escaped writes; wide ones count as one. */
+/* Columns that cli_escaped fills. */
 size_t cli_width(const char *text);
 
 /* Numbers with nothing after them, in [low, high]; false = a usage error was

@@ -30,18 +30,18 @@ struct reader {
 };
 
 int eval_no_memory(const struct eval *eval) {
-  cli_clear(eval->cli);
-  fprintf(stderr, "%s: error: out of memory\n", eval->cli->program);
-  return TFM_CODE_LIMIT;
+  return cli_no_memory(eval->cli);
 }
 
 int eval_line_error(const struct eval *eval, const struct eval_line *line, int code,
                     const char *format, ...) {
   va_list args;
   cli_clear(eval->cli);
-  fprintf(stderr, "%s: error: %s:%zu: ", eval->cli->program, eval->name, line->number);
+  fprintf(stderr, "%s: error: ", eval->cli->program);
+  cli_escaped(stderr, eval->name);
+  fprintf(stderr, ":%zu: ", line->number);
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  cli_vmessage(format, args);
   va_end(args);
   fputc('\n', stderr);
   return code;
@@ -254,8 +254,7 @@ int eval_file(struct eval *eval, FILE *file) {
     window_clear(&window);
   }
   if (status == 0 && ferror(file)) {
-    fprintf(stderr, "%s: error: cannot read %s\n", eval->cli->program, eval->name);
-    status = TFM_CODE_RUN;
+    status = cli_error(eval->cli, TFM_CODE_RUN, "cannot read %s", eval->name);
   }
   cli_clear(eval->cli);
   free(window.line);

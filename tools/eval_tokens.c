@@ -157,8 +157,7 @@ static uint64_t mix(uint64_t x) {
 static int mask_start(struct eval *eval) {
   if (eval->info.mask >= 0)
     return 0;
-  fprintf(stderr, "%s: error: this tokenizer has no mask token\n", eval->cli->program);
-  return TFM_CODE_TOKENIZER;
+  return cli_error(eval->cli, TFM_CODE_TOKENIZER, "this tokenizer has no mask token");
 }
 
 static void mask_place(struct eval *eval, struct eval_line *line, size_t place) {

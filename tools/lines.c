@@ -117,12 +117,9 @@ int run_lines(struct job *job) {
   }
   lines_clear(&lines);
   if (status == 0 && cli_interrupted()) { /* between two runs */
-    cli_clear(job->cli);
-    fprintf(stderr, "%s: error: interrupted\n", job->cli->program);
-    status = TFM_CODE_INTERRUPTED;
+    status = cli_error(job->cli, TFM_CODE_INTERRUPTED, "interrupted");
   } else if (status == 0 && ferror(stdin)) {
-    fprintf(stderr, "%s: error: cannot read the input\n", job->cli->program);
-    status = TFM_CODE_RUN;
+    status = cli_error(job->cli, TFM_CODE_RUN, "cannot read the input");
   }
   return status;
 }

@@ -13,15 +13,23 @@ static void print_ids(const tfm_answer *answer) {
   putchar('\n');
 }
 
+/* An answer's text, NUL bytes and all. */
+static void put_text(const char *text, size_t length, const char *end) {
+  cli_answer(text, length);
+  fputs(end, stdout);
+}
+
 static void print_fill_mask(const tfm_answer *answer) {
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
     if (answer->place_count > 1)
       printf("mask %zu\n", p + 1);
-    for (size_t c = 0; c < place->choice_count; c++)
-      printf("%.4f  %s\n", place->choice[c].score, place->choice[c].text);
+    for (size_t c = 0; c < place->choice_count; c++) {
+      printf("%.4f  ", place->choice[c].score);
+      put_text(place->choice[c].text, strlen(place->choice[c].text), "\n");
+    }
   }
-  puts(answer->text);
+  put_text(answer->text, answer->text_length, "\n");
 }
 
 static void print_labels(const tfm_answer *answer, uint32_t shown) {
@@ -37,7 +45,7 @@ static void print_labels(const tfm_answer *answer, uint32_t shown) {
 static void print_words(const tfm_answer *answer) {
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
-    printf("%s\t", place->text);
+    put_text(place->text, strlen(place->text), "\t");
     cli_escaped(stdout, place->choice[0].text);
     printf("\t%.4f\n", place->choice[0].score);
   }
@@ -45,7 +53,8 @@ static void print_words(const tfm_answer *answer) {
 
 static void print_span(const tfm_answer *answer) {
   const tfm_place *place = &answer->place[0];
-  printf("%s\t%.4f\n", answer->text, place->choice[0].score);
+  put_text(answer->text, answer->text_length, "\t");
+  printf("%.4f\n", place->choice[0].score);
 }
 
 static void print_vector(const tfm_answer *answer) {
@@ -66,7 +75,7 @@ void output_text(const tfm_model_info *info, const tfm_result *result, bool stre
       else if (streamed)
         putchar('\n');
       else
-        printf("%s\n", answer->text);
+        put_text(answer->text, answer->text_length, "\n");
       break;
     case TFM_TASK_FILL_MASK:
       print_fill_mask(answer);
@@ -86,9 +95,13 @@ void output_text(const tfm_model_info *info, const tfm_result *result, bool stre
   }
 }
 
-static json_t *text_value(const char *text) {
-  json_t *value = json_string(text);
+static json_t *bytes_value(const char *text, size_t length) {
+  json_t *value = json_stringn(text, length);
   return value ? value : json_string_nocheck("");
+}
+
+static json_t *text_value(const char *text) {
+  return bytes_value(text, strlen(text));
 }
 
 static json_t *choice_value(const tfm_choice *choice) {
@@ -126,9 +139,9 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
   json_t *value = json_object(), *ids = json_array();
   json_object_set_new(value, "task", text_value(info->task_name));
   if (input->text)
-    json_object_set_new(value, "input", json_stringn(input->text, input->text_length));
+    json_object_set_new(value, "input", bytes_value(input->text, input->text_length));
   if (info->task != TFM_TASK_EMBED)
-    json_object_set_new(value, "text", text_value(answer->text));
+    json_object_set_new(value, "text", bytes_value(answer->text, answer->text_length));
   for (size_t i = 0; i < answer->id_count; i++)
     json_array_append_new(ids, json_integer(answer->ids[i]));
   json_object_set_new(value, "ids", ids);

@@ -4,6 +4,7 @@
 #include "tools/cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,26 @@
 
 enum { BLOCK = 1 << 18, NUMBER = 20 };
 
+/* Bytes at the end that begin a character whose rest is still to come. */
+static size_t unfinished(const char *data, size_t length) {
+  for (size_t back = 1; back <= 3 && back <= length; back++) {
+    unsigned char c = (unsigned char)data[length - back];
+    size_t size = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+    if (c >= 0xc0 || c < 0x80)
+      return size > back ? back : 0;
+  }
+  return 0;
+}
+
 void stream_flush(struct stream_out *out) {
-  if (out->length > 0)
-    fwrite(out->data, 1, out->length, stdout);
+  size_t kept = out->length == BLOCK ? unfinished(out->data, out->length) : 0;
+  size_t whole = out->length - kept;
+  if (whole > 0) {
+    cli_answer(out->data, whole);
+    memmove(out->data, out->data + whole, kept);
+  }
   out->lost = cli_output_lost();
-  out->length = 0;
+  out->length = kept;
 }
 
 /* Room for a few bytes. */
@@ -91,55 +107,88 @@ void stream_out_finish(struct stream_out *out) {
   *out = (struct stream_out){0};
 }
 
-/* Make room behind what waits, and read once.  false: it cannot. */
-static bool fill(struct stream_in *in) {
+/* Make room behind what waits. */
+static bool make_room(struct stream_in *in) {
   if (in->begin > 0) {
     memmove(in->data, in->data + in->begin, in->end - in->begin);
     in->end -= in->begin;
     in->begin = 0;
   }
-  if (in->capacity - in->end < BLOCK / 2) {
-    size_t capacity = in->capacity ? in->capacity * 2 : BLOCK;
-    char *grown = capacity > in->capacity ? realloc(in->data, capacity) : NULL;
-    if (!grown)
-      return false;
-    in->data = grown;
-    in->capacity = capacity;
-  }
-  ssize_t got;
-  do
-    got = read(STDIN_FILENO, in->data + in->end, in->capacity - in->end);
-  while (got < 0 && errno == EINTR);
-  if (got < 0)
+  if (in->capacity - in->end >= BLOCK / 2)
+    return true;
+  size_t capacity = in->capacity ? in->capacity * 2 : BLOCK;
+  char *grown = capacity > in->capacity ? realloc(in->data, capacity) : NULL;
+  if (!grown)
     return false;
-  in->done = got == 0;
-  in->end += (size_t)got;
+  in->data = grown;
+  in->capacity = capacity;
   return true;
 }
 
-int stream_line(struct stream_in *in, struct stream_out *out, const char **text, size_t *length) {
+/* Read once. */
+static int fill(struct stream_in *in, bool wait) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  if (in->limit && in->end - in->begin > in->limit)
+    return STREAM_LONG;
+  if (!wait && poll(&input, 1, 0) == 0)
+    return STREAM_LATER;
+  if (!make_room(in))
+    return STREAM_LONG;
+  ssize_t got;
+  do
+    got = read(STDIN_FILENO, in->data + in->end, in->capacity - in->end);
+  while (got < 0 && errno == EINTR && !cli_interrupted());
+  if (got < 0)
+    return STREAM_ERROR;
+  in->done = got == 0;
+  in->end += (size_t)got;
+  return STREAM_LINE;
+}
+
+/* Drop the mark that some editors begin UTF-8 with, as soon as it is whole or
+ * cannot be there. */
+static void begin_text(struct stream_in *in) {
+  static const char mark[] = "\xef\xbb\xbf";
+  size_t size = in->end < 3 ? in->end : 3;
+  bool like = in->text && size > 0 && memcmp(in->data, mark, size) == 0;
+  if (like && size == 3)
+    in->begin = 3;
+  in->begun = in->done || (size > 0 && !(like && size < 3));
+}
+
+int stream_next(struct stream_in *in, bool wait, const char **text, size_t *length) {
   for (;;) {
-    char *from = in->data ? in->data + in->begin : NULL;
+    if (!in->begun)
+      begin_text(in);
     size_t size = in->end - in->begin;
-    char *stop = size > in->searched
+    char *from = in->data ? in->data + in->begin : NULL;
+    char *stop = size > in->searched && in->begun
                      ? memchr(from + in->searched, in->separator, size - in->searched)
                      : NULL;
     if (!stop && !in->done) {
-      in->searched = size;
-      stream_flush(out);
-      if (!fill(in))
-        return -1;
+      in->searched = in->begun ? size : 0;
+      int status = fill(in, wait);
+      if (status != STREAM_LINE)
+        return status;
       continue;
     }
     if (!stop && size == 0)
-      return 0;
+      return STREAM_END;
     *text = from;
     *length = stop ? (size_t)(stop - from) : size;
     in->begin += *length + (stop ? 1 : 0);
     in->searched = 0;
     in->number++;
-    return 1;
+    return in->limit && *length > in->limit ? STREAM_LONG : STREAM_LINE;
   }
+}
+
+int stream_line(struct stream_in *in, struct stream_out *out, const char **text, size_t *length) {
+  int status = stream_next(in, false, text, length);
+  if (status != STREAM_LATER)
+    return status;
+  stream_flush(out);
+  return stream_next(in, true, text, length);
 }
 
 void stream_in_finish(struct stream_in *in) {

@@ -248,7 +248,7 @@ static int decode_arguments(struct job *job, char **id, int count) {
     length += strlen(id[i]) + 1;
   char *all = malloc(length + 1);
   if (!all)
-    return fprintf(stderr, "%s: out of memory\n", job->cli->program), TFM_CODE_LIMIT;
+    return cli_no_memory(job->cli);
   for (int i = 0; i < count; i++) {
     size_t size = strlen(id[i]);
     memcpy(all + at, id[i], size);
@@ -262,16 +262,18 @@ static int decode_arguments(struct job *job, char **id, int count) {
 
 static int run_lines(struct job *job) {
   const struct options *o = job->options;
-  struct stream_in in = {.separator = o->separator};
+  struct stream_in in = {.separator = o->separator, .text = !o->decode};
   const char *line;
   size_t length;
-  int status = 0, more = 1;
-  while (status == 0 && !job->out.lost && (more = stream_line(&in, &job->out, &line, &length)) > 0)
+  int status = 0, more = STREAM_LINE;
+  while (status == 0 && !job->out.lost &&
+         (more = stream_line(&in, &job->out, &line, &length)) == STREAM_LINE)
     status =
         o->decode ? decode(job, line, length, in.number) : encode(job, line, length, in.number);
-  if (more < 0) {
-    fprintf(stderr, "%s: error: cannot read the input\n", job->cli->program);
-    status = TFM_CODE_RUN;
+  if (more == STREAM_LONG)
+    status = cli_no_memory(job->cli);
+  if (more == STREAM_ERROR) {
+    status = cli_error(job->cli, TFM_CODE_RUN, "cannot read the input");
   }
   stream_in_finish(&in);
   return status;
@@ -291,14 +293,13 @@ static int run_texts(struct job *job, char **text, int count) {
 static int run(const struct cli *cli, const struct options *options, char **argument, int count) {
   struct job job = {.cli = cli, .options = options, .error = tfm_error_create()};
   if (!job.error)
-    return fprintf(stderr, "%s: out of memory\n", cli->program), TFM_CODE_LIMIT;
+    return cli_no_memory(cli);
   tfm_tokenizer *tokenizer = tfm_tokenizer_open(argument[0], job.error);
   job.tokenizer = tokenizer;
   int status = tokenizer ? run_texts(&job, argument + 1, count - 1) : cli_fail(cli, job.error);
   stream_flush(&job.out);
   if (job.out.failed) {
-    fprintf(stderr, "%s: out of memory\n", cli->program);
-    status = TFM_CODE_LIMIT;
+    status = cli_no_memory(cli);
   }
   stream_out_finish(&job.out);
   tfm_tokenizer_destroy(tokenizer);

@@ -237,14 +237,14 @@ static int show(const struct cli *cli, const struct options *o, const tfm_weight
   tfm_weights_describe(weights, &info);
   int status = choose(o, &info, &shown);
   if (status != 0)
-    fprintf(stderr, "%s: error: out of memory\n", cli->program);
+    cli_no_memory(cli);
   if (status == 0 && !o->no_models &&
       tfm_weights_models(weights, &o->common.open, &list, &count, error) != 0)
     status = cli_fail(cli, error);
   if (status == 0 && o->json) {
     status = print_json(o, &info, &shown, list, count);
     if (status != 0)
-      fprintf(stderr, "%s: error: out of memory\n", cli->program);
+      cli_no_memory(cli);
   } else if (status == 0) {
     for (size_t i = 0; i < shown.count; i++)
       print_tensor(&shown, shown.tensor[i]);

@@ -119,7 +119,7 @@ static int replace_file(const struct cli *cli, const char *name, const char *tex
     ok = ok && rename(beside, path) == 0;
   }
   if (!ok) {
-    fprintf(stderr, "%s: error: cannot write %s: %s\n", cli->program, name, strerror(errno));
+    cli_error(cli, TFM_CODE_RUN, "cannot write %s: %s", name, strerror(errno));
     if (descriptor >= 0)
       unlink(beside);
   }
@@ -138,11 +138,11 @@ static int format_file(const struct cli *cli, struct options *o, tfm_error *erro
     bool same = now && strcmp(now, text) == 0;
     free(now);
     if (!same && o->check)
-      printf("%s\n", o->common.open.model), status = 1;
+      cli_answer(o->common.open.model, strlen(o->common.open.model)), putchar('\n'), status = 1;
     else if (!same)
       status = replace_file(cli, o->common.open.model, text);
   } else {
-    fputs(text, stdout);
+    cli_answer(text, strlen(text));
   }
   tfm_free(text);
   return status;
@@ -163,7 +163,7 @@ static int emit_file(const struct cli *cli, struct options *o, tfm_error *error)
   char *text = tfm_source_emit(&o->common.open, o->emit, error);
   if (!text)
     return fail(cli, o, error);
-  fputs(text, stdout);
+  cli_answer(text, strlen(text));
   tfm_free(text);
   return 0;
 }
@@ -200,7 +200,7 @@ static int run(struct cli *cli, struct options *o, char **files, int count) {
     return cli_usage_error(cli, "which model file?");
   tfm_error *error = tfm_error_create();
   if (!error)
-    return fprintf(stderr, "tfmc: out of memory\n"), TFM_CODE_LIMIT;
+    return cli_no_memory(cli);
   for (int i = 0; i < count; i++) {
     o->common.open.model = files[i];
     o->reported = false;

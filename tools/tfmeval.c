@@ -111,8 +111,7 @@ static int print_json(const struct eval *eval) {
 static int report(const struct eval *eval, uint64_t elapsed_ns) {
   const struct eval_sums *sums = &eval->sums;
   if (sums->lines == 0) {
-    fprintf(stderr, "tfmeval: error: %s: there is nothing to measure\n", eval->name);
-    return TFM_CODE_USAGE;
+    return cli_error(eval->cli, TFM_CODE_USAGE, "%s: there is nothing to measure", eval->name);
   }
   if (!eval->cli->quiet)
     fprintf(stderr, "tfmeval: %" PRIu64 " lines in %.1f s, peak %.1f MiB\n", sums->lines,
@@ -139,8 +138,7 @@ static int measure(struct eval *eval) {
   eval->name = is_stdin ? "stdin" : eval->options->data;
   FILE *file = is_stdin ? stdin : fopen(eval->options->data, "rb");
   if (!file) {
-    fprintf(stderr, "tfmeval: error: cannot open %s: %s\n", eval->name, strerror(errno));
-    return TFM_CODE_USAGE;
+    return cli_error(eval->cli, TFM_CODE_USAGE, "cannot open %s: %s", eval->name, strerror(errno));
   }
   status = eval_file(eval, file);
   if (!is_stdin)

@@ -14,7 +14,9 @@ static int on_token(void *arg, size_t row, int32_t id, const char *text, size_t 
   struct job *job = arg;
   (void)row, (void)id;
   job->begun = job->begun || length;
-  return length && (fwrite(text, 1, length, stdout) != length || cli_output_lost());
+  if (length)
+    cli_answer(text, length);
+  return length && cli_output_lost();
 }
 
 /* Lost output: main says so. */
@@ -38,8 +40,7 @@ int run_batch(struct job *job, const tfm_input *inputs, size_t count, uint64_t s
     return -1;
   cli_clear(job->cli);
   if (o->json && !output_json(&job->info, inputs, result)) {
-    fprintf(stderr, "%s: error: out of memory\n", job->cli->program);
-    exit(TFM_CODE_LIMIT);
+    exit(cli_no_memory(job->cli));
   }
   if (!o->json)
     output_text(&job->info, result, stream, o->run.top ? o->run.top : 1);
@@ -79,6 +80,14 @@ static int run_inputs(struct job *job) {
   return run_one(job, o->input, o->ids);
 }
 
+static void say_fits(const tfm_model_info *info) {
+  printf("%s: ", info->name);
+  cli_answer(info->model_path, strlen(info->model_path));
+  fputs(" fits ", stdout);
+  cli_answer(info->weights_path, strlen(info->weights_path));
+  putchar('\n');
+}
+
 /* To open the model has checked all but the values. */
 static int check(struct job *job) {
   int status = 0;
@@ -89,14 +98,14 @@ static int check(struct job *job) {
     tfm_weights_destroy(weights);
   }
   if (status == 0)
-    printf("%s: %s fits %s\n", job->info.name, job->info.model_path, job->info.weights_path);
+    say_fits(&job->info);
   return status;
 }
 
 static int run(struct cli *cli, struct options *o) {
   tfm_error *error = tfm_error_create();
   if (!error)
-    return fprintf(stderr, "tfmrun: out of memory\n"), TFM_CODE_LIMIT;
+    return cli_no_memory(cli);
   cli_progress(cli, "loading %s",
                o->common.open.weights ? o->common.open.weights : o->common.open.model);
   tfm_model *model = tfm_model_open(&o->common.open, error);

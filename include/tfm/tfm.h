@@ -409,6 +409,19 @@ int tfm_source_check(const tfm_open_options *options, tfm_error *error);
  * "plan", or "fmt" (the file formatted).  Free with tfm_free. */
 char *tfm_source_emit(const tfm_open_options *options, const char *what, tfm_error *error);
 
+/* Flag of tfm_text_show. */
+enum { TFM_SHOW_PROSE = 1u /* line breaks, tabs and joiners stay as they are */ };
+
+/* Text of unknown origin (an answer, a label, a name, a token) as it may be shown on a
+ * terminal or in a log: what moves the cursor, gives it orders, turns the direction of
+ * writing or cannot be seen is written \u{1b}, a byte that is no UTF-8 \xff; all else
+ * stays.  Errors and messages of the library are such text already.  Writes whole
+ * characters to out while room (bytes, at least 12) lasts, without a NUL, and returns
+ * the bytes written; *taken: bytes of text that they stand for; *columns: of a terminal
+ * (both may be NULL).  Any thread. */
+size_t tfm_text_show(const char *text, size_t length, uint32_t flags, char *out, size_t room,
+                     size_t *taken, size_t *columns);
+
 void tfm_free(void *memory);
 
 #ifdef __cplusplus

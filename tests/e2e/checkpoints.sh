@@ -160,7 +160,7 @@ bad='{"a\u001b[2J\u009b":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}'
 printf "\\$(printf %o ${#bad})\\0\\0\\0\\0\\0\\0\\0%s" "$bad" >"$work/escape.safetensors"
 printf '\0\0\0\0' >>"$work/escape.safetensors"
 expect 0 "$weights" --no-models "$work/escape.safetensors"
-lines 'a\x1b[2J\x9b f32 [] 4 B'
+lines 'a\u{1b}[2J\u{9b} f32 [] 4 B'
 
 # --check reads every header and the tokenizer, and runs nothing
 check="$tfmrun $plugins -q --check"
