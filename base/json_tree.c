@@ -122,7 +122,16 @@ static int read_real(struct json_pull *pull, bool minus, double *out) {
   return 0;
 }
 
-/* A number with a point or an exponent is real, any other an integer. */
+/* Do the digits [begin, end), without a leading zero, go into 64 bits? */
+static bool is_int64(const struct json_pull *pull, size_t begin, size_t end, bool minus) {
+  static const char most[] = "9223372036854775807", least[] = "9223372036854775808";
+  size_t count = end - begin, full = sizeof most - 1;
+  return count < full ||
+         (count == full && memcmp(pull->text + begin, minus ? least : most, full) <= 0);
+}
+
+/* A number with a point or an exponent is real, and so is an integer beyond 64 bits:
+ * "no bound" is often written as 1e30 with all its digits.  Any other is an integer. */
 static json_t *read_number(struct tree *tree) {
   struct json_pull *pull = tree->pull;
   bool minus = pull->text[pull->at] == '-';
@@ -133,7 +142,7 @@ static json_t *read_number(struct tree *tree) {
     unexpected(pull, "number");
     return NULL;
   }
-  if (!is_point(pull, end) && !is_exponent(pull, end))
+  if (!is_point(pull, end) && !is_exponent(pull, end) && is_int64(pull, begin, end, minus))
     return json_pull_integer(pull, &integer) == 0 ? made(tree, json_integer(integer)) : NULL;
   return read_real(pull, minus, &real) == 0 ? made(tree, json_real(real)) : NULL;
 }
