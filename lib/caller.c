@@ -17,7 +17,8 @@ static const struct sized weights_info = SIZED(tfm_weights_info, bytes);
 enum {
   FLAGS_KNOWN = TFM_OPEN_NO_FUSE | TFM_OPEN_REFERENCE | TFM_OPEN_ALL_LOGITS |
                 TFM_OPEN_RANDOM_WEIGHTS | TFM_OPEN_CHECK_ONLY | TFM_OPEN_PROFILE |
-                TFM_OPEN_JSON_MESSAGES
+                TFM_OPEN_JSON_MESSAGES,
+  RUN_FLAGS_KNOWN = TFM_RUN_TRUNCATE | TFM_RUN_PLAIN_SPECIAL
 };
 
 int caller_need(const void *argument, const char *call, const char *name, struct tfm_error *err) {
@@ -95,7 +96,13 @@ void caller_options_finish(struct caller_options *options) {
 int caller_run_options(const tfm_run_options *options, tfm_run_options *out,
                        struct tfm_error *err) {
   *out = (tfm_run_options){.struct_size = sizeof *out};
-  return options ? sized_read(&run_options, options, out, err) : 0;
+  if (options && sized_read(&run_options, options, out, err) != 0)
+    return -1;
+  uint32_t unknown = out->flags & ~(uint32_t)RUN_FLAGS_KNOWN;
+  return unknown ? error_set(err, TFM_ERROR_USAGE,
+                             "tfm_run_options.flags has 0x%x, which is no flag of it",
+                             (unsigned)unknown)
+                 : 0;
 }
 
 static int check_input(const tfm_input *input, size_t i, struct tfm_error *err) {

@@ -12,24 +12,67 @@ void rows_finish(struct rows *rows) {
   *rows = (struct rows){0};
 }
 
-static int fill_row(const struct tokenizer *tokenizer, const tfm_input *input, struct row *row,
+/* Tokens to truncate to: the model's, or fewer if its tokenizer says so; 0 = no bound. */
+static size_t truncation_length(const struct tfm_model *model) {
+  size_t own = tokenizer_longest(model->tokenizer), most = (size_t)model->max_tokens;
+  return own > 0 && (own < most || most == 0) ? own : most;
+}
+
+/* A text that is far too long is not cut to its end to be refused. */
+static size_t stop_length(const struct tfm_model *model) {
+  enum { TIMES = 4, MORE = 4096 };
+  return model->max_tokens > 0 && model->max_tokens < (1 << 28)
+             ? (size_t)model->max_tokens * TIMES + MORE
+             : 0;
+}
+
+static int too_long(const struct tfm_model *model, const char *name, const char *how, size_t count,
                     struct tfm_error *err) {
+  error_set(err, TFM_ERROR_LIMIT, "%s is %s%zu tokens long, the model takes %" PRId64, name, how,
+            count, model->max_tokens);
+  error_note(err, "help: shorten or split the text, or let it be truncated");
+  return -1;
+}
+
+static int encode_row(const struct tfm_model *model, const tfm_input *input, const char *name,
+                      uint32_t flags, struct row *row, struct tfm_error *err) {
+  struct encode_request request = {.text = input->text,
+                                   .length = input->text_length,
+                                   .pair = input->pair,
+                                   .pair_length = input->pair ? input->pair_length : 0,
+                                   .flags = ENCODE_SPECIAL};
+  if (flags & TFM_RUN_PLAIN_SPECIAL)
+    request.flags |= ENCODE_PLAIN;
+  if (flags & TFM_RUN_TRUNCATE && (request.most = truncation_length(model)) > 0)
+    request.flags |= ENCODE_TRUNCATE;
+  else
+    request.stop = stop_length(model);
+  if (tokenizer_encode_request(model->tokenizer, &request, &row->encoding, err) == 0)
+    return 0;
+  if (!row->encoding.stopped)
+    return -1;
+  error_clear(err);
+  return too_long(model, name, "more than ", request.stop, err);
+}
+
+static int fill_row(const struct tfm_model *model, const tfm_input *input, const char *name,
+                    uint32_t flags, struct row *row, struct tfm_error *err) {
   if (!input->text) {
     row->ids = input->ids;
     row->count = input->id_count;
     return 0;
   }
-  if (!tokenizer)
+  if (!model->tokenizer)
     return error_set(err, TFM_ERROR_TOKENIZER,
                      "this checkpoint has no tokenizer, so text cannot be read"),
            error_note(err, "help: give token ids: --ids 1,2,3"), -1;
-  if (tokenizer_encode(tokenizer, input->text, input->text_length, input->pair,
-                       input->pair ? input->pair_length : 0, true, &row->encoding, err) != 0)
+  if (encode_row(model, input, name, flags, row, err) != 0)
     return -1;
   row->ids = row->encoding.ids;
   row->types = row->encoding.types;
   row->count = row->encoding.count;
-  row->start = tokenizer_roles(tokenizer)->bos;
+  row->truncated = row->encoding.truncated;
+  row->start = tokenizer_roles(model->tokenizer)->bos;
   if (row->count == 0 && row->start >= 0) {
     row->ids = &row->start;
     row->types = NULL;
@@ -67,13 +110,11 @@ static int check_row(const struct tfm_model *model, const struct row *row, const
   if (row->count == 0)
     return error_set(err, TFM_ERROR_USAGE, "%s is empty: there is nothing to run on", name);
   if (maximum > 0 && row->count > (size_t)maximum)
-    return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, the model takes %" PRId64, name,
-                     row->count, maximum),
-           error_note(err, "help: shorten or split the text"), -1;
+    return too_long(model, name, "", row->count, err);
   return check_ids(model, row, name, rows, err);
 }
 
-int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count,
+int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count, uint32_t flags,
                 struct rows *out, struct tfm_error *err) {
   char name[ROW_NAME];
   int64_t rows = model_id_rows(model);
@@ -81,11 +122,13 @@ int rows_create(const struct tfm_model *model, const tfm_input *input, size_t co
   out->row = calloc(count ? count : 1, sizeof *out->row);
   if (!out->row)
     return error_oom(err);
-  for (size_t i = 0; i < count; i++)
-    if (fill_row(model->tokenizer, &input[i], &out->row[i], err) != 0 ||
-        check_row(model, &out->row[i], row_name(i, count, name), rows, err) != 0) {
+  for (size_t i = 0; i < count; i++) {
+    const char *named = row_name(i, count, name);
+    if (fill_row(model, &input[i], named, flags, &out->row[i], err) != 0 ||
+        check_row(model, &out->row[i], named, rows, err) != 0) {
       rows_finish(out);
       return -1;
     }
+  }
   return 0;
 }

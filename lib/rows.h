@@ -12,6 +12,7 @@ struct row {
   const int32_t *ids, *types; /* count each; types NULL = all 0 */
   size_t count;
   int32_t start;            /* ids of an empty text: the start token */
+  size_t truncated;         /* tokens of the text that went: TFM_RUN_TRUNCATE */
   struct encoding encoding; /* owns ids and types when the input was text */
 };
 
@@ -21,8 +22,9 @@ struct rows {
 };
 
 /* Text through the model's tokenizer, ids as they are; neither longer than the model
- * takes, nor with an id that it does not have. */
-int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count,
+ * takes, nor with an id that it does not have.  flags: TFM_RUN_TRUNCATE and
+ * TFM_RUN_PLAIN_SPECIAL. */
+int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count, uint32_t flags,
                 struct rows *out, struct tfm_error *err);
 void rows_finish(struct rows *rows);
 

@@ -30,6 +30,7 @@ int task_run(struct task_run *run, struct tfm_error *err) {
     memcpy(ids, row->ids, row->count * sizeof *ids);
     answer->ids = ids;
     answer->id_count = answer->prompt_count = row->count;
+    answer->truncated = row->truncated;
   }
   if (task == GRAPH_TASK_NONE || task >= sizeof task_table / sizeof *task_table)
     return error_set(err, TFM_ERROR_MODEL, "the model has no head for a task");

@@ -125,7 +125,7 @@ static int run_task(tfm_model *model, const tfm_input *input, size_t count,
   struct task_run run = {model, input, rows, options, result};
   if (count == 0)
     return task_forward(&run, err);
-  if (rows_create(model, input, count, rows, err) != 0)
+  if (rows_create(model, input, count, options->flags, rows, err) != 0)
     return -1;
   return task_run(&run, err);
 }

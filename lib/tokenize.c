@@ -92,29 +92,44 @@ static int check_flags(uint32_t flags, uint32_t known, const char *call, struct 
                         : 0;
 }
 
+/* most: SIZE_MAX = no truncation but the file's. */
 static int encode(const struct tokenizer *inner, const tfm_input *input, uint32_t flags,
-                  tfm_encoding **encoding, struct tfm_error *err) {
+                  size_t most, tfm_encoding **encoding, struct tfm_error *err) {
+  const struct encode_request request = {
+      .text = input->text,
+      .length = input->text_length,
+      .pair = input->pair,
+      .pair_length = input->pair ? input->pair_length : 0,
+      .flags = (flags & TFM_ENCODE_NO_SPECIAL ? 0 : ENCODE_SPECIAL) |
+               (flags & TFM_ENCODE_LIMITS ? ENCODE_LIMITS : 0) |
+               (flags & TFM_ENCODE_PLAIN_SPECIAL ? ENCODE_PLAIN : 0) |
+               (most < SIZE_MAX ? ENCODE_TRUNCATE : 0),
+      .most = most,
+  };
   struct public_encoding *made = calloc(1, sizeof *made);
   if (!made)
     return error_oom(err);
-  if (tokenizer_encode(inner, input->text, input->text_length, input->pair,
-                       input->pair ? input->pair_length : 0,
-                       (flags & TFM_ENCODE_NO_SPECIAL ? 0 : ENCODE_SPECIAL) |
-                           (flags & TFM_ENCODE_LIMITS ? ENCODE_LIMITS : 0),
-                       &made->inner, err) != 0 ||
+  if (tokenizer_encode_request(inner, &request, &made->inner, err) != 0 ||
       fill_kinds(inner, made, err) != 0) {
     tfm_encoding_destroy(&made->shown);
     return -1;
   }
   const struct encoding *e = &made->inner;
-  made->shown =
-      (tfm_encoding){e->count, e->ids, e->types, e->begin, e->end, e->sequence, made->kind};
+  made->shown = (tfm_encoding){.count = e->count,
+                               .ids = e->ids,
+                               .types = e->types,
+                               .begin = e->begin,
+                               .end = e->end,
+                               .sequence = e->sequence,
+                               .kind = made->kind,
+                               .truncated = e->truncated};
   *encoding = &made->shown;
   return 0;
 }
 
-int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
-                              uint32_t flags, tfm_encoding **encoding, tfm_error *error) {
+int tfm_tokenizer_encode_truncated(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                                   uint32_t flags, size_t max_tokens, tfm_encoding **encoding,
+                                   tfm_error *error) {
   static const char call[] = "tfm_tokenizer_encode";
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   tfm_input full;
@@ -124,11 +139,17 @@ int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *i
   if (caller_need(tokenizer, call, "tokenizer", err) != 0 ||
       caller_need(encoding, call, "encoding", err) != 0 ||
       caller_need(input, call, "input", err) != 0 || caller_input(input, &full, err) != 0 ||
-      check_flags(flags, TFM_ENCODE_NO_SPECIAL | TFM_ENCODE_LIMITS, call, err) != 0)
+      check_flags(flags, TFM_ENCODE_NO_SPECIAL | TFM_ENCODE_LIMITS | TFM_ENCODE_PLAIN_SPECIAL, call,
+                  err) != 0)
     return -1;
   if (!full.text)
     return error_set(err, TFM_ERROR_USAGE, "there is no text to cut into tokens");
-  return encode(inner_tokenizer(tokenizer), &full, flags, encoding, err);
+  return encode(inner_tokenizer(tokenizer), &full, flags, max_tokens, encoding, err);
+}
+
+int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                              uint32_t flags, tfm_encoding **encoding, tfm_error *error) {
+  return tfm_tokenizer_encode_truncated(tokenizer, input, flags, SIZE_MAX, encoding, error);
 }
 
 int tfm_tokenizer_decode(const tfm_tokenizer *tokenizer, const int32_t *ids, size_t count,

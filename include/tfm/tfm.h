@@ -170,6 +170,16 @@ typedef struct tfm_input {
   size_t id_count;
 } tfm_input;
 
+/* Flags of tfm_run_options. */
+enum {
+  /* A text (with its pair) that is longer than the model takes is truncated as its
+   * tokenizer says: at the end that its files name, else at the right, so that the
+   * special tokens around it stay; the longer of two texts first.  Ids are not. */
+  TFM_RUN_TRUNCATE = 1u,
+  /* "</s>" in a text is four characters, no special token. */
+  TFM_RUN_PLAIN_SPECIAL = 2u
+};
+
 typedef struct tfm_run_options {
   uint32_t struct_size;
   uint32_t top;           /* fill_mask, classify: how many answers; 0 = 5        */
@@ -196,6 +206,7 @@ typedef struct tfm_run_options {
   int64_t max_length;    /* generate: at most so many tokens with the prompt's; 0 = no bound */
   const uint64_t *seeds; /* generate: the seed of each input as if it were run alone, in place
                             of seed; NULL = the rows differ by seed and number */
+  uint32_t flags;        /* TFM_RUN_ */
 } tfm_run_options;
 
 typedef struct tfm_choice {
@@ -234,6 +245,7 @@ typedef struct tfm_answer {
   size_t vector_count;
   const char *stop; /* generate: "stop", "stop_string", "length", "context", "caller" */
   const tfm_token_score *token_score; /* generate with logprobs: id_count of them; else NULL */
+  size_t truncated;                   /* TFM_RUN_TRUNCATE: tokens of the texts that were left out */
 } tfm_answer;
 
 typedef struct tfm_timing {
@@ -293,6 +305,7 @@ typedef struct tfm_encoding {
   const size_t *begin, *end; /* bytes of the text (of the pair, by sequence); both 0 if added */
   const uint8_t *sequence;   /* 0 = from the text, 1 = from the pair; 0 if added */
   const uint8_t *kind;       /* TFM_TOKEN_ */
+  size_t truncated;          /* tokens of the texts that were left out */
 } tfm_encoding;
 
 /* Cut the input's text, and its pair if it has one.  *encoding is the caller's. */
@@ -308,12 +321,17 @@ size_t tfm_tokenizer_size(const tfm_tokenizer *tokenizer);
 
 /* Flags of tfm_tokenizer_encode_with and tfm_tokenizer_decode. */
 enum {
-  TFM_ENCODE_NO_SPECIAL = 1u, /* encode: put none there; decode: leave them out */
-  TFM_ENCODE_LIMITS = 2u      /* encode: follow the file's truncation and padding */
+  TFM_ENCODE_NO_SPECIAL = 1u,   /* encode: put none there; decode: leave them out */
+  TFM_ENCODE_LIMITS = 2u,       /* encode: follow the file's truncation and padding */
+  TFM_ENCODE_PLAIN_SPECIAL = 4u /* encode: a special token that is written in a text is text */
 };
 /* As tfm_tokenizer_encode, which is this with flags 0. */
 int tfm_tokenizer_encode_with(const tfm_tokenizer *tokenizer, const tfm_input *input,
                               uint32_t flags, tfm_encoding **encoding, tfm_error *error);
+/* The same truncated to max_tokens, special tokens included, as TFM_RUN_TRUNCATE does. */
+int tfm_tokenizer_encode_truncated(const tfm_tokenizer *tokenizer, const tfm_input *input,
+                                   uint32_t flags, size_t max_tokens, tfm_encoding **encoding,
+                                   tfm_error *error);
 /* The text of the ids, UTF-8 and a NUL after it; an id that does not exist is
  * nothing.  Free *text with tfm_free; length may be NULL. */
 int tfm_tokenizer_decode(const tfm_tokenizer *tokenizer, const int32_t *ids, size_t count,

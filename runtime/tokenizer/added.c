@@ -167,6 +167,7 @@ int added_load(struct added *added, struct reader *reader, const json_t *json,
 struct search {
   const struct added *added;
   const struct trie *trie;
+  bool plain;
 };
 
 /* The longest token from text; its index, or -1. */
@@ -225,7 +226,8 @@ static int find_piece(struct pieces *pieces, const struct piece *piece, const vo
     const struct added_token *token = &search->added->token[index];
     size_t begin = at, end = at + size;
     at = end;
-    if (token->single_word && !alone(text, length, begin, end))
+    if ((search->plain && token->special) ||
+        (token->single_word && !alone(text, length, begin, end)))
       continue;
     if (token->lstrip && begin > done)
       begin = spaces_before(text, begin, done);
@@ -241,9 +243,9 @@ static int find_piece(struct pieces *pieces, const struct piece *piece, const vo
   return 0;
 }
 
-int added_extract(const struct added *added, const struct normalizer *normalizer,
+int added_extract(const struct added *added, const struct normalizer *normalizer, bool plain,
                   struct pieces *pieces, struct matcher **matcher, struct tfm_error *err) {
-  struct search search = {added, &added->raw};
+  struct search search = {added, &added->raw, plain};
   if (pieces_split(pieces, find_piece, &search, err) != 0 ||
       normalizer_apply(normalizer, pieces, matcher, err) != 0)
     return -1;

@@ -25,6 +25,7 @@ struct tokenizer {
   struct added added;
   struct limits limits;
   struct tokenizer_roles roles;
+  size_t longest; /* model_max_length; 0: none */
   struct spare *spare;
 };
 

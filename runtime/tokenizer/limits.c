@@ -43,6 +43,7 @@ static int load_truncation(struct limits *limits, struct reader *reader, const j
       read_choice(reader, place, json, "strategy", strategies, &choice) != 0)
     return -1;
   limits->strategy = (enum limits_strategy)choice;
+  limits->side_left = limits->cuts_left;
   limits->truncates = true;
   return 0;
 }
@@ -129,14 +130,19 @@ static int keep_longest(const struct limits *limits, struct encoded *encoded, si
              : -1;
 }
 
+static size_t total_tokens(const struct encoded *encoded) {
+  size_t total = 0;
+  for (size_t s = 0; s < encoded->count; s++)
+    total += encoded->segment[s].count;
+  return total;
+}
+
 int limits_truncate(const struct limits *limits, struct encoded *encoded, size_t added,
                     struct tfm_error *err) {
-  size_t total = 0, most = limits->most - added;
+  size_t total = total_tokens(encoded), most = limits->most - added;
   /* With less room than the special tokens need the reference truncates nothing. */
   if (!limits->truncates || limits->most < added)
     return 0;
-  for (size_t s = 0; s < encoded->count; s++)
-    total += encoded->segment[s].count;
   if (total <= most)
     return 0;
   if (most == 0 || limits->strategy == LIMITS_LONGEST_FIRST) {
@@ -158,14 +164,26 @@ int limits_truncate(const struct limits *limits, struct encoded *encoded, size_t
   return keep(limits, segment, segment->count - excess, err);
 }
 
+int limits_truncate_to(const struct limits *limits, struct encoded *encoded, size_t added,
+                       size_t most, struct tfm_error *err) {
+  struct limits own = *limits;
+  size_t which = limits->strategy == LIMITS_ONLY_FIRST ? 0 : 1, total = total_tokens(encoded);
+  own.truncates = true;
+  own.cuts_left = limits->side_left;
+  own.most = most;
+  own.stride = 0;
+  if (which >= encoded->count || (most >= added && total > most - added &&
+                                  encoded->segment[which].count <= total - (most - added)))
+    own.strategy = LIMITS_LONGEST_FIRST;
+  return limits_truncate(&own, encoded, added, err);
+}
+
 /* ---- padding ---- */
 
 int limits_pad(const struct limits *limits, struct encoded *encoded, struct tfm_error *err) {
-  size_t total = 0, wanted;
+  size_t total = total_tokens(encoded), wanted;
   if (!limits->pads)
     return 0;
-  for (size_t s = 0; s < encoded->count; s++)
-    total += encoded->segment[s].count;
   wanted = limits->least > 0 ? limits->least : total;
   if (limits->multiple > 0 && wanted % limits->multiple > 0)
     wanted += limits->multiple - wanted % limits->multiple;

@@ -63,6 +63,10 @@ void model_scratch_finish(struct model_scratch *scratch) {
 }
 
 int model_push(struct model_scratch *scratch, struct token token, struct tfm_error *err) {
+  if (scratch->count >= scratch->stop) {
+    scratch->stopped = true;
+    return error_set(err, TFM_ERROR_LIMIT, "the text has more than %zu tokens", scratch->stop);
+  }
   if (scratch->count == scratch->capacity) {
     size_t capacity = scratch->capacity == 0 ? FIRST_TOKENS : scratch->capacity * 2;
     struct token *grown = realloc(scratch->token, capacity * sizeof *grown);

@@ -16,6 +16,8 @@ struct bpe_cache;
 struct model_scratch {
   struct token *token; /* the result */
   size_t count, capacity;
+  size_t stop; /* more tokens than this are an error, and stopped is set */
+  bool stopped;
   void *memory; /* the model's own, grown with model_room */
   size_t size;
   struct bpe_cache *cache; /* bpe.c's */

@@ -343,13 +343,24 @@ static size_t template_added(const struct post_processor *post, bool pair) {
   return count;
 }
 
+static bool template_keeps(const struct post_processor *post, bool pair) {
+  const struct templates *self = post->self;
+  const struct template *template = pair ? &self->pair : &self->single;
+  bool there[2] = {false, !pair};
+  for (size_t i = 0; i < template->count; i++)
+    if (template->part[i].sequence >= 0)
+      there[template->part[i].sequence] = true;
+  return there[0] && there[1];
+}
+
 /* ---- the table ---- */
 
 static const struct post_processor_type types[] = {
-    {"BertProcessing", bert_fields, bert_load, bert_apply, bert_added},
-    {"ByteLevel", byte_level_fields, byte_level_load, byte_level_apply, NULL},
-    {"RobertaProcessing", roberta_fields, roberta_load, roberta_apply, roberta_added},
-    {"TemplateProcessing", template_fields, template_load, template_apply, template_added},
+    {"BertProcessing", bert_fields, bert_load, bert_apply, bert_added, NULL},
+    {"ByteLevel", byte_level_fields, byte_level_load, byte_level_apply, NULL, NULL},
+    {"RobertaProcessing", roberta_fields, roberta_load, roberta_apply, roberta_added, NULL},
+    {"TemplateProcessing", template_fields, template_load, template_apply, template_added,
+     template_keeps},
 };
 
 static int load(struct reader *reader, const char *place, const json_t *json,
@@ -398,6 +409,13 @@ size_t post_processor_added(const struct post_processor *list, bool pair) {
   for (; list != NULL; list = list->next)
     count += list->type->added == NULL ? 0 : list->type->added(list, pair);
   return count;
+}
+
+bool post_processor_keeps(const struct post_processor *list, bool pair) {
+  for (; list != NULL; list = list->next)
+    if (list->type->keeps != NULL && !list->type->keeps(list, pair))
+      return false;
+  return true;
 }
 
 int post_processor_apply(const struct post_processor *list, struct encoded *encoded,

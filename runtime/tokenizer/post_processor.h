@@ -36,6 +36,7 @@ struct post_processor_type {
               const json_t *json);
   int (*apply)(const struct post_processor *post, struct encoded *encoded, struct tfm_error *err);
   size_t (*added)(const struct post_processor *post, bool pair); /* NULL: none */
+  bool (*keeps)(const struct post_processor *post, bool pair);   /* NULL: it does */
 };
 
 struct post_processor {
@@ -49,6 +50,8 @@ int post_processor_apply(const struct post_processor *list, struct encoded *enco
                          struct tfm_error *err);
 /* How many special tokens it puts around a text, or a pair. */
 size_t post_processor_added(const struct post_processor *list, bool pair);
+/* Is every token of the texts in what it makes of them? */
+bool post_processor_keeps(const struct post_processor *list, bool pair);
 /* The ids that a BertProcessing or RobertaProcessing names, -1 if there is none. */
 void post_processor_special(const struct post_processor *list, int32_t *cls, int32_t *sep);
 

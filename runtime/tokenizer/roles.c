@@ -22,7 +22,7 @@ static const struct {
     {"cls_token", offsetof(struct tokenizer_roles, cls), {"[CLS]"}},
     {"mask_token", offsetof(struct tokenizer_roles, mask), {"[MASK]", "<mask>"}},
 };
-enum { ROLES = sizeof roles / sizeof roles[0] };
+enum { ROLES = sizeof roles / sizeof roles[0], LONGEST_LIMIT = 1 << 30 };
 
 static int32_t *role(struct tokenizer *tokenizer, size_t i) {
   return (int32_t *)(void *)((char *)&tokenizer->roles + roles[i].offset);
@@ -40,6 +40,15 @@ static void read_roles(struct tokenizer *tokenizer, const json_t *json, bool non
   }
 }
 
+/* What tokenizer_config.json says of truncation.  "No bound" is written as 1e30. */
+static void read_length(struct tokenizer *tokenizer, const json_t *json) {
+  const json_t *side = json_object_get(json, "truncation_side");
+  double most = json_number_value(json_object_get(json, "model_max_length"));
+  if (json_is_string(side))
+    tokenizer->limits.side_left = strcmp(json_string_value(side), "left") == 0;
+  tokenizer->longest = most >= 1 && most < LONGEST_LIMIT ? (size_t)most : 0;
+}
+
 static int read_file(struct tokenizer *tokenizer, const char *directory, const char *name,
                      bool none[ROLES], struct tfm_error *err) {
   char *path = file_join(directory, name);
@@ -52,6 +61,8 @@ static int read_file(struct tokenizer *tokenizer, const char *directory, const c
         json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, &json, err);
   if (status == 0)
     read_roles(tokenizer, json, none);
+  if (status == 0 && strcmp(name, "tokenizer_config.json") == 0)
+    read_length(tokenizer, json);
   json_decref(json);
   free(path);
   return status;

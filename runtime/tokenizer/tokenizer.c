@@ -160,7 +160,7 @@ static int tokenize_pieces(struct work *work, uint8_t sequence, size_t length,
 }
 
 static int encode_text(struct work *work, uint8_t sequence, const char *text, size_t length,
-                       struct segment *out) {
+                       bool plain, struct segment *out) {
   const struct tokenizer *tokenizer = work->tokenizer;
   struct pieces *pieces = &work->pieces[sequence];
   size_t valid = unicode_check(text, length);
@@ -169,8 +169,8 @@ static int encode_text(struct work *work, uint8_t sequence, const char *text, si
                      sequence == 0 ? "text" : "second text", valid);
   pieces_start(pieces, text, length);
   if (pieces_status(pieces, work->err) != 0 ||
-      added_extract(&tokenizer->added, tokenizer->normalizer, pieces, &work->matcher, work->err) !=
-          0 ||
+      added_extract(&tokenizer->added, tokenizer->normalizer, plain, pieces, &work->matcher,
+                    work->err) != 0 ||
       pre_tokenizer_apply(tokenizer->pre_tokenizer, pieces, &work->matcher, work->err) != 0)
     return -1;
   return tokenize_pieces(work, sequence, length, out);
@@ -215,34 +215,85 @@ static int make_encoding(const struct encoded *encoded, struct encoding *out,
   return 0;
 }
 
-int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
-                     const char *pair, size_t pair_length, unsigned flags, struct encoding *out,
-                     struct tfm_error *err) {
+/* Truncate, as flags say; *truncated is how many tokens went. */
+static int truncate_texts(const struct tokenizer *tokenizer, const struct encode_request *request,
+                          struct encoded *encoded, size_t *truncated, struct tfm_error *err) {
+  const struct limits *limits = &tokenizer->limits;
+  size_t added = encoded->add_special
+                     ? post_processor_added(tokenizer->post_processor, request->pair != NULL)
+                     : 0;
+  size_t before = 0, after = 0;
+  int status = 0;
+  for (size_t s = 0; s < encoded->count; s++)
+    before += encoded->segment[s].count;
+  if ((request->flags & ENCODE_TRUNCATE) != 0)
+    status = limits_truncate_to(limits, encoded, added, request->most, err);
+  else if ((request->flags & ENCODE_LIMITS) != 0)
+    status = limits_truncate(limits, encoded, added, err);
+  for (size_t s = 0; s < encoded->count; s++)
+    after += encoded->segment[s].count;
+  *truncated = before - after;
+  return status;
+}
+
+/* The texts to segments, then what is put around them. */
+static int encode_all(struct work *work, const struct encode_request *request,
+                      struct encoded *encoded, size_t *truncated) {
+  const struct tokenizer *tokenizer = work->tokenizer;
+  struct tfm_error *err = work->err;
+  bool plain = (request->flags & ENCODE_PLAIN) != 0;
+  /* A template may leave a text out: its tokens are then no measure. */
+  bool stops =
+      request->stop > 0 && post_processor_keeps(tokenizer->post_processor, request->pair != NULL);
+  work->scratch.stop = stops ? request->stop : SIZE_MAX;
+  work->scratch.stopped = false;
+  if (encode_text(work, 0, request->text, request->length, plain, &encoded->segment[0]) != 0)
+    return -1;
+  if (request->pair != NULL &&
+      encode_text(work, 1, request->pair, request->pair_length, plain, &encoded->segment[1]) != 0)
+    return -1;
+  if (truncate_texts(tokenizer, request, encoded, truncated, err) != 0 ||
+      post_processor_apply(tokenizer->post_processor, encoded, err) != 0)
+    return -1;
+  return (request->flags & ENCODE_LIMITS) != 0 ? limits_pad(&tokenizer->limits, encoded, err) : 0;
+}
+
+int tokenizer_encode_request(const struct tokenizer *tokenizer,
+                             const struct encode_request *request, struct encoding *out,
+                             struct tfm_error *err) {
   memset(out, 0, sizeof *out);
   struct work *work = work_take(tokenizer, err);
   if (work == NULL)
     return -1;
   struct segment segment[2];
-  struct encoded encoded = {
-      segment, pair == NULL ? 1 : 2, {text, pair}, (flags & ENCODE_SPECIAL) != 0, &work->arena};
-  int status = encode_text(work, 0, text, length, &segment[0]);
-  if (status == 0 && pair != NULL)
-    status = encode_text(work, 1, pair, pair_length, &segment[1]);
-  if (status == 0 && (flags & ENCODE_LIMITS) != 0)
-    status = limits_truncate(
-        &tokenizer->limits, &encoded,
-        encoded.add_special ? post_processor_added(tokenizer->post_processor, pair != NULL) : 0,
-        err);
-  if (status == 0)
-    status = post_processor_apply(tokenizer->post_processor, &encoded, err);
-  if (status == 0 && (flags & ENCODE_LIMITS) != 0)
-    status = limits_pad(&tokenizer->limits, &encoded, err);
+  struct encoded encoded = {segment,
+                            request->pair == NULL ? 1 : 2,
+                            {request->text, request->pair},
+                            (request->flags & ENCODE_SPECIAL) != 0,
+                            &work->arena};
+  size_t truncated = 0;
+  int status = encode_all(work, request, &encoded, &truncated);
   if (status == 0)
     status = make_encoding(&encoded, out, err);
   if (status != 0)
     encoding_finish(out);
+  else
+    out->truncated = truncated;
+  out->stopped = work->scratch.stopped;
   work_return(work);
   return status;
+}
+
+int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t length,
+                     const char *pair, size_t pair_length, unsigned flags, struct encoding *out,
+                     struct tfm_error *err) {
+  const struct encode_request request = {
+      .text = text, .pair = pair, .length = length, .pair_length = pair_length, .flags = flags};
+  return tokenizer_encode_request(tokenizer, &request, out, err);
+}
+
+size_t tokenizer_longest(const struct tokenizer *tokenizer) {
+  return tokenizer->longest;
 }
 
 void encoding_finish(struct encoding *encoding) {

@@ -36,11 +36,15 @@ struct encoding {
   uint8_t *sequence; /* 0 the text, 1 the pair; 0 if special */
   int32_t *word;     /* number of the pre-token in its text; -1 if special */
   size_t count;
+  size_t truncated; /* tokens of the texts that a truncation took away */
+  bool stopped;     /* there is none: a text has more than `stop` tokens */
 };
 
 enum {
-  ENCODE_SPECIAL = 1, /* what the post-processor adds */
-  ENCODE_LIMITS = 2,  /* the file's truncation and padding; else lengths are the caller's */
+  ENCODE_SPECIAL = 1,  /* what the post-processor adds */
+  ENCODE_LIMITS = 2,   /* the file's truncation and padding; else lengths are the caller's */
+  ENCODE_TRUNCATE = 4, /* to `most` tokens, at the end that the files name (the right one) */
+  ENCODE_PLAIN = 8,    /* special tokens that are written in a text are text */
 };
 
 /* flags: ENCODE_; pair may be NULL.  Invalid UTF-8 is an error that names the byte. */
@@ -48,6 +52,20 @@ int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t
                      const char *pair, size_t pair_length, unsigned flags, struct encoding *out,
                      struct tfm_error *err);
 void encoding_finish(struct encoding *encoding);
+
+/* The same with all there is to say. */
+struct encode_request {
+  const char *text, *pair; /* pair NULL: none */
+  size_t length, pair_length;
+  unsigned flags;
+  size_t most; /* ENCODE_TRUNCATE: tokens that stay, special ones included */
+  size_t stop; /* a text of more tokens is not cut to its end: TFM_ERROR_LIMIT; 0: no bound */
+};
+int tokenizer_encode_request(const struct tokenizer *tokenizer,
+                             const struct encode_request *request, struct encoding *out,
+                             struct tfm_error *err);
+/* The longest sequence by tokenizer_config.json (model_max_length); 0 = it states none. */
+size_t tokenizer_longest(const struct tokenizer *tokenizer);
 
 /* One more than the largest id. */
 size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);

@@ -24,10 +24,13 @@ class _Encoding(ctypes.Structure):
         ("end", ctypes.POINTER(ctypes.c_size_t)),
         ("sequence", ctypes.POINTER(ctypes.c_uint8)),
         ("kind", ctypes.POINTER(ctypes.c_uint8)),
+        ("truncated", ctypes.c_size_t),
     ]
 
 
 NO_SPECIAL = 1  # TFM_ENCODE_NO_SPECIAL
+PLAIN_SPECIAL = 4  # TFM_ENCODE_PLAIN_SPECIAL
+ALL = ctypes.c_size_t(-1).value  # no truncation
 ADDED = 2  # TFM_TOKEN_ADDED: from here on the tokenizer put it there
 
 
@@ -41,8 +44,8 @@ def load(build):
         ("tfm_error_message", ctypes.c_char_p, [pointer]),
         ("tfm_tokenizer_open", pointer, [ctypes.c_char_p, pointer]),
         ("tfm_tokenizer_destroy", None, [pointer]),
-        ("tfm_tokenizer_encode_with", integer,
-         [pointer, pointer, ctypes.c_uint32, pointer, pointer]),
+        ("tfm_tokenizer_encode_truncated", integer,
+         [pointer, pointer, ctypes.c_uint32, ctypes.c_size_t, pointer, pointer]),
         ("tfm_encoding_destroy", None, [pointer]),
         ("tfm_tokenizer_decode", integer,
          [pointer, pointer, ctypes.c_size_t, ctypes.c_uint32, pointer, pointer, pointer]),
@@ -70,18 +73,20 @@ class Tokenizer:
     def _fail(self):
         raise Failed(self.library.tfm_error_message(self.error).decode())
 
-    def _encode(self, text, pair, special):
+    def _encode(self, text, pair, special, plain=False, most=None):
         given = _Input(text, len(text), pair, len(pair or b""), None, 0)
         encoding = ctypes.POINTER(_Encoding)()
-        flags = 0 if special else NO_SPECIAL
-        if self.library.tfm_tokenizer_encode_with(
-                self.handle, ctypes.byref(given), flags, ctypes.byref(encoding), self.error):
+        flags = (0 if special else NO_SPECIAL) | (PLAIN_SPECIAL if plain else 0)
+        if self.library.tfm_tokenizer_encode_truncated(
+                self.handle, ctypes.byref(given), flags, ALL if most is None else most,
+                ctypes.byref(encoding), self.error):
             self._fail()
         return encoding
 
-    def encode(self, text, pair=None, special=True):
-        """(ids, types, added, offsets, sequences); text and pair are bytes."""
-        encoding = self._encode(text, pair, special)
+    def encode(self, text, pair=None, special=True, plain=False, most=None):
+        """(ids, types, added, offsets, sequences); text and pair are bytes.  plain:
+        special tokens in them are text; most: truncated to so many tokens."""
+        encoding = self._encode(text, pair, special, plain, most)
         e = encoding.contents
         n = e.count
         result = (e.ids[:n], e.types[:n], [int(k >= ADDED) for k in e.kind[:n]],

@@ -25,3 +25,8 @@ parity_tests += tests/parity/test_generation
 tests_parity_test_generation_SOURCES = tests/parity/test_generation.c
 tests_parity_test_generation_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/generation/expected.json tests/parity/generation/make.py
+
+# Texts that are too long, and special tokens in them.
+parity_tests += tests/parity/test_truncate
+tests_parity_test_truncate_SOURCES = tests/parity/test_truncate.c
+tests_parity_test_truncate_LDADD = libtfm.la

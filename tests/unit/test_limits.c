@@ -111,4 +111,96 @@ START_TEST(test_unasked) {
 }
 END_TEST
 
-UNIT_MAIN("limits", test_truncation, test_padding, test_unasked)
+/* What is left of a text and how many tokens went: "CUT:ids". */
+static void leaves(struct tokenizer *tokenizer, size_t most, const char *text, const char *pair,
+                   const char *wanted) {
+  struct tfm_error err = {0};
+  struct encoding e;
+  struct buffer out;
+  buffer_init(&out);
+  const struct encode_request request = {.text = text,
+                                         .length = strlen(text),
+                                         .pair = pair,
+                                         .pair_length = pair ? strlen(pair) : 0,
+                                         .flags = ENCODE_SPECIAL | ENCODE_TRUNCATE,
+                                         .most = most};
+  ck_assert_int_eq(tokenizer_encode_request(tokenizer, &request, &e, &err), 0);
+  buffer_printf(&out, "%zu:", e.truncated);
+  for (size_t i = 0; i < e.count; i++)
+    buffer_printf(&out, " %d", (int)e.ids[i]);
+  ck_assert_str_eq(buffer_text(&out), wanted);
+  buffer_finish(&out);
+  encoding_finish(&e);
+}
+
+/* As tokenizers with enable_truncation(length, direction=..., strategy=...). */
+START_TEST(test_truncated_to) {
+  struct tokenizer *t = dir_must_open(FILE_WITH("null", "null"));
+  leaves(t, 5, "a a b b a b", NULL, "3: 2 0 0 1 3");
+  leaves(t, 7, "a a b b a b", "b a", "4: 2 0 0 3 1 0 3");
+  leaves(t, 7, "b a", "a a b b a b", "4: 2 1 0 3 0 0 3");
+  leaves(t, 8, "a b", NULL, "0: 2 0 1 3");
+  leaves(t, 2, "a b", "b a a", "0: 2 0 1 3 1 0 0 3"); /* no room for a text at all */
+  tokenizer_destroy(t);
+  t = dir_must_open(FILE_WITH(TRUNCATION("Left", "3", "OnlySecond", "2"), "null"));
+  leaves(t, 7, "a b", "b a a", "1: 2 0 1 3 0 0 3");
+  leaves(t, 5, "a a b b a b", NULL, "3: 2 1 0 1 3");    /* there is no second text */
+  leaves(t, 7, "b b a b a", "b a", "3: 2 1 0 3 1 0 3"); /* nor enough of it */
+  tokenizer_destroy(t);
+}
+END_TEST
+
+/* The configuration has the last word on the side. */
+START_TEST(test_truncation_side) {
+  struct tokenizer_dir dir;
+  struct tokenizer *t;
+  struct tfm_error err = {0};
+  const char *json = FILE_WITH(TRUNCATION("Right", "3", "LongestFirst", "0"), "null");
+  const char *config = "{\"truncation_side\": \"left\", \"model_max_length\": 12}";
+  dir_make(&dir);
+  dir_write(&dir, "tokenizer.json", json, strlen(json));
+  dir_write(&dir, "tokenizer_config.json", config, strlen(config));
+  ck_assert_msg(tokenizer_open(dir.path, &t, &err) == 0, "%s", err.message);
+  ck_assert_uint_eq(tokenizer_longest(t), 12);
+  leaves(t, 5, "a a b b a b", NULL, "3: 2 1 0 1 3");
+  tokenizer_destroy(t);
+  config = "{\"model_max_length\": 1000000000000000019884624838656}";
+  dir_write(&dir, "tokenizer_config.json", config, strlen(config));
+  ck_assert_msg(tokenizer_open(dir.path, &t, &err) == 0, "%s", err.message);
+  ck_assert_uint_eq(tokenizer_longest(t), 0);
+  tokenizer_destroy(t);
+  dir_remove(&dir);
+}
+END_TEST
+
+static int stopped_at(const char *json, size_t stop, const char *text) {
+  struct tokenizer *t = dir_must_open(json);
+  struct tfm_error err = {0};
+  struct encoding e;
+  const struct encode_request request = {.text = text, .length = strlen(text), .stop = stop};
+  int status = tokenizer_encode_request(t, &request, &e, &err);
+  ck_assert_int_eq(status != 0, e.stopped);
+  ck_assert_int_eq(err.code, status == 0 ? TFM_ERROR_NONE : TFM_ERROR_LIMIT);
+  encoding_finish(&e);
+  tokenizer_destroy(t);
+  return status;
+}
+
+/* A text far over the bound is not cut to its end, unless a template drops it. */
+START_TEST(test_stop) {
+  const char *json = FILE_WITH("null", "null");
+  ck_assert_int_eq(stopped_at(json, 3, "a b a"), 0);
+  ck_assert_int_eq(stopped_at(json, 3, "a b a b"), -1);
+  ck_assert_int_eq(stopped_at(json, 0, "a b a b"), 0);
+  ck_assert_int_eq(
+      stopped_at("{\"pre_tokenizer\": {\"type\": \"WhitespaceSplit\"}, \"post_processor\": "
+                 "{\"type\": \"TemplateProcessing\", \"single\": [], \"pair\": [], "
+                 "\"special_tokens\": {}}, \"model\": {\"type\": \"WordLevel\", \"unk_token\": "
+                 "\"a\", \"vocab\": {\"a\": 0}}}",
+                 3, "a b a b"),
+      0);
+}
+END_TEST
+
+UNIT_MAIN("limits", test_truncation, test_padding, test_unasked, test_truncated_to,
+          test_truncation_side, test_stop)

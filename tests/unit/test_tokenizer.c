@@ -592,6 +592,33 @@ START_TEST(test_decoders) {
 }
 END_TEST
 
+/* As tokenizers with encode_special_tokens: a special token in a text is text, and
+ * what begins inside of it is no token either. */
+START_TEST(test_plain_special) {
+  struct tokenizer *t = dir_must_open(
+      "{\"added_tokens\": [{\"id\": 2, \"content\": \"<s>\", \"special\": true}, "
+      "{\"id\": 3, \"content\": \"s>x\", \"normalized\": false}, {\"id\": 4, \"content\": "
+      "\"<n>\"}], \"model\": "
+      "{\"type\": \"BPE\", \"merges\": [], \"unk_token\": \"u\", \"vocab\": {\"u\": 0, \"a\": 1, "
+      "\"<s>\": 2, \"s>x\": 3, \"<n>\": 4, \"<\": 5, \"s\": 6, \">\": 7, \"x\": 8}}}");
+  static const char text[] = "a<s>x<n>s>x";
+  const struct encode_request request = {
+      .text = text, .length = sizeof text - 1, .flags = ENCODE_SPECIAL | ENCODE_PLAIN};
+  static const int32_t plain[] = {1, 5, 6, 7, 8, 4, 3}, special[] = {1, 2, 8, 4, 3};
+  struct tfm_error err = {0};
+  struct encoding e;
+  ck_assert_int_eq(tokenizer_encode_request(t, &request, &e, &err), 0);
+  ck_assert_uint_eq(e.count, 7);
+  ck_assert_mem_eq(e.ids, plain, sizeof plain);
+  encoding_finish(&e);
+  ck_assert_int_eq(tokenizer_encode(t, text, sizeof text - 1, NULL, 0, 0, &e, &err), 0);
+  ck_assert_uint_eq(e.count, 5);
+  ck_assert_mem_eq(e.ids, special, sizeof special);
+  encoding_finish(&e);
+  tokenizer_destroy(t);
+}
+END_TEST
+
 START_TEST(test_roles) {
   struct tokenizer_dir dir;
   struct tokenizer *tokenizer;
@@ -625,4 +652,4 @@ UNIT_MAIN("tokenizer", test_split, test_pre_tokenizers, test_normalizers, test_b
           test_other_models, test_added, test_unknown, test_vocabulary_refused,
           test_pattern_refused, test_pattern_limit, test_parts_refused, test_charsmap,
           test_nothing_there, test_legacy_tokens, test_legacy_refused, test_bad_text, test_stream,
-          test_decoders, test_roles)
+          test_decoders, test_plain_special, test_roles)
