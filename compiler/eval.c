@@ -137,6 +137,8 @@ static struct value member_of(struct compiler *c, const struct value *object,
   const struct origin *from = object->origin;
   if (object->kind == VALUE_ERROR)
     return value_error();
+  if (object->kind == VALUE_NONE && !object->missing)
+    return value_none(); /* no object, no member: `??` goes on */
   bool json = from != NULL && from->kind == ORIGIN_CONFIG &&
               (object->kind == VALUE_JSON || object->missing);
   if (!json || (object->kind == VALUE_JSON && !json_is_object(object->json))) {
@@ -317,6 +319,14 @@ static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr
                     op == AST_OP_DIV ? 1.0 / factor : factor, expr->span);
 }
 
+/* A weight beside none: is it in the checkpoint? */
+static struct value eval_presence(struct compiler *c, const struct value *weight, enum ast_op op) {
+  bool there = weight_is_there(c, weight->weight);
+  weight_mention_value(c, weight->weight, NULL);
+  return c->stop ? value_error()
+                 : (struct value){.kind = VALUE_BOOL, .boolean = there == (op == AST_OP_NE)};
+}
+
 static struct value eval_binary(struct compiler *c, const struct ast_expr *expr) {
   enum ast_op op = expr->binary.op;
   if (op == AST_OP_OR || op == AST_OP_AND)
@@ -333,6 +343,10 @@ static struct value eval_binary(struct compiler *c, const struct ast_expr *expr)
   bool tensor = left.kind == VALUE_TENSOR || right.kind == VALUE_TENSOR;
   if (tensor && (op >= AST_OP_MASK_OR && op <= AST_OP_DIV))
     return eval_tensors(c, expr, &left, &right);
+  if (equality && left.kind == VALUE_WEIGHT && right.kind == VALUE_NONE)
+    return eval_presence(c, &left, op);
+  if (equality && left.kind == VALUE_NONE && right.kind == VALUE_WEIGHT)
+    return eval_presence(c, &right, op);
   struct value value = compute_binary(c, op, &left, &right, expr->span);
   struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
   if (origin != NULL)

@@ -132,6 +132,10 @@ static bool is_present(struct compiler *c, const struct weight_expr *expr, const
   return false;
 }
 
+bool weight_is_there(struct compiler *c, const struct weight_expr *expr) {
+  return c->options->has_checkpoint && is_present(c, expr, NULL);
+}
+
 /* ------------------------------------------------------------------------ taking */
 
 static int32_t take(struct compiler *c, const struct weight_expr *expr,

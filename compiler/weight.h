@@ -61,6 +61,8 @@ struct weight_want {
  * WEIGHT_FAILED after a report.  type: as declared if it is, else as stored. */
 int32_t weight_take(struct compiler *c, const struct weight_expr *expr,
                     const struct weight_want *want, struct ctype *type);
+/* Is it in the checkpoint?  Without a checkpoint nothing is. */
+bool weight_is_there(struct compiler *c, const struct weight_expr *expr);
 /* missing.c: report each live tensor that is not in the checkpoint, or, without one, whose
  * shape is not told. */
 void weight_check_live(struct compiler *c);

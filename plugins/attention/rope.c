@@ -11,8 +11,11 @@ const tfm_op_desc rope_op = {
         "## Rotary positions (Su et al. 2021, section 3.2.2), in the layout of Llama: elements d\n"
         "## and d + K/2 of a head turn by the angle pos * theta^(-2d/K).  scaling is the object\n"
         "## rope_scaling of config.json: its rope_type (or type) is default, linear or llama3.\n"
+        "## original is the length that llama3 was trained at, before it was stretched; without "
+        "it\n"
+        "## the object's original_max_position_embeddings is.\n"
         "op rope(x: [B, T, W], pos: i32[B, T]; ;\n"
-        "  heads: int, theta: real = 10000.0, scaling: object?) -> [B, T, W]\n"
+        "  heads: int, theta: real = 10000.0, scaling: object?, original: real?) -> [B, T, W]\n"
         "  where heads >= 1 and W / heads / 2 >= 1\n"),
 };
 
@@ -33,10 +36,9 @@ static const char *scaling_type(const tfm_attr *scaling) {
 /* Long waves are stretched by factor, short ones kept, and between the two
  * wavelengths there is a ramp: transformers, modeling_rope_utils.py,
  * _compute_llama3_parameters. */
-static double llama3(const tfm_attr *scaling, double frequency) {
-  double factor = member(scaling, "factor", 8), low = member(scaling, "low_freq_factor", 1);
-  double high = member(scaling, "high_freq_factor", 4);
-  double context = member(scaling, "original_max_position_embeddings", 8192);
+static double llama3(const tfm_attr *scaling, double context, double frequency) {
+  double factor = member(scaling, "factor", 0), low = member(scaling, "low_freq_factor", 0);
+  double high = member(scaling, "high_freq_factor", 0);
   double wavelength = 2 * 3.14159265358979323846 / frequency;
   if (wavelength > context / low)
     return frequency / factor;
@@ -46,22 +48,46 @@ static double llama3(const tfm_attr *scaling, double frequency) {
   return (1 - kept) * frequency / factor + kept * frequency;
 }
 
-static tfm_status check_scaling(const tfm_host *host, const tfm_attr *scaling) {
-  const char *type = scaling_type(scaling);
-  if (!scaling || scaling->kind == TFM_ATTR_NONE || strcmp(type, "default") == 0)
+static double original_length(const tfm_node *node, const tfm_attr *scaling) {
+  return tfm_attr_real(node, "original", member(scaling, "original_max_position_embeddings", 0));
+}
+
+static tfm_status check_llama3(const tfm_host *host, const tfm_attr *scaling, double context) {
+  double low = member(scaling, "low_freq_factor", 0), high = member(scaling, "high_freq_factor", 0);
+  if (!(high > low && low > 0))
+    return host->fail(host, "rope scaling `llama3` needs 0 < low_freq_factor < high_freq_factor");
+  if (!(context > 0))
+    return host->fail(host, "rope scaling `llama3` needs original_max_position_embeddings above 0");
+  return TFM_OK;
+}
+
+/* rope_type where it is there, type where it is not; NULL = no text. */
+static const char *check_type(const tfm_host *host, const tfm_attr *scaling) {
+  const tfm_attr *type = tfm_attr_member(scaling, "rope_type");
+  if (!type)
+    type = tfm_attr_member(scaling, "type");
+  if (type && type->kind != TFM_ATTR_STR) {
+    host->fail(host, "rope_type is no text: the known kinds are default, linear, llama3");
+    return NULL;
+  }
+  return scaling_type(scaling);
+}
+
+static tfm_status check_scaling(const tfm_host *host, const tfm_attr *scaling, double context) {
+  if (!scaling || scaling->kind == TFM_ATTR_NONE)
+    return TFM_OK;
+  const char *type = check_type(host, scaling);
+  if (!type)
+    return TFM_FAILED;
+  if (strcmp(type, "default") == 0)
     return TFM_OK;
   if (strcmp(type, "linear") != 0 && strcmp(type, "llama3") != 0)
     return host->fail(
         host, "unknown kind of rope scaling `%s`: the known ones are default, linear, llama3",
         type);
-  const tfm_attr *factor = tfm_attr_member(scaling, "factor");
-  if (!factor || !(member(scaling, "factor", 0) > 0))
+  if (!(member(scaling, "factor", 0) > 0))
     return host->fail(host, "rope scaling `%s` needs a factor above 0", type);
-  if (strcmp(type, "llama3") == 0 &&
-      !(member(scaling, "high_freq_factor", 4) > member(scaling, "low_freq_factor", 1) &&
-        member(scaling, "low_freq_factor", 1) > 0))
-    return host->fail(host, "rope scaling `llama3` needs 0 < low_freq_factor < high_freq_factor");
-  return TFM_OK;
+  return strcmp(type, "llama3") == 0 ? check_llama3(host, scaling, context) : TFM_OK;
 }
 
 tfm_status rope_prepare(const tfm_host *host, const tfm_node *node, const tfm_tensor *const *weight,
@@ -72,7 +98,8 @@ tfm_status rope_prepare(const tfm_host *host, const tfm_node *node, const tfm_te
     return host->fail(host, "a width of %lld does not split into %lld heads of pairs",
                       (long long)width, (long long)heads);
   const tfm_attr *scaling = tfm_attr_find(node, "scaling");
-  tfm_status status = check_scaling(host, scaling);
+  double context = original_length(node, scaling);
+  tfm_status status = check_scaling(host, scaling, context);
   if (status != TFM_OK)
     return status;
   int64_t half = width / (2 * heads);
@@ -88,7 +115,7 @@ tfm_status rope_prepare(const tfm_host *host, const tfm_node *node, const tfm_te
     if (strcmp(type, "linear") == 0)
       frequency /= member(scaling, "factor", 1);
     else if (strcmp(type, "llama3") == 0)
-      frequency = llama3(scaling, frequency);
+      frequency = llama3(scaling, context, frequency);
     rope->frequency[d] = (float)frequency;
   }
   *instance = rope;

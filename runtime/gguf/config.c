@@ -153,6 +153,26 @@ static int copy_stops(const struct gguf *file, json_t *config, struct tfm_error 
   return ok ? 0 : error_oom(err);
 }
 
+/* config[to] = whether the first layer has any of the tensors. */
+static int set_presence(const struct gguf *file, const char *const *tensor, json_t *config,
+                        const char *to, struct tfm_error *err) {
+  bool any = false;
+  for (; *tensor; tensor++)
+    any = any || gguf_find(file, *tensor) != NULL;
+  return json_object_set_new(config, to, json_boolean(any)) == 0 ? 0 : error_oom(err);
+}
+
+/* llama.cpp adds the biases that are there; config.json says whether they are to be. */
+static int set_biases(const struct gguf *file, json_t *config, struct tfm_error *err) {
+  static const char *const attention[] = {"blk.0.attn_q.bias", "blk.0.attn_k.bias",
+                                          "blk.0.attn_v.bias", "blk.0.attn_output.bias", NULL};
+  static const char *const mlp[] = {"blk.0.ffn_gate.bias", "blk.0.ffn_up.bias",
+                                    "blk.0.ffn_down.bias", NULL};
+  return set_presence(file, attention, config, "attention_bias", err) != 0
+             ? -1
+             : set_presence(file, mlp, config, "mlp_bias", err);
+}
+
 /* What every architecture has. */
 static int set_common(const struct gguf *file, const struct gguf_architecture *architecture,
                       json_t *config, struct tfm_error *err) {
@@ -181,7 +201,7 @@ static int fill(struct gguf *file, const char *name, json_t *config, struct tfm_
     return copy_all(file, name, config, err) != 0 ? -1 : set_common(file, NULL, config, err);
   if (json_object_set_new(config, "architectures", json_pack("[s]", architecture->class)) != 0)
     return error_oom(err);
-  return copy_keys(file, architecture, config, err) != 0 ||
+  return copy_keys(file, architecture, config, err) != 0 || set_biases(file, config, err) != 0 ||
                  set_common(file, architecture, config, err) != 0
              ? -1
              : gguf_rope(file, name, config, err);

@@ -65,8 +65,9 @@ static const tfm_op_desc compiling_ops[] = {
                  "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
                  "  taps scores, probs where heads >= 1 and heads /"
                  " kv_heads >= 1 and Q / heads == M / kv_heads\n"),
-    COMPILING_OP("op rope(x: [B, T, W], pos: i32[B, T]; ; heads: int, theta: real = 10000.0, "
-                 "scaling: object?) -> [B, T, W] where heads >= 1 and W / heads / 2 >= 1"),
+    COMPILING_OP(
+        "op rope(x: [B, T, W], pos: i32[B, T]; ; heads: int, theta: real = 10000.0, "
+        "scaling: object?, original: real?) -> [B, T, W] where heads >= 1 and W / heads / 2 >= 1"),
     COMPILING_OP("op causal() -> mask"),
     COMPILING_OP("op padding(real: bool[B, S]) -> mask"),
     COMPILING_OP("op window(; ; n: int) -> mask"),

@@ -253,7 +253,7 @@ START_TEST(dumping) {
   text = graph_text(&k.options);
   ck_assert_msg(strstr(text, "taps(scores, probs!)") != NULL, "%s", text);
   ck_assert_ptr_nonnull(strstr(text, "@h.1.attn.c_proj !")); /* kept from fusing */
-  ck_assert_ptr_nonnull(strstr(text, "@h.0.split | h.0.q !"));
+  ck_assert_ptr_nonnull(strstr(text, "@h.0.split | h.0.q | h.0.asked !"));
   ck_assert_ptr_nonnull(strstr(text, "@ln_f | x#4 | x !"));
   free(text);
   dump[0] = "h.0.attention.prob";
