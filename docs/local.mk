@@ -6,3 +6,4 @@ dist_doc_DATA += README.md docs/language.md docs/plugins.md
 dist_man_MANS += docs/man/tfm-weights.1
 dist_doc_DATA += docs/tokenizers.md
 dist_doc_DATA += docs/formats.md
+dist_doc_DATA += docs/generation.md

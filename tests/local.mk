@@ -53,3 +53,6 @@ EXTRA_DIST += tests/e2e/eval
 
 # Checkpoints: found, checked, refused.
 script_tests += tests/e2e/checkpoints.sh
+
+# What can be asked of generation.
+script_tests += tests/e2e/generate.sh

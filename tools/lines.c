@@ -53,11 +53,6 @@ static int lines_add(struct job *job, struct lines *lines, char *line, size_t le
   return 0;
 }
 
-/* The seed of a batch: its rows are told apart below it, the batches here. */
-static uint64_t batch_seed(const struct job *job, const struct lines *lines) {
-  return job->options->run.seed ^ (lines->before / BATCH * 0x9e3779b97f4a7c15u);
-}
-
 /* The first line that cannot be run even alone, and why; count = all can. */
 static size_t first_bad(const struct job *job, const struct lines *lines, tfm_error *error) {
   tfm_run_options run = job->options->run;
@@ -79,7 +74,7 @@ static int run_until_bad(struct job *job, const struct lines *lines) {
     return run_failed(job);
   size_t bad = first_bad(job, lines, error);
   int status = 0;
-  if (bad > 0 && run_batch(job, lines->input, bad, batch_seed(job, lines)) != 0)
+  if (bad > 0 && run_batch(job, lines->input, bad, lines->before) != 0)
     status = run_failed(job);
   if (status == 0 && bad < lines->count) {
     name_line(job, lines->before + bad + 1);
@@ -92,7 +87,7 @@ static int run_until_bad(struct job *job, const struct lines *lines) {
 static int lines_run(struct job *job, struct lines *lines) {
   int status = 0;
   cli_progress(job->cli, "%zu lines", lines->before + lines->count);
-  if (lines->count && run_batch(job, lines->input, lines->count, batch_seed(job, lines)) != 0) {
+  if (lines->count && run_batch(job, lines->input, lines->count, lines->before) != 0) {
     int code = tfm_error_code(job->error);
     bool of_line = code == TFM_CODE_USAGE || code == TFM_CODE_LIMIT;
     status = of_line && job->options->dump_count == 0 ? run_until_bad(job, lines) : run_failed(job);
@@ -105,13 +100,14 @@ static int lines_run(struct job *job, struct lines *lines) {
  * Lines before one that cannot be read, or run, are run. */
 int run_lines(struct job *job) {
   struct lines lines = {0};
+  size_t most = job->options->samples > 1 ? 1 : BATCH; /* samples of a line are a batch */
   int status = 0, got = 1;
   while (got > 0 && status == 0 && !cli_interrupted()) {
     char *line = NULL;
     size_t length = 0;
     got = cli_line(job->cli, stdin, lines.before + lines.count + 1, &line, &length);
     int bad = got > 0 ? lines_add(job, &lines, line, length) : got < 0 ? TFM_CODE_LIMIT : 0;
-    if (!cli_interrupted() && (lines.count == BATCH || got <= 0 || bad))
+    if (!cli_interrupted() && (lines.count == most || got <= 0 || bad))
       status = lines_run(job, &lines);
     status = status ? status : bad;
   }

@@ -134,6 +134,30 @@ static json_t *timing_value(const tfm_model_info *info, const tfm_timing *timing
       (json_int_t)(timing->decode_ns / steps), "total_ns", (json_int_t)timing->total_ns);
 }
 
+static json_t *token_value(const char *text, int32_t id, double log_probability) {
+  json_t *value = json_object();
+  json_object_set_new(value, "id", json_integer(id));
+  json_object_set_new(value, "token", text_value(text));
+  json_object_set_new(value, "logprob", json_real(log_probability));
+  return value;
+}
+
+static json_t *token_scores_value(const tfm_answer *answer) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < answer->id_count; i++) {
+    const tfm_token_score *score = &answer->token_score[i];
+    json_t *value = token_value(score->text, score->id, score->log_probability);
+    json_t *best = json_array();
+    for (size_t b = 0; b < score->best_count; b++) {
+      const tfm_choice *one = &score->best[b];
+      json_array_append_new(best, token_value(one->text, one->id, one->score));
+    }
+    json_object_set_new(value, "top", best);
+    json_array_append_new(list, value);
+  }
+  return list;
+}
+
 static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
                             const tfm_answer *answer, const tfm_timing *timing) {
   json_t *value = json_object(), *ids = json_array();
@@ -157,6 +181,8 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
       json_array_append_new(vector, json_real((double)answer->vector[i]));
     json_object_set_new(value, "vector", vector);
   }
+  if (answer->token_score)
+    json_object_set_new(value, "logprobs", token_scores_value(answer));
   if (answer->stop)
     json_object_set_new(value, "stop", text_value(answer->stop));
   json_object_set_new(value, "prompt_tokens", json_integer((json_int_t)answer->prompt_count));
@@ -165,10 +191,13 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
   return value;
 }
 
-bool output_json(const tfm_model_info *info, const tfm_input *inputs, const tfm_result *result) {
+bool output_json(const tfm_model_info *info, const tfm_input *inputs, const uint64_t *seeds,
+                 const tfm_result *result) {
   const tfm_timing *timing = tfm_result_timing(result);
   for (size_t i = 0; i < tfm_result_count(result); i++) {
     json_t *value = answer_value(info, &inputs[i], tfm_result_answer(result, i), timing);
+    if (seeds)
+      json_object_set_new(value, "seed", json_integer((json_int_t)seeds[i]));
     char *line = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(value);
     if (!line)

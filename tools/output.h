@@ -10,8 +10,9 @@
 void output_text(const tfm_model_info *info, const tfm_result *result, bool streamed,
                  uint32_t shown);
 
-/* One JSON object a line for each answer. */
-bool output_json(const tfm_model_info *info, const tfm_input *inputs, const tfm_result *result);
+/* One JSON object a line for each answer; seeds: of each, NULL = not told. */
+bool output_json(const tfm_model_info *info, const tfm_input *inputs, const uint64_t *seeds,
+                 const tfm_result *result);
 
 /* Tokens and times on stderr, one line. */
 void output_timing(const struct cli *cli, const tfm_model_info *info, const tfm_timing *timing);

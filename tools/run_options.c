@@ -1,6 +1,7 @@
 /* run_options.c - the command line of tfmrun. */
 #include "tools/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,12 +77,28 @@ static const struct option_row rows[] = {
      FIELD(run.top_p), .high = 1},
     {OPTION_REAL, "min-p", 0, "P", "only from those of at least P times the best (default 0: all)",
      FIELD(run.min_p), .high = 1},
+    {OPTION_REAL, "repetition-penalty", 0, "R",
+     "divide the logits of tokens that were there, the prompt's too (default 1: off)",
+     FIELD(run.repetition_penalty), .high = 1000},
+    {OPTION_REAL, "presence-penalty", 0, "X", "taken from the logits of tokens already made",
+     FIELD(run.presence_penalty), .low = -1000, .high = 1000},
+    {OPTION_REAL, "frequency-penalty", 0, "X", "taken once for each time that a token was made",
+     FIELD(run.frequency_penalty), .low = -1000, .high = 1000},
+    {OPTION_LIST, "stop", 0, "TEXT", "the text ends before TEXT; may be repeated", FIELD(stop)},
+    {OPTION_INT, "samples", 'N', "N", "N texts of each input, by the seeds S, S + 1, ...",
+     FIELD(samples), .low = 1, .high = 1024},
+    {OPTION_FLAG, "generation-config",
+     .help = "sample as generation_config.json says, where nothing else is given",
+     FIELD(generation_config)},
     {OPTION_INT, "seed", 0, "S", "of the sampler (default 0)", FIELD(run.seed), .high = INT64_MAX},
     {OPTION_BITS, "ignore-stop", .help = "go on past the stop token", FIELD(run.ignore_stop),
      .bits = 1},
     OPTION_HEAD(""),
     OPTION_HEAD("Output"),
     {OPTION_FLAG, "json", .help = "one JSON object an input", FIELD(json)},
+    {OPTION_INT, "logprobs", 0, "N",
+     "with --json: log probabilities of each new token and of the N best", FIELD(run.logprobs),
+     .low = 1, .high = 1000},
     {OPTION_INT, "top", 0, "N", "how many answers (default 5; classify 1)", FIELD(run.top),
      .low = 1, .high = 1000000},
     {OPTION_CALL, "dump", 0, "VALUE=FILE.safetensors",
@@ -114,6 +131,10 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
                                            : "one model at a time; quote the input text");
   if (o->input && o->ids)
     return cli_usage_error(cli, "--input and --ids are two ways to say the same; give one");
+  if (o->run.repetition_penalty == 0)
+    return cli_usage_error(cli, "--repetition-penalty needs a number above 0; 1 is off");
+  if (o->run.logprobs && !o->json)
+    return cli_usage_error(cli, "--logprobs is for --json");
   if (!o->input && !o->ids && !o->check && o->feed_count == 0) {
     if (isatty(STDIN_FILENO))
       return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe");
@@ -122,7 +143,33 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
   return 0;
 }
 
+/* Not given: run_settle tells these from what the user says. */
+static void leave_open(tfm_run_options *run) {
+  run->temperature = run->top_p = run->min_p = run->repetition_penalty = NAN;
+  run->top_k = -1;
+}
+
+int run_settle(const struct cli *cli, struct options *o, const tfm_model *model, tfm_error *error) {
+  tfm_run_options config = {.struct_size = sizeof config}, *run = &o->run;
+  if (o->generation_config && tfm_model_generation(model, &config, error) != 0)
+    return cli_fail(cli, error);
+  run->temperature = isnan(run->temperature) ? config.temperature : run->temperature;
+  run->top_k = run->top_k < 0 ? config.top_k : run->top_k;
+  run->top_p = isnan(run->top_p) ? config.top_p : run->top_p;
+  run->min_p = isnan(run->min_p) ? config.min_p : run->min_p;
+  if (isnan(run->repetition_penalty))
+    run->repetition_penalty = config.repetition_penalty;
+  if (run->max_new_tokens == 0) {
+    run->max_new_tokens = config.max_new_tokens;
+    run->max_length = config.max_length;
+  }
+  if (o->samples > 1 && run->temperature == 0)
+    return cli_usage_error(cli, "the likeliest text is one: --samples needs --temp above 0");
+  return 0;
+}
+
 bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *status) {
+  leave_open(&o->run);
   int word = options_parse(cli, &set, o, argc, argv, status);
   if (word < 0)
     return false;
@@ -137,6 +184,8 @@ bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *s
   open->dump_count = o->dump_count;
   open->feed = o->feed;
   open->feed_count = o->feed_count;
+  o->run.stop = o->stop.item;
+  o->run.stop_count = o->stop.count;
   if (o->check)
     open->flags |= TFM_OPEN_CHECK_ONLY;
   return true;
@@ -144,6 +193,7 @@ bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *s
 
 void run_options_finish(struct options *o) {
   common_finish(&o->common);
+  free(o->stop.item);
   free(o->dump);
   free(o->feed);
 }

@@ -4,50 +4,16 @@
  * command line, or lines from a pipe in batches.  stdout carries only the
  * result; everything else goes to stderr. */
 #include "tools/check.h"
-#include "tools/output.h"
 #include "tools/run.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static int on_token(void *arg, size_t row, int32_t id, const char *text, size_t length) {
-  struct job *job = arg;
-  (void)row, (void)id;
-  job->begun = job->begun || length;
-  if (length)
-    cli_answer(text, length);
-  return length && cli_output_lost();
-}
 
 /* Lost output: main says so. */
 int run_failed(struct job *job) {
   if (job->begun)
     putchar('\n');
   return cli_output_lost() ? TFM_CODE_RUN : cli_fail(job->cli, job->error);
-}
-
-int run_batch(struct job *job, const tfm_input *inputs, size_t count, uint64_t seed) {
-  const struct options *o = job->options;
-  tfm_run_options run = o->run;
-  tfm_result *result = NULL;
-  run.seed = seed;
-  bool stream = job->stream && job->info.task == TFM_TASK_GENERATE && job->info.has_tokenizer;
-  if (stream) {
-    run.token = on_token;
-    run.token_arg = job;
-  }
-  if (tfm_model_run(job->model, inputs, count, &run, &result, job->error) != 0)
-    return -1;
-  cli_clear(job->cli);
-  if (o->json && !output_json(&job->info, inputs, result)) {
-    exit(cli_no_memory(job->cli));
-  }
-  if (!o->json)
-    output_text(&job->info, result, stream, o->run.top ? o->run.top : 1);
-  if (!cli_output_lost() && job->stream)
-    output_timing(job->cli, &job->info, tfm_result_timing(result));
-  tfm_result_destroy(result);
-  return 0;
 }
 
 static int run_one(struct job *job, const char *text, const char *ids) {
@@ -68,7 +34,7 @@ static int run_one(struct job *job, const char *text, const char *ids) {
   job->stream = true;
   if (o->json)
     job->stream = false;
-  int status = run_batch(job, &input, 1, o->run.seed) == 0 ? 0 : run_failed(job);
+  int status = run_batch(job, &input, 1, 0) == 0 ? 0 : run_failed(job);
   free(list);
   return status;
 }
@@ -118,7 +84,10 @@ static int run(struct cli *cli, struct options *o) {
     tfm_model_describe(model, &job.info);
     cli_clear(cli);
     cli_catch_interrupts(model);
-    status = o->check ? check(&job) : run_inputs(&job);
+    if (o->check)
+      status = check(&job);
+    else if ((status = run_settle(cli, o, model, error)) == 0)
+      status = run_inputs(&job);
     cli_catch_interrupts(NULL);
     if (status == 0 && (o->common.open.flags & TFM_OPEN_PROFILE)) {
       char *profile = tfm_model_profile(model, error);

@@ -71,7 +71,7 @@ static void check_scores(const json_t *one, const tfm_answer *answer, size_t at)
 static void run_greedy(tfm_model *model, const json_t *one, size_t at) {
   const json_t *prompt = json_object_get(one, "prompt"), *made = json_object_get(one, "ids");
   int32_t ids[64];
-  tfm_input input = {.ids = ids, .id_count = json_array_size(prompt)};
+  tfm_input input = {.struct_size = sizeof input, .ids = ids, .id_count = json_array_size(prompt)};
   tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = NEW, .logprobs = 3};
   tfm_result *result = NULL;
   for (size_t i = 0; i < input.id_count && i < 64; i++)
@@ -137,7 +137,7 @@ static int hear(void *arg, size_t row, int32_t id, const char *text, size_t leng
 
 static void run_text(tfm_model *model, const char *prompt, const char *const *stop, size_t stops,
                      struct heard *heard, char *text, char *why) {
-  tfm_input input = {.text = prompt, .text_length = strlen(prompt)};
+  tfm_input input = {.struct_size = sizeof input, .text = prompt, .text_length = strlen(prompt)};
   tfm_run_options run = {.struct_size = sizeof run,
                          .max_new_tokens = NEW,
                          .stop = stop,
@@ -213,7 +213,7 @@ static void first_complete(tfm_model *model, const char *prompt) {
 static void bad_stops(tfm_model *model) {
   static char longest[5000];
   static const char *const bad[] = {"", "\xff", "\xea\xb0", longest, NULL};
-  tfm_input input = {.text = "a", .text_length = 1};
+  tfm_input input = {.struct_size = sizeof input, .text = "a", .text_length = 1};
   memset(longest, 'a', sizeof longest - 1);
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     tfm_run_options run = {.struct_size = sizeof run, .stop = &bad[i], .stop_count = 1};
@@ -232,7 +232,8 @@ static void samples(tfm_model *model, const char *prompt) {
       .struct_size = sizeof run, .max_new_tokens = NEW, .temperature = 1, .seeds = seeds};
   tfm_result *together = NULL, *alone = NULL;
   for (size_t r = 0; r < ROWS; r++)
-    input[r] = (tfm_input){.text = prompt, .text_length = strlen(prompt)};
+    input[r] =
+        (tfm_input){.struct_size = sizeof input[r], .text = prompt, .text_length = strlen(prompt)};
   check(tfm_model_run(model, input, ROWS, &run, &together, error) == 0, "samples", 0);
   run.seeds = NULL;
   for (size_t r = 0; together && r < ROWS; r++) {
