@@ -59,6 +59,11 @@ static void *find(const char *name) {
   return function;
 }
 
+/* What the C library, and gcov, do after the program's own end is no test of it. */
+static void end(void) {
+  ready = false;
+}
+
 /* Before main: backtrace loads a library at its first call. */
 __attribute__((constructor)) static void begin(void) {
   void *frame[2];
@@ -70,6 +75,7 @@ __attribute__((constructor)) static void begin(void) {
   if ((text = getenv("FAULT_LIST")) != NULL)
     list = (int)syscall(SYS_openat, AT_FDCWD, text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   every = getenv("FAULT_ALL") != NULL;
+  atexit(end);
   inside = false;
   text = getenv("FAULT_PROGRAM");
   ready = text == NULL || strcmp(text, program_invocation_short_name) == 0;
