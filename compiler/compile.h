@@ -63,6 +63,11 @@ struct compile_options {
    * NULL = unknown.  op_names: for "did you mean". */
   const tfm_op_desc *(*find_op)(void *context, const char *name);
   const struct compile_plugin *(*find_plugin)(void *context, const char *name);
+  /* Of a plugin that is unknown: false = there is no file of its name; true = there is one
+   * that was refused, *file, for *reason.  NULL = nobody knows. */
+  bool (*find_refusal)(void *context, const char *name, const char **file, const char **reason);
+  /* What an op's infer says by host->log; NULL = nobody listens.  level: TFM_LOG_. */
+  void (*log)(void *context, int level, const char *text);
   const char *const *op_names;
   size_t op_name_count;
   void *context;

@@ -86,9 +86,15 @@ static tfm_status fail_service(const tfm_host *host, const char *format, ...) {
 }
 
 static void log_service(const tfm_host *host, int level, const char *format, ...) {
-  (void)host;
-  (void)level;
-  (void)format;
+  const struct compile_options *o = inference_of(host)->c->options;
+  char text[512];
+  va_list args;
+  if (o->log == NULL)
+    return;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  o->log(o->context, level, text);
 }
 
 /* -------------------------------------------------------------------- the node */

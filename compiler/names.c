@@ -118,8 +118,14 @@ static void declare_plugin(struct compiler *c, struct unit *unit, const struct a
   const struct compile_options *o = c->options;
   const struct compile_plugin *plugin =
       o->find_plugin == NULL ? NULL : o->find_plugin(o->context, decl->name.text);
+  const char *file, *reason;
   declare_qualifier(c, unit, decl, NULL);
-  if (plugin == NULL) {
+  if (plugin == NULL && o->find_refusal != NULL &&
+      o->find_refusal(o->context, decl->name.text, &file, &reason)) {
+    struct report *r = report(c, CODE_PLUGIN_UNKNOWN, decl->name.span,
+                              "the plugin `%s` was refused: %s", decl->name.text, reason);
+    report_primary(c, r, "it is %s", file);
+  } else if (plugin == NULL) {
     struct report *r = report(c, CODE_PLUGIN_UNKNOWN, decl->name.span,
                               "the plugin `%s` is not installed", decl->name.text);
     report_primary(c, r, "no plugin of this name was found");

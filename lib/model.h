@@ -23,6 +23,7 @@
 #include "runtime/weights.h"
 #include "tfm/tfm.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +37,9 @@ struct model_json {
 
 struct tfm_model {
   uint32_t flags;
+  tfm_message *message; /* the caller's, or NULL */
+  void *message_arg;
+  pthread_mutex_t message_lock; /* kernels speak from any thread */
   struct path_list dirs;
   char *model_path, *weights_path; /* weights_path NULL = none given */
   struct model_json config, generation;
@@ -79,6 +83,11 @@ int model_enter(struct tfm_model *model, const char *call, struct tfm_error *err
 void model_leave(struct tfm_model *model);
 /* Forget the request before. */
 void model_begin(struct tfm_model *model);
+
+/* Empty, for options; NULL = out of memory. */
+struct tfm_model *model_create(const tfm_open_options *options, struct tfm_error *err);
+/* What a plugin says, by level: a host_log.  TFM_LOG_DEBUG is heard by nobody. */
+void model_log(void *model, int level, const char *text);
 
 /* ---- the stages of opening, each on what the ones before have left */
 

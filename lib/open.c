@@ -114,7 +114,8 @@ int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
   struct registry_dirs dirs;
   if (registry_default_dirs(options->plugin_dir, options->plugin_dir_count, &dirs, err) != 0)
     return -1;
-  int status = registry_open((const char *const *)dirs.path, dirs.count, &model->registry, err);
+  int status = registry_open((const char *const *)dirs.path, dirs.count, model_log, model,
+                             &model->registry, err);
   registry_dirs_finish(&dirs);
   return status;
 }
@@ -155,6 +156,23 @@ static const struct compile_plugin *find_plugin(void *context, const char *name)
   return &found;
 }
 
+/* The first file of that name: the others come after it, and are refused as well. */
+static bool find_refusal(void *context, const char *name, const char **file, const char **reason) {
+  size_t count;
+  const struct registry_refusal *r = registry_refusals(context, &count);
+  for (size_t i = 0; i < count; i++)
+    if (!r[i].shadowed && strcmp(r[i].plugin, name) == 0) {
+      *file = r[i].file;
+      *reason = r[i].reason ? r[i].reason : "it is not sound";
+      return true;
+    }
+  return false;
+}
+
+static void send_log(void *context, int level, const char *text) {
+  registry_log(context, level, text);
+}
+
 static struct compile_json compile_json(const struct model_json *json, const char *name) {
   if (json->path && gguf_is_path(json->path))
     name = file_basename(json->path);
@@ -182,6 +200,8 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .fuse = (model->flags & TFM_OPEN_NO_FUSE) == 0,
       .find_op = find_op,
       .find_plugin = find_plugin,
+      .find_refusal = find_refusal,
+      .log = send_log,
       .context = model->registry,
   };
   out->op_names = registry_op_names(model->registry, &out->op_name_count);

@@ -62,13 +62,8 @@ int tfm_source_check(const tfm_open_options *options, tfm_error *error) {
   struct caller_options read;
   error_clear(err);
   int status = caller_options(options, &read, err);
-  tfm_model *model = status == 0 ? calloc(1, sizeof *model) : NULL;
-  if (model) {
-    model->flags = read.full.flags;
-    status = check_source(model, &read.full, err);
-  } else if (status == 0) {
-    status = error_oom(err);
-  }
+  tfm_model *model = status == 0 ? model_create(&read.full, err) : NULL;
+  status = model ? check_source(model, &read.full, err) : -1;
   tfm_model_destroy(model);
   caller_options_finish(&read);
   return status;
@@ -160,10 +155,9 @@ static size_t find_emitter(const char *what, struct tfm_error *err) {
 
 static char *emit_source(const tfm_open_options *options, size_t which, struct tfm_error *err) {
   struct buffer out;
-  tfm_model *model = calloc(1, sizeof *model);
+  tfm_model *model = model_create(options, err);
   if (!model)
-    return error_oom(err), NULL;
-  model->flags = options->flags;
+    return NULL;
   buffer_init(&out);
   int status = emit(model, options, which, &out, err);
   tfm_model_destroy(model);

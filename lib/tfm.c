@@ -43,6 +43,7 @@ void tfm_model_destroy(tfm_model *model) {
   path_list_finish(&model->dirs);
   free(model->model_path);
   free(model->weights_path);
+  pthread_mutex_destroy(&model->message_lock);
   free(model);
 }
 
@@ -64,10 +65,9 @@ static int open_stages(struct tfm_model *model, const tfm_open_options *options,
 }
 
 static struct tfm_model *open_model(const tfm_open_options *options, struct tfm_error *err) {
-  struct tfm_model *model = calloc(1, sizeof *model);
+  struct tfm_model *model = model_create(options, err);
   if (!model)
-    return error_oom(err), NULL;
-  model->flags = options->flags;
+    return NULL;
   if (model_settle(model, open_stages(model, options, err), err) == 0)
     return model;
   tfm_model_destroy(model);

@@ -139,6 +139,7 @@ int exec_create(const struct program *program, const struct exec_options *option
     exec->options = *options;
   arena_init(&exec->arena, 0);
   host_init(&exec->host, program->pool, exec->options.cancel);
+  registry_share_log(program->registry, &exec->host);
   exec->program = program;
   exec->graph = program->graph;
   int status = program_plan(program, &exec->plan, err);
@@ -283,6 +284,7 @@ static int fit_workspace(struct exec *exec, uint32_t begin, uint32_t end, uint32
     if (!kernel->workspace || !(all || (step->dims & changed) || (step->has_state && states)))
       continue;
     step->run.workspace_size = 0;
+    host_begin(&exec->host);
     tfm_status status = kernel->workspace(&exec->host.api, step->node->instance, &step->run,
                                           &step->run.workspace_size);
     if (status != TFM_OK)
@@ -380,6 +382,7 @@ static int run_step(struct exec *exec, struct step *step, struct tfm_error *err)
   uint64_t start = exec->profile ? now() : 0;
   for (uint32_t i = 0; i < step->taps.count; i++)
     step->taps.tap[i].filled = false;
+  host_begin(&exec->host);
   tfm_status status = p->kernel->desc->run(&exec->host.api, p->instance, &step->run);
   if (status != TFM_OK)
     return failed(exec, step, status, err);

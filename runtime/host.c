@@ -177,6 +177,11 @@ void host_set_log(struct host *host, host_log *log, void *arg) {
   host->log_arg = arg;
 }
 
+void host_begin(struct host *host) {
+  if (host->failure.code != TFM_ERROR_NONE)
+    error_clear(&host->failure);
+}
+
 int host_take_failure(struct host *host, tfm_status status, enum tfm_error_code code,
                       const char *prefix, struct tfm_error *err) {
   pthread_mutex_lock(&host->lock);

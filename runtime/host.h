@@ -34,6 +34,10 @@ void host_init(struct host *host, struct pool *pool, const atomic_int *cancel);
 void host_finish(struct host *host);
 void host_set_log(struct host *host, host_log *log, void *arg);
 
+/* Before a plugin's function is called: what was said through fail by one that then
+ * returned TFM_OK is of no account, and not the next one's.  No other thread is at work. */
+void host_begin(struct host *host);
+
 /* Turn what a plugin's function returned, and what it said through fail, into
  * err: `prefix` names node, op, kernel and plugin.  Clears the failure.
  * CANCELLED is TFM_ERROR_INTERRUPTED, NO_MEMORY is TFM_ERROR_LIMIT, the rest

@@ -117,8 +117,9 @@ static const tfm_plugin_desc *open_object(const char *file, struct note_refusal 
   return desc;
 }
 
-int registry_load(struct registry *registry, const char *file, const char *name,
-                  struct tfm_error *err) {
+/* Load one file that the search found; a refusal is remembered. */
+static int load_file(struct registry *registry, const char *file, const char *name, bool package,
+                     struct tfm_error *err) {
   struct note_refusal why = {0};
   tfm_plugin_note note;
   fenv_t environment;
@@ -127,7 +128,7 @@ int registry_load(struct registry *registry, const char *file, const char *name,
     fegetenv(&environment);
     const tfm_plugin_desc *desc = open_object(file, &why);
     if (desc)
-      status = registry_enter(registry, file, name, desc, &why, err);
+      status = registry_enter(registry, file, name, package, desc, &why, err);
     fesetenv(&environment);
   }
   if (status == 1)
@@ -143,38 +144,39 @@ static char *plugin_name(const char *file) {
   return strndup(file, length - 3);
 }
 
-/* An earlier file of that name, taken or refused; NULL = none. */
-static const char *seen_before(const struct registry *registry, const char *name) {
-  const struct registry_plugin *plugin = registry_find_plugin(registry, name);
-  if (plugin)
-    return plugin->file;
-  for (size_t i = 0; i < registry->refusal_count; i++)
-    if (strcmp(registry->refusal[i].plugin, name) == 0)
-      return registry->refusal[i].file;
-  return NULL;
+/* A plugin of that name is there already; two of the package's are no news. */
+static int shadow(struct registry *registry, const struct registry_plugin *first, const char *file,
+                  const char *name, bool package, struct tfm_error *err) {
+  struct note_refusal why = {0};
+  snprintf(why.reason, sizeof why.reason, "%.400s comes first", first->file);
+  if (!package) {
+    char text[1024];
+    snprintf(text, sizeof text, "plugin %.400s is not used: %.400s comes first", file, first->file);
+    registry_log(registry, TFM_LOG_WARNING, text);
+  }
+  return registry_refuse(registry, file, name, true, &why, err);
 }
 
-static int visit(struct registry *registry, const char *dir, const char *entry,
+static int visit(struct registry *registry, const struct registry_dir *dir, const char *entry,
                  struct tfm_error *err) {
-  char *name = plugin_name(entry), *file = file_join(dir, entry);
+  char *name = plugin_name(entry), *file = file_join(dir->path, entry);
   int status = 0;
   if (!name || !file) {
     status = error_oom(err);
   } else if (*name) {
-    const char *before = seen_before(registry, name);
-    struct note_refusal why = {0};
-    snprintf(why.reason, sizeof why.reason, "%.400s comes first", before ? before : "");
-    status = before ? registry_refuse(registry, file, name, true, &why, err)
-                    : registry_load(registry, file, name, err);
+    const struct registry_plugin *first = registry_find_plugin(registry, name);
+    status = first ? shadow(registry, first, file, name, dir->package, err)
+                   : load_file(registry, file, name, dir->package, err);
   }
   free(name);
   free(file);
   return status;
 }
 
-static int visit_dir(struct registry *registry, const char *dir, struct tfm_error *err) {
+static int visit_dir(struct registry *registry, const struct registry_dir *dir,
+                     struct tfm_error *err) {
   struct dirent **entry = NULL;
-  int count = scandir(dir, &entry, NULL, alphasort);
+  int count = scandir(dir->path, &entry, NULL, alphasort);
   int status = count < 0 && errno == ENOMEM ? error_oom(err) : 0;
   for (int i = 0; i < count; i++) {
     if (status == 0)
@@ -185,42 +187,56 @@ static int visit_dir(struct registry *registry, const char *dir, struct tfm_erro
   return status;
 }
 
-static bool visited(const struct registry *registry, const char *dir) {
+static bool listed(const struct registry *registry, const char *dir) {
   for (size_t i = 0; i < registry->dir_count; i++)
-    if (strcmp(registry->dir[i], dir) == 0)
+    if (strcmp(registry->dir[i].path, dir) == 0)
       return true;
   return false;
 }
 
 /* By its real path: one directory named twice counts once. */
-static int open_dir(struct registry *registry, const char *dir, struct tfm_error *err) {
+static int list_dir(struct registry *registry, const char *dir, struct tfm_error *err) {
   errno = 0;
   char *real = realpath(dir, NULL);
-  const char *kept = arena_strdup(&registry->arena, real ? real : dir);
-  bool there = real != NULL, full = !there && errno == ENOMEM;
+  struct registry_dir kept = {.path = arena_strdup(&registry->arena, real ? real : dir),
+                              .there = real != NULL,
+                              .package = real && registry_is_package(real)};
+  bool full = !real && errno == ENOMEM;
   free(real);
-  if (!kept || full)
+  if (!kept.path || full)
     return error_oom(err);
-  if (visited(registry, kept))
-    return 0;
-  registry->dir[registry->dir_count++] = kept;
-  return there ? visit_dir(registry, kept, err) : 0;
+  if (!listed(registry, kept.path))
+    registry->dir[registry->dir_count++] = kept;
+  return 0;
 }
 
-int registry_open(const char *const *dir, size_t count, struct registry **out,
-                  struct tfm_error *err) {
+/* The package's own come first, wherever they stand: nothing takes their names. */
+static int visit_all(struct registry *registry, struct tfm_error *err) {
+  int status = 0;
+  for (int package = 1; package >= 0; package--)
+    for (size_t i = 0; status == 0 && i < registry->dir_count; i++)
+      if (registry->dir[i].there && registry->dir[i].package == (package != 0))
+        status = visit_dir(registry, &registry->dir[i], err);
+  return status;
+}
+
+int registry_open(const char *const *dir, size_t count, host_log *log, void *log_arg,
+                  struct registry **out, struct tfm_error *err) {
   *out = NULL;
   struct registry *registry = calloc(1, sizeof *registry);
   if (!registry)
     return error_oom(err);
   arena_init(&registry->arena, 0);
   host_init(&registry->host, NULL, NULL);
+  host_set_log(&registry->host, log, log_arg);
   map_init(&registry->plugin_index);
   map_init(&registry->op_index);
   registry->dir = calloc(count ? count : 1, sizeof *registry->dir);
   int status = registry->dir ? 0 : error_oom(err);
   for (size_t i = 0; status == 0 && i < count; i++)
-    status = open_dir(registry, dir[i], err);
+    status = list_dir(registry, dir[i], err);
+  if (status == 0)
+    status = visit_all(registry, err);
   if (status != 0) {
     registry_close(registry);
     return -1;

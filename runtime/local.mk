@@ -8,14 +8,17 @@ libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
   runtime/binding.c runtime/binding.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
+  runtime/elf.c runtime/elf.h \
   runtime/exec.c runtime/exec.h \
   runtime/feed.c \
   runtime/foreign.c runtime/foreign.h \
   runtime/host.c runtime/host.h \
+  runtime/init.c \
   runtime/inputs.c \
   runtime/load.c \
   runtime/note.c runtime/note.h \
   runtime/penalty.c runtime/penalty.h \
+  runtime/package.c \
   runtime/plan.c runtime/plan.h runtime/plan_print.c \
   runtime/pool.c runtime/pool.h \
   runtime/program.c runtime/program.h \

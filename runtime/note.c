@@ -1,5 +1,5 @@
-/* note.c - read an ELF file as data: header, sections' notes by the program
- * headers, and nothing of it is run or mapped executable.
+/* note.c - who may change a file, and what it says of itself: the notes of an ELF file, by
+ * its program headers; nothing of it is run or mapped executable.
  *
  * A PT_NOTE segment is a row of notes, each
  *     namesz descsz type   three u32
@@ -11,6 +11,7 @@
 #include "runtime/note.h"
 
 #include "base/file.h"
+#include "runtime/elf.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -25,34 +26,6 @@
 #include <unistd.h>
 
 enum { NOTES_MAX = 1000, NAMES_MAX = 4096 };
-
-#if defined(__x86_64__)
-#define MACHINE      EM_X86_64
-#define MACHINE_NAME "x86-64"
-#elif defined(__aarch64__)
-#define MACHINE      EM_AARCH64
-#define MACHINE_NAME "aarch64"
-#elif defined(__riscv)
-#define MACHINE      EM_RISCV
-#define MACHINE_NAME "riscv"
-#elif defined(__powerpc64__)
-#define MACHINE      EM_PPC64
-#define MACHINE_NAME "ppc64"
-#elif defined(__s390x__)
-#define MACHINE      EM_S390
-#define MACHINE_NAME "s390x"
-#elif defined(__loongarch64)
-#define MACHINE      258
-#define MACHINE_NAME "loongarch"
-#else
-#error "which ELF machine is this?"
-#endif
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define BYTE_ORDER_MARK ELFDATA2LSB
-#else
-#define BYTE_ORDER_MARK ELFDATA2MSB
-#endif
 
 #define SAY(field, ...) snprintf(why->field, sizeof why->field, __VA_ARGS__)
 
@@ -133,31 +106,6 @@ int note_check_trust(const char *path, struct note_refusal *why) {
 
 /* --------------------------------------------------------------------- ELF */
 
-static int check_header(const unsigned char *data, size_t size, struct note_refusal *why) {
-  Elf64_Ehdr header;
-  if (size < sizeof header || memcmp(data, ELFMAG, SELFMAG) != 0) {
-    SAY(reason, "it is not an ELF file");
-    SAY(help, "build it as a shared object (cc -shared -fPIC)");
-    return -1;
-  }
-  memcpy(&header, data, sizeof header);
-  if (data[EI_CLASS] != ELFCLASS64 || data[EI_DATA] != BYTE_ORDER_MARK ||
-      header.e_machine != MACHINE) {
-    SAY(reason, "it is built for another machine");
-    SAY(expected, "64-bit ELF for " MACHINE_NAME);
-    SAY(found, "ELF class %u, byte order %u, machine %u", data[EI_CLASS], data[EI_DATA],
-        header.e_machine);
-    SAY(help, "build it on this kind of machine");
-    return -1;
-  }
-  if (header.e_type != ET_DYN) {
-    SAY(reason, "it is not a shared object");
-    SAY(help, "build it with cc -shared -fPIC");
-    return -1;
-  }
-  return 0;
-}
-
 /* The plugin's note in a row of notes. */
 static bool find_in(const unsigned char *data, size_t size, tfm_plugin_note *note) {
   size_t at = 0;
@@ -178,19 +126,15 @@ static bool find_in(const unsigned char *data, size_t size, tfm_plugin_note *not
   return false;
 }
 
-static bool find_note(const unsigned char *data, size_t size, tfm_plugin_note *note) {
+/* data: what elf_check has passed. */
+static bool find_note(const unsigned char *data, tfm_plugin_note *note) {
   Elf64_Ehdr header;
   memcpy(&header, data, sizeof header);
-  if (header.e_phentsize != sizeof(Elf64_Phdr))
-    return false;
   for (unsigned i = 0; i < header.e_phnum; i++) {
     Elf64_Phdr segment;
     uint64_t at = (uint64_t)i * sizeof segment;
-    if (header.e_phoff > size || size - header.e_phoff < at + sizeof segment)
-      return false;
     memcpy(&segment, data + header.e_phoff + at, sizeof segment);
-    if (segment.p_type != PT_NOTE || segment.p_offset > size ||
-        segment.p_filesz > size - segment.p_offset)
+    if (segment.p_type != PT_NOTE)
       continue;
     if (find_in(data + segment.p_offset, (size_t)segment.p_filesz, note))
       return true;
@@ -232,9 +176,9 @@ static int check_note(const tfm_plugin_note *note, const char *name, struct note
 int note_check_bytes(const unsigned char *data, size_t size, const char *name,
                      tfm_plugin_note *note, struct note_refusal *why) {
   *why = (struct note_refusal){0};
-  if (check_header(data, size, why) != 0)
+  if (elf_check(data, size, why) != 0)
     return -1;
-  if (!find_note(data, size, note)) {
+  if (!find_note(data, note)) {
     SAY(reason, "it has no plugin note");
     SAY(expected, "an ELF note of owner `tfm`");
     SAY(help, "a plugin says TFM_PLUGIN(name, minor, descriptor) once");

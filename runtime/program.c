@@ -165,6 +165,7 @@ static int prepare_with(struct program_node *p, const struct registry_kernel *ke
   p->kernel = kernel;
   if (!kernel->desc->prepare)
     return 0;
+  host_begin(host);
   tfm_status status = kernel->desc->prepare(&host->api, &p->view, p->weight, &p->instance);
   if (status == TFM_OK)
     return 0;
@@ -212,6 +213,7 @@ static void prepare_range(void *arg, int64_t begin, int64_t end, uint32_t lane) 
   struct host host;
   (void)lane;
   host_init(&host, work->program->pool, work->cancel);
+  registry_share_log(work->program->registry, &host);
   for (int64_t i = begin; i < end; i++) {
     struct tfm_error err = {0};
     int status = 0;
@@ -281,6 +283,7 @@ int program_create(const struct graph *graph, const struct registry *registry,
     return error_oom(err);
   arena_init(&program->arena, 0);
   host_init(&program->host, pool, NULL);
+  registry_share_log(registry, &program->host);
   program->graph = graph;
   program->registry = registry;
   program->binding = binding;

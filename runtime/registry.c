@@ -161,11 +161,12 @@ static int check_op(struct registry *registry, struct addition *add, uint32_t i,
   if (!other || (other->desc->version == op->version && other->plugin != add->plugin &&
                  strcmp(other->desc->schema, op->schema) == 0))
     return 0;
-  error_set(err, TFM_ERROR_PLUGIN, "two plugins give op `%s` different meanings", id);
-  error_note(err, "found: version %u in %s", other->desc->version, other->plugin->file);
-  error_note(err, "found: version %u in %s", op->version, add->plugin->file);
-  error_note(err, "help: remove one of the two files");
-  return -1;
+  SAY(reason, "it gives op `%s` another meaning than a plugin before it", id);
+  SAY(expected, "version %u, as in %.200s", other->desc->version, other->plugin->file);
+  SAY(found, "version %u%s", op->version,
+      op->version == other->desc->version ? ", with another schema" : "");
+  SAY(help, "remove one of the two files");
+  return 1;
 }
 
 static int check_kernel(struct registry *registry, struct addition *add, uint32_t i,
@@ -205,7 +206,8 @@ static int check_all(struct registry *registry, struct addition *add, struct not
   return status;
 }
 
-static int check_plugin(const tfm_plugin_desc *plugin, const char *name, struct note_refusal *why) {
+static int check_plugin(const tfm_plugin_desc *plugin, const char *name, bool package,
+                        struct note_refusal *why) {
   if (plugin->abi_minor > TFM_ABI_MINOR) {
     SAY(reason, "it needs a newer tfm");
     SAY(expected, "ABI %u.%u or older", TFM_ABI_MAJOR, TFM_ABI_MINOR);
@@ -216,6 +218,13 @@ static int check_plugin(const tfm_plugin_desc *plugin, const char *name, struct 
     SAY(reason, "its descriptor has another name than its file");
     SAY(expected, "%s", name);
     SAY(found, "%.200s", plugin->name ? plugin->name : "no name");
+    return 1;
+  }
+  if (plugin->core && !package) {
+    SAY(reason, "it claims bare names for its ops, as only the plugins that come with tfm may");
+    SAY(expected, "core = 0");
+    SAY(found, "core = %u", plugin->core);
+    SAY(help, "set core to 0; model files then call its ops %s.NAME", name);
     return 1;
   }
   return 0;
@@ -274,14 +283,14 @@ static int enter(struct registry *registry, const struct addition *add, struct t
   return enter_ops(registry, add, err);
 }
 
-int registry_enter(struct registry *registry, const char *file, const char *name,
+int registry_enter(struct registry *registry, const char *file, const char *name, bool package,
                    const tfm_plugin_desc *desc, struct note_refusal *why, struct tfm_error *err) {
   *why = (struct note_refusal){0};
   tfm_plugin_desc *copy = copy_descriptor(&registry->arena, desc, "plugin", PLUGIN_SIZE_1_0,
                                           sizeof(tfm_plugin_desc), why);
   if (!copy)
     return arena_failed(&registry->arena) ? error_oom(err) : 1;
-  if (check_plugin(copy, name, why) != 0)
+  if (check_plugin(copy, name, package, why) != 0)
     return 1;
   struct registry_plugin *plugin = arena_alloc(&registry->arena, sizeof *plugin);
   const char *path = arena_strdup(&registry->arena, file);
@@ -290,15 +299,8 @@ int registry_enter(struct registry *registry, const char *file, const char *name
   *plugin = (struct registry_plugin){copy->name, path, copy};
   struct addition add = {.plugin = plugin};
   int status = check_all(registry, &add, why, err);
-  if (status == 0 && copy->init) {
-    tfm_status said = copy->init(&registry->host.api);
-    if (said != TFM_OK) {
-      struct tfm_error cause = {0};
-      host_take_failure(&registry->host, said, TFM_ERROR_PLUGIN, "init", &cause);
-      SAY(reason, "%.500s", cause.message);
-      status = 1;
-    }
-  }
+  if (status == 0)
+    status = registry_init(registry, desc, copy, why, err);
   return status == 0 ? enter(registry, &add, err) : status;
 }
 
@@ -377,19 +379,32 @@ void registry_note_missing(const struct registry *registry, const char *name,
     said++;
   }
   for (size_t i = 0; said == 0 && i < registry->dir_count; i++)
-    error_note(err, "searched: %s", registry->dir[i]);
+    error_note(err, "searched: %s", registry->dir[i].path);
 }
 
 int registry_add(struct registry *registry, const char *file, const tfm_plugin_desc *desc,
                  struct tfm_error *err) {
   struct note_refusal why;
   int status =
-      registry_enter(registry, file, desc && desc->name ? desc->name : "", desc, &why, err);
+      registry_enter(registry, file, desc && desc->name ? desc->name : "", true, desc, &why, err);
   if (status == 1) {
     error_set(err, TFM_ERROR_PLUGIN, "%s: %s", file, why.reason);
+    if (*why.expected)
+      error_note(err, "expected: %s", why.expected);
+    if (*why.found)
+      error_note(err, "found: %s", why.found);
     status = -1;
   }
   return status;
+}
+
+void registry_log(const struct registry *registry, int level, const char *text) {
+  if (registry->host.log)
+    registry->host.log(registry->host.log_arg, level, text);
+}
+
+void registry_share_log(const struct registry *registry, struct host *host) {
+  host_set_log(host, registry->host.log, registry->host.log_arg);
 }
 
 void registry_close(struct registry *registry) {
@@ -401,7 +416,7 @@ void registry_close(struct registry *registry) {
   free((void *)registry->op_name);
   free(registry->kernel);
   free(registry->refusal);
-  free((void *)registry->dir);
+  free(registry->dir);
   host_finish(&registry->host);
   arena_finish(&registry->arena);
   free(registry);

@@ -4,14 +4,15 @@
  * Directories are searched in order: those given (--plugin-dir);
  * TFM_PLUGIN_PATH (absolute entries); $XDG_DATA_HOME/tfm/plugins; the
  * installed ones.  Never the current directory, never the model's.  Of two
- * files of one name the first wins.
+ * files of one name that are sound the first wins; but those of the package's
+ * own directories come before all others, so that nothing takes their names.
  *
  * Every *.so of these directories is checked before anything in it runs (note,
- * machine, owner and permissions) and again after dlopen (entry, sizes, minor,
- * names).  A file that fails is refused, which is remembered and not an error:
- * it becomes one when an op or a plugin that is asked for is missing, through
- * registry_note_missing.  Two plugins that claim one op with different
- * meanings are an error at once.
+ * machine, segments, owner and permissions) and again after dlopen (entry,
+ * sizes, minor, names).  A file that fails is refused, which is remembered and
+ * not an error: it becomes one when an op or a plugin that is asked for is
+ * missing, through registry_note_missing.  So is the later of two that give one
+ * op different meanings, and one that is core and not the package's.
  *
  * An op's id is its bare name if its plugin is core ("layer_norm"), else
  * "plugin.op" ("acme.flash").  A kernel names the op that it serves by id.
@@ -22,6 +23,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "runtime/host.h"
 #include "tfm/plugin.h"
 
 #include <stdbool.h>
@@ -66,14 +68,17 @@ int registry_default_dirs(const char *const *first, size_t first_count, struct r
                           struct tfm_error *err);
 void registry_dirs_finish(struct registry_dirs *dirs);
 
-/* Load what is in the directories; one that does not exist is skipped.
- * Fails with TFM_ERROR_PLUGIN only for two meanings of one op. */
-int registry_open(const char *const *dir, size_t count, struct registry **out,
-                  struct tfm_error *err);
+/* Load what is in the directories; one that does not exist is skipped.  log, which
+ * may be NULL, is told what an init says and which files are passed over. */
+int registry_open(const char *const *dir, size_t count, host_log *log, void *log_arg,
+                  struct registry **out, struct tfm_error *err);
 /* Add a descriptor that is linked into the program: for tests. */
 int registry_add(struct registry *registry, const char *file, const tfm_plugin_desc *desc,
                  struct tfm_error *err);
 void registry_close(struct registry *registry);
+/* What a plugin says through host->log goes to the registry's log. */
+void registry_log(const struct registry *registry, int level, const char *text);
+void registry_share_log(const struct registry *registry, struct host *host);
 
 /* NULL = unknown. */
 const struct registry_op *registry_find_op(const struct registry *registry, const char *name);

@@ -9,11 +9,16 @@
 #include "runtime/note.h"
 #include "runtime/registry.h"
 
+struct registry_dir {
+  const char *path; /* real, if it is there */
+  bool there, package;
+};
+
 struct registry {
   struct arena arena;
   struct host host; /* for init: fail, log, alloc */
   size_t dir_count;
-  const char **dir;
+  struct registry_dir *dir;
   size_t plugin_count, plugin_capacity;
   const struct registry_plugin **plugin;
   struct map plugin_index; /* name -> const struct registry_plugin * */
@@ -31,12 +36,17 @@ int registry_refuse(struct registry *registry, const char *file, const char *plu
                     const struct note_refusal *why, struct tfm_error *err);
 
 /* Check the descriptor and enter its ops and kernels.  0; 1 = refused, with
- * why; -1 = an error.  name: what the file and its note say. */
-int registry_enter(struct registry *registry, const char *file, const char *name,
+ * why; -1 = an error.  name: what the file and its note say.  package: it is in a
+ * directory of the package, and may be core. */
+int registry_enter(struct registry *registry, const char *file, const char *name, bool package,
                    const tfm_plugin_desc *desc, struct note_refusal *why, struct tfm_error *err);
 
-/* Load one file that the search found; a refusal is remembered. */
-int registry_load(struct registry *registry, const char *file, const char *name,
-                  struct tfm_error *err);
+/* Call the plugin's init, unless this process has; full is the whole copy of desc.  0;
+ * 1 = it failed, with why; -1 = out of memory. */
+int registry_init(struct registry *registry, const tfm_plugin_desc *desc,
+                  const tfm_plugin_desc *full, struct note_refusal *why, struct tfm_error *err);
+
+/* Is this directory, by its real path, the one of the plugins that come with tfm? */
+bool registry_is_package(const char *real);
 
 #endif

@@ -218,7 +218,7 @@ struct tfm_host {
   const void *(*ext)(const tfm_host *host, const char *id);
   /* [any] Say what failed, in one lower-case sentence; returns TFM_FAILED. */
   tfm_status (*fail)(const tfm_host *host, const char *format, ...);
-  /* [any] */
+  /* [any] One line for the user: a warning, a note (INFO); DEBUG is heard by nobody. */
   void (*log)(const tfm_host *host, int level, const char *format, ...);
 
   /* [main] Dimension arithmetic for infer.  A division that is not exact, and
@@ -359,12 +359,14 @@ typedef struct tfm_plugin_desc {
   const char *name;      /* [a-z0-9_-]+, equal to the file's name without .so */
   const char *version;   /* of the plugin, for people */
   uint32_t schema_major; /* what `use name MAJOR` asks for */
-  uint32_t core;         /* 1: its ops are called by bare name.  The package's own only */
+  uint32_t core;         /* 1: its ops are called by bare name.  Refused in any but the
+                            package's own directory */
   const char *summary, *license;
   uint32_t op_count, kernel_count;
   const tfm_op_desc *const *op;
   const tfm_kernel_desc *const *kernel;
-  /* [main] Once, after loading; NULL = nothing to do. */
+  /* [main] Once a process, after loading; NULL = nothing to do.  What it fails with
+   * refuses the plugin for good.  The host may be kept: fail, log, alloc, release. */
   tfm_status (*init)(const tfm_host *host);
 } tfm_plugin_desc;
 

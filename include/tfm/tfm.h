@@ -88,8 +88,9 @@ typedef struct tfm_tap {
   const char *tensor; /* feed: its name in the file; dump: NULL = value */
 } tfm_tap;
 
-/* Diagnostics of a model file, warnings and notes as they arise.  severity 0
- * note, 1 warning, 2 error; text has no final newline. */
+/* Diagnostics of a model file, and what plugins say, as they arise: while a model
+ * is opened, and while it runs.  severity 0 note, 1 warning, 2 error; text has no
+ * final newline.  May come from any thread of the model, one at a time. */
 typedef void tfm_message(void *arg, int severity, const char *text);
 
 typedef struct tfm_open_options {
@@ -106,7 +107,7 @@ typedef struct tfm_open_options {
   size_t model_dir_count;
   const tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
-  tfm_message *message; /* may be NULL */
+  tfm_message *message; /* may be NULL; with its arg, lives as long as the model */
   void *message_arg;
   const char *kernels; /* "op=kernel,...": the user's choice; NULL = the best */
 } tfm_open_options;

@@ -221,7 +221,7 @@ static const tfm_plugin_desc test_plugin = {
 /* A registry of the test plugin alone. */
 static inline struct registry *test_registry(void) {
   struct registry *registry;
-  CHECK_OK(registry_open(NULL, 0, &registry, err));
+  CHECK_OK(registry_open(NULL, 0, NULL, NULL, &registry, err));
   CHECK_OK(registry_add(registry, "test.so", &test_plugin, err));
   return registry;
 }

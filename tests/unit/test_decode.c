@@ -126,7 +126,7 @@ static struct model open_model(uint32_t threads, bool reference) {
   const char *dir = getenv("TFM_PLUGIN_DIR");
   char *path = test_fixture("gpt2-tied");
   struct program_options options = {.reference_only = reference};
-  CHECK_OK(registry_open(&dir, 1, &m.registry, err));
+  CHECK_OK(registry_open(&dir, 1, NULL, NULL, &m.registry, err));
   CHECK_OK(weights_open(path, &m.weights, err));
   CHECK_OK(binding_create(m.graph, m.weights, NULL, &m.binding, err));
   CHECK_OK(pool_create(threads, &m.pool, err));

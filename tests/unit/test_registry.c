@@ -12,11 +12,13 @@
 static const char source[] =
     "#include <tfm/plugin.h>\n"
     "#ifndef MINOR\n#define MINOR 0\n#endif\n"
+    "#ifndef NAME\n#define NAME \"acme\"\n#endif\n"
+    "#ifndef CORE\n#define CORE 0\n#endif\n"
     "static tfm_status run(const tfm_host *h, const void *i, const tfm_run *r) {\n"
     "  (void)h; (void)i; (void)r; return TFM_OK; }\n"
     "static tfm_status init(const tfm_host *h) {\n"
     "#ifdef BAD_INIT\n  return h->fail(h, \"no licence for %s\", h->version);\n"
-    "#else\n  (void)h; return TFM_OK;\n#endif\n}\n"
+    "#else\n  h->log(h, TFM_LOG_INFO, \"%s begins\", NAME); return TFM_OK;\n#endif\n}\n"
     "static const tfm_op_desc op = {.struct_size = sizeof op, .version = 1,\n"
     "  .schema = \"## Fast.\\n## op not(this)\\n op flash(x: [...]) -> [...]\"};\n"
     "static const tfm_kernel_desc kernel = {.struct_size = sizeof kernel, .op_min = 1,\n"
@@ -24,14 +26,15 @@ static const char source[] =
     "  .flags = TFM_KERNEL_REFERENCE, .run = run};\n"
     "static const tfm_op_desc *const ops[] = {&op};\n"
     "static const tfm_kernel_desc *const kernels[] = {&kernel};\n"
-    "static const tfm_plugin_desc acme = {.struct_size = sizeof acme, .name = \"acme\",\n"
-    "  .version = \"1.2\", .schema_major = 2, .op_count = 1, .kernel_count = 1, .op = ops,\n"
+    "static const tfm_plugin_desc acme = {.struct_size = sizeof acme, .name = NAME,\n"
+    "  .core = CORE, .version = \"1.2\", .schema_major = 2, .op_count = 1, .kernel_count = 1, .op "
+    "= ops,\n"
     "  .kernel = kernels, .init = init};\n"
     "#ifdef NO_NOTE\n"
     "TFM_EXPORT const tfm_plugin_desc *tfm_plugin_v1(void);\n"
     "const tfm_plugin_desc *tfm_plugin_v1(void) { return &acme; }\n"
     "#else\n"
-    "TFM_PLUGIN(\"acme\", MINOR, &acme)\n"
+    "TFM_PLUGIN(NAME, MINOR, &acme)\n"
     "#endif\n";
 
 /* DIR/NAME.so from the source above; flags for the compiler. */
@@ -70,7 +73,7 @@ static tfm_plugin_note *note_in(struct file_bytes *so) {
 
 static struct registry *open_one(const char *dir) {
   struct registry *registry;
-  CHECK_OK(registry_open(&dir, 1, &registry, err));
+  CHECK_OK(registry_open(&dir, 1, NULL, NULL, &registry, err));
   return registry;
 }
 
@@ -105,7 +108,7 @@ START_TEST(test_good) {
   test_write(dir, ".hidden.so", "no plugin", 9);
   const char *dirs[] = {"/nonexistent", dir, dir, other};
   struct registry *registry;
-  CHECK_OK(registry_open(dirs, 4, &registry, err));
+  CHECK_OK(registry_open(dirs, 4, NULL, NULL, &registry, err));
   const struct registry_op *op = registry_find_op(registry, "acme.flash");
   ck_assert_ptr_nonnull(op);
   ck_assert_str_eq(op->plugin->desc->version, "1.2");
@@ -342,7 +345,7 @@ START_TEST(test_two_meanings) {
   op.schema = "op add(a: [...]) -> [...]";
   plugin.name = "third";
   CHECK_FAILS(registry_add(registry, "third.so", &plugin, err), TFM_ERROR_PLUGIN,
-              "version 1 in test.so\nfound: version 1 in third.so");
+              "version 1, as in test.so\nfound: version 1, with another schema");
   plugin.core = 0; /* third.add is another op */
   CHECK_OK(registry_add(registry, "third.so", &plugin, err));
   ck_assert_ptr_nonnull(registry_find_op(registry, "third.add"));
@@ -409,5 +412,154 @@ START_TEST(test_package) {
 }
 END_TEST
 
+/* Cut anywhere, it is refused before the loader sees it, which would end the process. */
+START_TEST(test_cut) {
+  char *dir = test_dir();
+  build(dir, "acme", "");
+  struct file_bytes so = read_so(dir, "acme.so");
+  for (size_t size = 0; size < so.size; size += size < 1024 ? 16 : 509) {
+    test_write(dir, "acme.so", so.data, size);
+    check_refused(dir, "acme", size < 64 ? "not an ELF file" : "cut off, or damaged");
+  }
+  test_write(dir, "acme.so", so.data, so.size - 1);
+  check_refused(dir, "acme", "cut off, or damaged");
+  file_bytes_finish(&so);
+  test_remove(dir);
+}
+END_TEST
+
+/* Every number of the headers and of the dynamic section, changed: what is not refused is
+ * loaded, and nothing dies of it. */
+START_TEST(test_wrong_tables) {
+  char *dir = test_dir();
+  build(dir, "acme", "-s");
+  struct file_bytes so = read_so(dir, "acme.so");
+  Elf64_Ehdr elf;
+  unsigned refused = 0, tried = 0;
+  memcpy(&elf, so.data, sizeof elf);
+  for (unsigned i = 0; i < elf.e_phnum; i++) {
+    Elf64_Phdr s;
+    memcpy(&s, so.data + elf.e_phoff + i * sizeof s, sizeof s);
+    for (size_t at = 0; s.p_type == PT_DYNAMIC && at < s.p_filesz; at += sizeof(Elf64_Dyn)) {
+      char *value = so.data + s.p_offset + at + 8, keep[8];
+      int64_t tag;
+      tfm_plugin_note note;
+      struct note_refusal why;
+      memcpy(&tag, value - 8, sizeof tag);
+      if (tag != DT_STRTAB && tag != DT_SYMTAB && tag != DT_RELA && tag != DT_STRSZ &&
+          tag != DT_RELASZ && tag != DT_GNU_HASH && tag != DT_INIT_ARRAY)
+        continue;
+      memcpy(keep, value, sizeof keep);
+      memset(value, 0x7f, sizeof keep);
+      refused +=
+          note_check_bytes((const unsigned char *)so.data, so.size, "acme", &note, &why) != 0;
+      tried++;
+      memcpy(value, keep, sizeof keep);
+    }
+  }
+  ck_assert_uint_ge(tried, 5);
+  ck_assert_uint_eq(refused, tried);
+  file_bytes_finish(&so);
+  test_remove(dir);
+}
+END_TEST
+
+/* The loader would take a library from wherever the program was started. */
+START_TEST(test_relative) {
+  char *dir = test_dir();
+  build(dir, "acme", "-Wl,-rpath,lib");
+  check_refused(dir, "acme", "in the current directory: `lib`");
+  build(dir, "acme", "-Wl,-rpath,/usr/lib:");
+  check_refused(dir, "acme", "in the current directory: `/usr/lib:`");
+  build(dir, "acme", "-Wl,--disable-new-dtags,-rpath,/a:.");
+  check_refused(dir, "acme", "in the current directory: `/a:.`");
+  build(dir, "other", "-DNAME='\"other\"' -Wl,-soname,sub/libother.so");
+  struct buffer flags;
+  buffer_init(&flags);
+  buffer_printf(&flags, "-Wl,--no-as-needed '%s/other.so'", dir);
+  char *other = test_dir();
+  build(other, "acme", flags.data);
+  check_refused(other, "acme", "in the current directory: `sub/libother.so`");
+  build(other, "acme", "-Wl,-rpath,/usr/lib:'$ORIGIN'/lib");
+  struct registry *registry = open_one(other);
+  ck_assert_ptr_nonnull(registry_find_op(registry, "acme.flash"));
+  registry_close(registry);
+  buffer_finish(&flags);
+  test_remove(dir);
+  test_remove(other);
+}
+END_TEST
+
+START_TEST(test_refused_hides_nothing) {
+  char *dir = test_dir(), *other = test_dir();
+  const char *dirs[] = {dir, other};
+  struct registry *registry;
+  size_t count;
+  test_write(dir, "acme.so", "#!/bin/sh\n", 10);
+  build(other, "acme", "");
+  CHECK_OK(registry_open(dirs, 2, NULL, NULL, &registry, err));
+  ck_assert_ptr_nonnull(registry_find_op(registry, "acme.flash"));
+  const struct registry_refusal *refusal = registry_refusals(registry, &count);
+  ck_assert_uint_eq(count, 1);
+  ck_assert(!refusal->shadowed);
+  registry_close(registry);
+  test_remove(dir);
+  test_remove(other);
+}
+END_TEST
+
+/* What a registry says, one text after another. */
+static void keep_log(void *arg, int level, const char *text) {
+  buffer_printf(arg, "%d %s\n", level, text);
+}
+
+/* A bare name, and the names of the package's plugins, are the package's. */
+START_TEST(test_package_first) {
+  char *dir = test_dir();
+  const char *dirs[] = {dir, getenv("TFM_PLUGIN_DIR")};
+  struct registry *registry;
+  struct buffer said;
+  if (!dirs[1])
+    return;
+  buffer_init(&said);
+  build(dir, "norm", "-DNAME='\"norm\"'");
+  build(dir, "acme", "-DCORE=1");
+  CHECK_OK(registry_open(dirs, 2, keep_log, &said, &registry, err));
+  ck_assert_ptr_nonnull(registry_find_op(registry, "layer_norm"));
+  ck_assert_ptr_null(registry_find_op(registry, "norm.flash"));
+  ck_assert_ptr_null(registry_find_op(registry, "flash"));
+  ck_assert_msg(strstr(buffer_text(&said), "norm.so is not used: ") != NULL, "%s", said.data);
+  size_t count, core = 0;
+  const struct registry_refusal *refusal = registry_refusals(registry, &count);
+  for (size_t i = 0; i < count; i++)
+    core += strstr(refusal[i].reason, "claims bare names") != NULL;
+  ck_assert_uint_eq(core, 1);
+  registry_close(registry);
+  buffer_finish(&said);
+  test_remove(dir);
+}
+END_TEST
+
+/* Once a process, and its words go to whoever opens. */
+START_TEST(test_init_once) {
+  char *dir = test_dir();
+  const char *dirs[] = {dir};
+  struct buffer said;
+  buffer_init(&said);
+  build(dir, "acme", "");
+  for (int i = 0; i < 3; i++) {
+    struct registry *registry;
+    CHECK_OK(registry_open(dirs, 1, keep_log, &said, &registry, err));
+    ck_assert_ptr_nonnull(registry_find_op(registry, "acme.flash"));
+    registry_close(registry);
+  }
+  ck_assert_str_eq(said.data, "1 acme begins\n");
+  buffer_finish(&said);
+  test_remove(dir);
+}
+END_TEST
+
 UNIT_MAIN("registry", test_good, test_notes, test_files, test_damage, test_trust,
-          test_fp_environment, test_descriptors, test_two_meanings, test_dirs, test_package)
+          test_fp_environment, test_descriptors, test_two_meanings, test_dirs, test_package,
+          test_cut, test_wrong_tables, test_relative, test_refused_hides_nothing,
+          test_package_first, test_init_once)
