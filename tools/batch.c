@@ -17,7 +17,9 @@ static int on_token(void *arg, size_t row, int32_t id, const char *text, size_t 
   struct job *job = arg;
   (void)row, (void)id;
   job->begun = job->begun || length;
-  return length && (fwrite(text, 1, length, stdout) != length || cli_output_lost());
+  if (length)
+    cli_answer(text, length);
+  return length && cli_output_lost();
 }
 
 /* Of the first input the samples have the seeds S, S + 1, ...; those of others are far
@@ -30,11 +32,9 @@ static uint64_t row_seed(const struct options *o, size_t input, size_t sample) {
 static void print(struct job *job, const struct rows *rows, const tfm_result *result, bool stream) {
   const struct options *o = job->options;
   cli_clear(job->cli);
-  if (o->json &&
-      !output_json(&job->info, rows->input, o->samples > 1 ? rows->seed : NULL, result)) {
-    fprintf(stderr, "%s: error: out of memory\n", job->cli->program);
-    exit(TFM_CODE_LIMIT);
-  }
+  const uint64_t *seeds = o->samples > 1 ? rows->seed : NULL;
+  if (o->json && !output_json(&job->info, rows->input, seeds, result))
+    exit(cli_no_memory(job->cli));
   if (!o->json)
     output_text(&job->info, result, stream, o->run.top ? o->run.top : 1);
   if (!cli_output_lost() && job->stream)
