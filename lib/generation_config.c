@@ -3,6 +3,7 @@
  * The keys are those of Hugging Face's GenerationConfig, and so are the defaults of
  * those that are absent: temperature 1 and top_k 50, both only where do_sample is true.
  * A key that would change the text and that is not followed here is refused. */
+#include "lib/caller.h"
 #include "lib/model.h"
 
 #include <math.h>
@@ -135,18 +136,20 @@ static int read_config(const struct model_json *json, tfm_run_options *out, stru
 
 int tfm_model_generation(const tfm_model *model, tfm_run_options *options, tfm_error *error) {
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
-  tfm_run_options full = {.struct_size = sizeof full};
+  static const char call[] = "tfm_model_generation";
+  tfm_run_options full;
   error_clear(err);
-  if (!model || !options)
-    return error_set(err, TFM_ERROR_USAGE, "tfm_model_generation: model or options is NULL");
+  if (caller_need(model, call, "model", err) != 0 ||
+      caller_need(options, call, "options", err) != 0 ||
+      caller_run_options(options, &full, err) != 0)
+    return -1;
   if (!model->generation.root)
     return error_set(err, TFM_ERROR_CHECKPOINT, "%s has no generation_config.json",
                      model->weights_path ? model->weights_path : "this model");
-  size_t size = options->struct_size < sizeof full ? options->struct_size : sizeof full;
-  memcpy(&full, options, size);
-  full.struct_size = options->struct_size;
   if (read_config(&model->generation, &full, err) != 0)
     return -1;
-  memcpy(options, &full, size);
+  uint32_t size = options->struct_size;
+  memcpy(options, &full, size < sizeof full ? size : sizeof full);
+  options->struct_size = size;
   return 0;
 }

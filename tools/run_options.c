@@ -65,6 +65,8 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "context", 0, "TEXT", "where qa looks for the answer (the same as --pair)",
      FIELD(pair)},
     {OPTION_TEXT, "ids", 0, "1,2,3|-", "token ids instead of text", FIELD(ids)},
+    {OPTION_BITS, "plain-special", .help = "special tokens that are written in the text are text",
+     FIELD(run.flags), .bits = TFM_RUN_PLAIN_SPECIAL},
     OPTION_HEAD(""),
     OPTION_HEAD("Generation"),
     {OPTION_CALL, "tokens", 'n', "N", "at most N new tokens (default 128; -1 as many as fit)",

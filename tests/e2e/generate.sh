@@ -44,6 +44,12 @@ expect 0 $gpt -n 2 --temp 1 --seed 5 -N 2 --json --input "$text"
 expect 2 $gpt -N 2 --input "$text"
 has "--samples needs --temp"
 
+# a special token in the text is one token, or plain text
+expect 0 $gpt -n 1 --json --input "가</s>나"
+grep -q '"prompt_tokens":4' "$out" || fail "a special token is not one token: $(cat "$out")"
+expect 0 $gpt -n 1 --json --plain-special --input "가</s>나"
+grep -q '"prompt_tokens":4' "$out" && fail "a special token is not plain"
+
 # log probabilities are part of the JSON
 expect 0 $gpt -n 1 --json --logprobs 2 --input "$text"
 grep -q '"logprobs":\[{"id":[0-9]*,"token":"[^"]*","logprob":-[0-9.]*,"top":\[{"id":[^]]*},{"id":[^]]*}\]}\]' "$out" ||
