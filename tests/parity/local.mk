@@ -30,3 +30,9 @@ EXTRA_DIST += tests/parity/generation/expected.json tests/parity/generation/make
 parity_tests += tests/parity/test_truncate
 tests_parity_test_truncate_SOURCES = tests/parity/test_truncate.c
 tests_parity_test_truncate_LDADD = libtfm.la
+
+# Settings that change the numbers, one a checkpoint.
+parity_tests += tests/parity/test_settings
+tests_parity_test_settings_SOURCES = tests/parity/test_settings.c tests/parity/tensors.c \
+  tests/parity/tensors.h
+tests_parity_test_settings_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
