@@ -8,8 +8,10 @@
 #include <string.h>
 
 /* All labels of one place, best first. */
-static int label_place(struct task_run *run, const float *logits, size_t labels, size_t shown,
-                       tfm_place *place, struct tfm_error *err) {
+static int label_place(struct task_run *run, size_t r, const float *logits, size_t labels,
+                       size_t shown, tfm_place *place, struct tfm_error *err) {
+  if (task_finite(run, r, "logits", logits, labels, err) != 0)
+    return -1;
   float *scores = malloc((labels ? labels : 1) * sizeof *scores);
   if (!scores)
     return error_oom(err);
@@ -39,7 +41,7 @@ int task_classify(struct task_run *run, struct tfm_error *err) {
       return error_oom(err);
     place->text = "";
     place->end = run->input[r].text_length;
-    if (label_place(run, out.data + r * labels, labels, labels, place, err) != 0)
+    if (label_place(run, r, out.data + r * labels, labels, labels, place, err) != 0)
       return -1;
     answer->place = place;
     answer->place_count = 1;
@@ -82,6 +84,7 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
     tfm_place *one = &place[answer->place_count];
     one->text = "";
     if (text) {
+      one->sequence = e->sequence[t];
       const char *from = e->sequence[t] ? run->input[r].pair : run->input[r].text;
       one->begin = e->begin[t];
       one->end = e->end[t + word_length(e, t) - 1];
@@ -89,7 +92,7 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
       if (!one->text)
         return error_oom(err);
     }
-    if (label_place(run, out->data + (r * length + t) * labels, labels, labels, one, err) != 0)
+    if (label_place(run, r, out->data + (r * length + t) * labels, labels, labels, one, err) != 0)
       return -1;
     answer->place_count++;
   }

@@ -10,6 +10,8 @@ int task_embed(struct task_run *run, struct tfm_error *err) {
     return -1;
   size_t width = (size_t)out.shape[1];
   for (size_t r = 0; r < run->rows->count; r++) {
+    if (task_finite(run, r, "vector", out.data + r * width, width, err) != 0)
+      return -1;
     float *vector = arena_array(&run->result->arena, width, sizeof *vector);
     if (!vector)
       return error_oom(err);

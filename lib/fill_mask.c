@@ -43,7 +43,7 @@ static int fill_place(struct task_run *run, const float *logits, size_t vocabula
     place->choice_count = choice ? (top < vocabulary ? top : vocabulary) : 0;
     status = choice ? 0 : error_oom(err);
     for (size_t i = 0; status == 0 && i < place->choice_count; i++) {
-      choice[i].text = run->model->tokenizer ? word_text(run, choice[i].id, err) : "";
+      choice[i].text = word_text(run, choice[i].id, err);
       status = choice[i].text ? 0 : -1;
     }
   }
@@ -53,36 +53,48 @@ static int fill_place(struct task_run *run, const float *logits, size_t vocabula
 
 /* A mask token may take the spaces beside it (lstrip, rstrip); they stay in
  * the sentence. */
-static void keep_spaces(const tfm_input *input, size_t *begin, size_t *end) {
-  while (*begin < *end && input->text[*begin] == ' ')
+static void keep_spaces(const char *whole, size_t *begin, size_t *end) {
+  while (*begin < *end && whole[*begin] == ' ')
     (*begin)++;
-  while (*end > *begin && input->text[*end - 1] == ' ')
+  while (*end > *begin && whole[*end - 1] == ' ')
     (*end)--;
 }
 
-/* The input with each mask's bytes replaced by its best word. */
-static const char *filled_sentence(struct task_run *run, const tfm_input *input,
-                                   const tfm_answer *answer, size_t *length) {
+/* The text, or the pair, with the bytes of each of its masks replaced by their best word. */
+static const char *filled_sentence(struct task_run *run, const tfm_answer *answer,
+                                   uint32_t sequence, const char *whole, size_t length,
+                                   size_t *filled) {
   struct buffer text;
   size_t at = 0;
   buffer_init(&text);
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
-    if (place->begin < at || place->end > input->text_length)
-      continue; /* a mask in the pair */
+    if (place->sequence != sequence || place->begin < at || place->end > length)
+      continue;
     size_t begin = place->begin, end = place->end;
-    keep_spaces(input, &begin, &end);
-    buffer_append(&text, input->text + at, begin - at);
+    keep_spaces(whole, &begin, &end);
+    buffer_append(&text, whole + at, begin - at);
     if (place->choice_count)
       buffer_puts(&text, place->choice[0].text);
     at = end;
   }
-  buffer_append(&text, input->text + at, input->text_length - at);
+  buffer_append(&text, whole + at, length - at);
   const char *copy =
       text.failed ? NULL : arena_strndup(&run->result->arena, buffer_text(&text), text.length);
-  *length = text.length;
+  *filled = text.length;
   buffer_finish(&text);
   return copy;
+}
+
+static int fill_texts(struct task_run *run, const tfm_input *input, tfm_answer *answer,
+                      struct tfm_error *err) {
+  const char *text =
+      filled_sentence(run, answer, 0, input->text, input->text_length, &answer->text_length);
+  answer->text = text ? text : "";
+  if (input->pair)
+    answer->pair =
+        filled_sentence(run, answer, 1, input->pair, input->pair_length, &answer->pair_length);
+  return text && (answer->pair || !input->pair) ? 0 : error_oom(err);
 }
 
 static int fill_row(struct task_run *run, size_t r, const struct task_output *out, int32_t mask,
@@ -96,9 +108,7 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
   if (masks == 0)
     return error_set(err, TFM_ERROR_USAGE, "%s has no mask", row_name(r, run->rows->count, name)),
            error_note(err, "help: write %s where a word is to be filled in",
-                      run->model->tokenizer && mask >= 0
-                          ? tokenizer_token(run->model->tokenizer, mask)
-                          : "[MASK]"),
+                      tokenizer_token(run->model->tokenizer, mask)),
            -1;
   tfm_place *place = arena_array(&run->result->arena, masks, sizeof *place);
   if (!place)
@@ -110,30 +120,32 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
     const float *logits = out->data + (r * length + t) * vocabulary;
     tfm_place *one = &place[answer->place_count++];
     one->text = "";
-    if (row->encoding.begin) {
+    if (run->input[r].text) {
+      one->sequence = row->encoding.sequence[t];
       one->begin = row->encoding.begin[t];
       one->end = row->encoding.end[t];
     }
-    if (fill_place(run, logits, vocabulary, one, err) != 0)
+    if (task_finite(run, r, "logits", logits, vocabulary, err) != 0 ||
+        fill_place(run, logits, vocabulary, one, err) != 0)
       return -1;
   }
-  if (!run->input[r].text)
-    return 0;
-  answer->text = filled_sentence(run, &run->input[r], answer, &answer->text_length);
-  if (!answer->text)
-    return answer->text = "", error_oom(err);
-  return 0;
+  return run->input[r].text ? fill_texts(run, &run->input[r], answer, err) : 0;
 }
 
 int task_fill_mask(struct task_run *run, struct tfm_error *err) {
   const struct tokenizer *tokenizer = run->model->tokenizer;
   struct task_output out;
-  int32_t mask = tokenizer ? tokenizer_roles(tokenizer)->mask : -1;
-  if (tokenizer && mask < 0)
+  if (!tokenizer) {
+    *err = run->model->tokenizer_error;
+    error_note(err, "help: without a tokenizer it is not known which id is the mask");
+    return -1;
+  }
+  int32_t mask = tokenizer_roles(tokenizer)->mask;
+  if (mask < 0)
     return error_set(err, TFM_ERROR_TOKENIZER, "this tokenizer has no mask token");
   if (task_forward(run, err) != 0 || task_output(run, "logits", &out, err) != 0)
     return -1;
-  for (size_t r = 0; tokenizer && r < run->rows->count; r++)
+  for (size_t r = 0; r < run->rows->count; r++)
     if (fill_row(run, r, &out, mask, err) != 0)
       return -1;
   return 0;

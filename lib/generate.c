@@ -12,6 +12,7 @@
 #include "runtime/penalty.h"
 #include "runtime/sample.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +163,9 @@ static int advance(struct generation *g, size_t r, const float *logits, size_t v
     row->stop = limit_name(g->run, input, limit);
     return 0;
   }
+  for (size_t i = 0; i < vocabulary; i++)
+    if (isnan(logits[i]) || logits[i] == INFINITY) /* -inf: never this token */
+      return task_not_finite(g->run, r, "logits", (double)logits[i], err);
   if (pick(row, logits, vocabulary, &id, err) != 0)
     return -1;
   if (!g->run->options->ignore_stop && is_stop(g->run, id)) {

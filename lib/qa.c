@@ -34,8 +34,12 @@ static bool in_context(const struct encoding *e, size_t t) {
 }
 
 /* Softmax over the context's tokens and those that are cls; 0 in out but for the context's. */
-static int context_softmax(const struct row *row, int32_t cls, const float *logits, int64_t stride,
-                           float *out, struct tfm_error *err) {
+static int context_softmax(const struct task_run *run, size_t r, const char *name,
+                           const struct task_output *logits, float *out, struct tfm_error *err) {
+  const struct row *row = &run->rows->row[r];
+  int32_t cls = tokenizer_roles(run->model->tokenizer)->cls;
+  int64_t stride = logits->rank == 3 ? logits->shape[2] : 1;
+  const float *from = logits->data + (int64_t)r * logits->shape[1] * stride;
   const struct encoding *e = &row->encoding;
   float *some = malloc(row->count * sizeof *some);
   size_t count = 0;
@@ -43,8 +47,10 @@ static int context_softmax(const struct row *row, int32_t cls, const float *logi
     return error_oom(err);
   for (size_t t = 0; t < row->count; t++)
     if (in_context(e, t) || row->ids[t] == cls)
-      some[count++] = logits[(int64_t)t * stride];
-  int status = sample_softmax(some, count, some, err);
+      some[count++] = from[(int64_t)t * stride];
+  int status = task_finite(run, r, name, some, count, err);
+  if (status == 0)
+    status = sample_softmax(some, count, some, err);
   count = 0;
   for (size_t t = 0; t < row->count; t++) {
     bool taken = in_context(e, t) || row->ids[t] == cls;
@@ -150,8 +156,12 @@ static int keep_answer(struct task_run *run, size_t r, struct span_text found,
   if (!place || !choice || !text)
     return error_oom(err);
   *choice = (tfm_choice){.text = text, .id = -1, .score = found.score};
-  *place = (tfm_place){
-      .text = "", .begin = found.begin, .end = found.end, .choice_count = 1, .choice = choice};
+  *place = (tfm_place){.text = "",
+                       .begin = found.begin,
+                       .end = found.end,
+                       .choice_count = 1,
+                       .choice = choice,
+                       .sequence = 1};
   answer->text = text;
   answer->text_length = bytes;
   answer->place = place;
@@ -162,16 +172,13 @@ static int keep_answer(struct task_run *run, size_t r, struct span_text found,
 static int answer_row(struct task_run *run, size_t r, const struct task_output *start,
                       const struct task_output *end, struct tfm_error *err) {
   const struct row *row = &run->rows->row[r];
-  int32_t cls = tokenizer_roles(run->model->tokenizer)->cls;
-  int64_t length = start->shape[1], stride = start->rank == 3 ? start->shape[2] : 1;
-  int64_t at = (int64_t)r * length * stride;
   struct span_found found[KEPT];
   float *scores = calloc(2 * row->count, sizeof *scores);
   if (!scores)
     return error_oom(err);
-  int status = context_softmax(row, cls, start->data + at, stride, scores, err);
+  int status = context_softmax(run, r, "start", start, scores, err);
   if (status == 0)
-    status = context_softmax(row, cls, end->data + at, stride, scores + row->count, err);
+    status = context_softmax(run, r, "end", end, scores + row->count, err);
   if (status == 0) {
     size_t count = best_spans(&row->encoding, scores, scores + row->count, found);
     status =
@@ -185,15 +192,15 @@ int task_qa(struct task_run *run, struct tfm_error *err) {
   struct task_output start, end;
   char name[ROW_NAME];
   for (size_t r = 0; r < run->rows->count; r++)
-    if (run->input[r].text && (!run->input[r].pair || !has_context(&run->rows->row[r])))
+    if (!run->input[r].text || (!run->input[r].pair || !has_context(&run->rows->row[r])))
       return error_set(err, TFM_ERROR_USAGE, "%s has no context to be answered from",
                        row_name(r, run->rows->count, name)),
-             error_note(err, "help: give the text: --context TEXT"), -1;
+             error_note(err, "help: give both texts: --input QUESTION --context TEXT"), -1;
   if (task_forward(run, err) != 0 || task_output(run, "start", &start, err) != 0 ||
       task_output(run, "end", &end, err) != 0)
     return -1;
   for (size_t r = 0; r < run->rows->count; r++)
-    if (run->input[r].text && answer_row(run, r, &start, &end, err) != 0)
+    if (answer_row(run, r, &start, &end, err) != 0)
       return -1;
   return 0;
 }

@@ -73,7 +73,7 @@ static int fill_row(const struct tfm_model *model, const tfm_input *input, const
   row->count = row->encoding.count;
   row->truncated = row->encoding.truncated;
   row->start = tokenizer_roles(model->tokenizer)->bos;
-  if (row->count == 0 && row->start >= 0) {
+  if (row->count == 0 && row->start >= 0 && model->graph->task == GRAPH_TASK_GENERATE) {
     row->ids = &row->start;
     row->types = NULL;
     row->count = 1;

@@ -74,6 +74,21 @@ static int count_targets(const tfm_score_input *input, size_t count, size_t *tot
   return 0;
 }
 
+/* Target number `at` of all, counted through the inputs. */
+static int not_a_score(const tfm_score_input *input, size_t count, size_t at,
+                       struct tfm_error *err) {
+  char name[ROW_NAME];
+  size_t r = 0;
+  for (; r + 1 < count && at >= input[r].target_count; r++)
+    at -= input[r].target_count;
+  error_set(err, TFM_ERROR_RUN,
+            "the model gives target %zu of %s no probability: its logits there are not finite",
+            at + 1, row_name(r, count, name));
+  error_note(err, "help: the checkpoint may be damaged, or not be meant for this model file; "
+                  "tfm-weights --check-tensors reads all of its values");
+  return -1;
+}
+
 static int score_all(struct tfm_model *model, const tfm_score_input *input, size_t count,
                      const struct task_output *out, tfm_score *score, struct tfm_error *err) {
   size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], total, at = 0;
@@ -93,10 +108,8 @@ static int score_all(struct tfm_model *model, const tfm_score_input *input, size
   if (status == 0)
     pool_run(model->pool, (int64_t)total, 4, score_piece, &run);
   for (size_t i = 0; status == 0 && i < total; i++)
-    if (isnan(score[i].log_probability))
-      status = error_set(err, TFM_ERROR_RUN,
-                         "the model gives no probabilities: its logits are not "
-                         "finite");
+    if (!isfinite(score[i].log_probability))
+      status = not_a_score(input, count, i, err);
   free(item);
   return status;
 }

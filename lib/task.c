@@ -5,6 +5,7 @@
 #include "lib/model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@ int task_run(struct task_run *run, struct tfm_error *err) {
   }
   if (task == GRAPH_TASK_NONE || task >= sizeof task_table / sizeof *task_table)
     return error_set(err, TFM_ERROR_MODEL, "the model has no head for a task");
+  if (run->options->flags & TFM_RUN_PASS_ONLY && task != GRAPH_TASK_GENERATE)
+    return task_forward(run, err);
   return task_table[task](run, err);
 }
 
@@ -114,6 +117,27 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
   out->data = tensor->data;
   out->rank = tensor->rank;
   memcpy(out->shape, tensor->shape, sizeof out->shape);
+  return 0;
+}
+
+int task_not_finite(const struct task_run *run, size_t r, const char *name, double value,
+                    struct tfm_error *err) {
+  char row[ROW_NAME];
+  error_set(err, TFM_ERROR_RUN, "%s: `%s` of %s is not finite: it holds %s",
+            graph_task_name(run->model->graph->task), name, row_name(r, run->rows->count, row),
+            isnan(value) ? "nan"
+            : value > 0  ? "inf"
+                         : "-inf");
+  error_note(err, "help: the checkpoint may be damaged, or not be meant for this model file; "
+                  "tfm-weights --check-tensors reads all of its values");
+  return -1;
+}
+
+int task_finite(const struct task_run *run, size_t r, const char *name, const float *value,
+                size_t count, struct tfm_error *err) {
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(value[i]))
+      return task_not_finite(run, r, name, (double)value[i], err);
   return 0;
 }
 

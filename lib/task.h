@@ -36,6 +36,12 @@ int task_forward(struct task_run *run, struct tfm_error *err);
  * shape that graph/task.def states, with the rows and tokens of that pass. */
 int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err);
+/* The values that row r's answer is made of are finite; else TFM_ERROR_RUN, which names the
+ * task, the row and the output `name`. */
+int task_finite(const struct task_run *run, size_t r, const char *name, const float *value,
+                size_t count, struct tfm_error *err);
+int task_not_finite(const struct task_run *run, size_t r, const char *name, double value,
+                    struct tfm_error *err);
 /* The name of a label: an attribute `labels` of the head (id2label), or its number. */
 const char *task_label(struct task_run *run, int32_t id);
 

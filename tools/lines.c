@@ -89,7 +89,7 @@ static int lines_run(struct job *job, struct lines *lines) {
   cli_progress(job->cli, "%zu lines", lines->before + lines->count);
   if (lines->count && run_batch(job, lines->input, lines->count, lines->before) != 0) {
     int code = tfm_error_code(job->error);
-    bool of_line = code == TFM_CODE_USAGE || code == TFM_CODE_LIMIT;
+    bool of_line = code == TFM_CODE_USAGE || code == TFM_CODE_LIMIT || code == TFM_CODE_RUN;
     status = of_line && job->options->dump_count == 0 ? run_until_bad(job, lines) : run_failed(job);
   }
   lines_clear(lines);

@@ -29,7 +29,9 @@ static void print_fill_mask(const tfm_answer *answer) {
       put_text(place->choice[c].text, strlen(place->choice[c].text), "\n");
     }
   }
-  put_text(answer->text, answer->text_length, "\n");
+  put_text(answer->text, answer->text_length, answer->pair ? "\t" : "\n");
+  if (answer->pair)
+    put_text(answer->pair, answer->pair_length, "\n");
 }
 
 static void print_labels(const tfm_answer *answer, uint32_t shown) {
@@ -113,12 +115,14 @@ static json_t *choice_value(const tfm_choice *choice) {
   return value;
 }
 
-static json_t *place_value(const tfm_place *place) {
+static json_t *place_value(const tfm_place *place, bool pair) {
   json_t *value = json_object(), *scores = json_array();
   if (*place->text)
     json_object_set_new(value, "text", text_value(place->text));
   json_object_set_new(value, "begin", json_integer((json_int_t)place->begin));
   json_object_set_new(value, "end", json_integer((json_int_t)place->end));
+  if (pair)
+    json_object_set_new(value, "sequence", json_integer(place->sequence));
   for (size_t c = 0; c < place->choice_count; c++)
     json_array_append_new(scores, choice_value(&place->choice[c]));
   json_object_set_new(value, "scores", scores);
@@ -166,13 +170,15 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
     json_object_set_new(value, "input", bytes_value(input->text, input->text_length));
   if (info->task != TFM_TASK_EMBED)
     json_object_set_new(value, "text", bytes_value(answer->text, answer->text_length));
+  if (answer->pair)
+    json_object_set_new(value, "pair", bytes_value(answer->pair, answer->pair_length));
   for (size_t i = 0; i < answer->id_count; i++)
     json_array_append_new(ids, json_integer(answer->ids[i]));
   json_object_set_new(value, "ids", ids);
   if (answer->place_count) {
     json_t *places = json_array();
     for (size_t p = 0; p < answer->place_count; p++)
-      json_array_append_new(places, place_value(&answer->place[p]));
+      json_array_append_new(places, place_value(&answer->place[p], input->pair != NULL));
     json_object_set_new(value, "scores", places);
   }
   if (answer->vector_count) {

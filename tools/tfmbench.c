@@ -63,6 +63,9 @@ static int run_once(struct bench *b, int64_t length, int64_t new_tokens, tfm_tim
   uint32_t state = 1;
   int status = TFM_CODE_LIMIT;
   run.max_new_tokens = new_tokens > 0 ? new_tokens : -2;
+  /* Ids have no context, and without a tokenizer no mask: there is nothing to answer. */
+  if (b->info.task == TFM_TASK_QA || (b->info.task == TFM_TASK_FILL_MASK && b->info.mask < 0))
+    run.flags = TFM_RUN_PASS_ONLY;
   if (inputs && ids) {
     for (size_t i = 0; i < batch * n; i++) {
       state = state * 1664525u + 1013904223u;

@@ -178,7 +178,9 @@ enum {
    * special tokens around it stay; the longer of two texts first.  Ids are not. */
   TFM_RUN_TRUNCATE = 1u,
   /* "</s>" in a text is four characters, no special token. */
-  TFM_RUN_PLAIN_SPECIAL = 2u
+  TFM_RUN_PLAIN_SPECIAL = 2u,
+  /* Run the graph, and answer nothing: to measure, or to dump.  Not for generate. */
+  TFM_RUN_PASS_ONLY = 4u
 };
 
 typedef struct tfm_run_options {
@@ -219,9 +221,10 @@ typedef struct tfm_choice {
 /* What is said of one place of the input: a mask, a word, or all of it. */
 typedef struct tfm_place {
   const char *text;  /* the word; "" for a mask or the whole */
-  size_t begin, end; /* bytes of the input (of the pair, for qa) */
+  size_t begin, end; /* bytes of the input's text, or of its pair: see sequence */
   size_t choice_count;
   const tfm_choice *choice; /* best first */
+  uint32_t sequence;        /* 0 = it lies in the text, 1 = in the pair (qa: always) */
 } tfm_place;
 
 /* A token that was generated, and the likeliest in its place.  Logarithms are
@@ -247,6 +250,8 @@ typedef struct tfm_answer {
   const char *stop; /* generate: "stop", "stop_string", "length", "context", "caller" */
   const tfm_token_score *token_score; /* generate with logprobs: id_count of them; else NULL */
   size_t truncated;                   /* TFM_RUN_TRUNCATE: tokens of the texts that were left out */
+  const char *pair; /* fill_mask: the pair filled in; NULL = the input has none */
+  size_t pair_length;
 } tfm_answer;
 
 typedef struct tfm_timing {

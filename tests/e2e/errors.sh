@@ -15,6 +15,30 @@ has "[MASK]"
 expect 2 "$tfmrun" $plugins "$models/bert.tfm" --weights "$fixtures/bert-qa" --input "who?"
 has "--context"
 
+expect 2 "$tfmrun" $plugins "$models/bert.tfm" --weights "$fixtures/bert-qa" --ids 2,84,3
+has "has no context to be answered from"
+expect 2 "$tfmrun" $plugins "$models/bert.tfm" --weights "$fixtures/bert-qa" --input "" --context ""
+mkdir "$work/bare"
+cp "$fixtures/bert-mlm/config.json" "$fixtures/bert-mlm/model.safetensors" "$work/bare"
+expect 5 "$tfmrun" $plugins "$models/bert.tfm" --weights "$work/bare" --ids 2,4,3
+has "which id is the mask"
+
+# 1: values that are not finite, and the line that they are of
+if [ -d "$TFM_SHARED/data/cases/nan-embed" ]; then
+  expect 1 "$tfmrun" $plugins --model-dir "$models" --json "$TFM_SHARED/data/cases/nan-embed" --input hi
+  has "embed: \`vector\` of the input is not finite"
+  [ ! -s "$out" ] || fail "a vector with nan is printed"
+  expect 1 sh -c 'printf "a\nb\n" | "$@"' - "$tfmrun" $plugins --model-dir "$models" \
+    "$TFM_SHARED/data/cases/nan-embed" --input -
+  has "line 1 of the input"
+fi
+if [ -d "$TFM_SHARED/data/cases/tags-empty" ]; then
+  expect 2 "$tfmrun" $plugins --model-dir "$models" "$TFM_SHARED/data/cases/tags-empty" --input ""
+  has "the input is empty"
+  expect 2 "$tfmrun" $plugins --model-dir "$models" "$TFM_SHARED/data/cases/mask-empty" --input ""
+  has "the input is empty"
+fi
+
 # 3: a misspelt op, a wrong width, no such file
 sed 's/layer_norm(x, eps: eps) @ln_1/layernorm(x, eps: eps) @ln_1/' "$models/gpt2.tfm" >"$work/op.tfm"
 expect 3 "$tfmrun" $plugins "$work/op.tfm" --weights "$fixtures/gpt2-tied" --input x

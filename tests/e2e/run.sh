@@ -98,6 +98,14 @@ expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-tags
 expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$fixtures/bert-model" --input "나는 책을"
 grep -q '^\[.*\]$' "$out" || fail "embed: not a JSON array"
 
+# a mask in the second text
+expect 0 $mlm -q --input "a long text here" --pair "the [MASK] book"
+tail -1 "$out" | grep -q '^a long text here	the [^ ]* book$' || fail "the mask of the pair: $(tail -1 "$out")"
+expect 0 $mlm -q --json --top 1 --input "a [MASK] here" --pair "the [MASK] book"
+grep -q '"begin":4,"end":10,"sequence":1' "$out" || fail "--json does not tell which text a mask is in"
+expect 2 $mlm -q --input "" --pair ""
+has "has no mask"
+
 # JSON: one object a line
 expect 0 $gpt -q --json --input "The model" -n 4
 for key in '"task":"generate"' '"text":' '"ids":' '"load_ns":' '"prompt_ns":' '"per_token_ns":' '"peak_memory":'; do
