@@ -219,8 +219,8 @@ void cli_keep(const struct cli *cli, void *list, size_t *count, const void *item
   exit(cli_no_memory(cli));
 }
 
-bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
-             size_t *count) {
+bool cli_read_ids(const struct cli *cli, const char *text, size_t length, int32_t **ids,
+                  size_t *count) {
   *ids = NULL;
   *count = 0;
   for (const char *at = text;;) {
@@ -229,23 +229,29 @@ bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_
     long long value = strtoll(at, &end, 10);
     int32_t id = (int32_t)value;
     end += strspn(end, " \t\r");
-    if (end == at || errno || value < 0 || value > INT32_MAX || (*end && *end != ',')) {
-      char excerpt[CLI_EXCERPT];
-      cli_usage_error(cli, "%s needs whole numbers such as 1,2,3, not '%s'", option,
-                      cli_excerpt(text, strlen(text), excerpt));
-      free(*ids);
-      *ids = NULL;
-      return false;
-    }
-    if (!cli_push(ids, count, &id, sizeof id)) {
-      free(*ids);
-      *ids = NULL;
-      return cli_no_memory(cli), false;
-    }
-    if (!*end)
+    if (end == at || errno || value < 0 || value > INT32_MAX || (*end && *end != ','))
+      break;
+    cli_keep(cli, ids, count, &id, sizeof id);
+    if (!*end && end == text + length)
       return true;
+    if (!*end)
+      break; /* a NUL, and more */
     at = end + 1;
   }
+  free(*ids);
+  *ids = NULL;
+  *count = 0;
+  return false;
+}
+
+bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
+             size_t *count) {
+  char excerpt[CLI_EXCERPT];
+  if (cli_read_ids(cli, text, strlen(text), ids, count))
+    return true;
+  cli_usage_error(cli, "%s needs whole numbers such as 1,2,3, not '%s'", option,
+                  cli_excerpt(text, strlen(text), excerpt));
+  return false;
 }
 
 static void on_interrupt(int number) {
@@ -287,6 +293,10 @@ int cli_line(const struct cli *cli, FILE *file, size_t number, char **out, size_
   }
   if (c == EOF && used == 0)
     return 0;
+  if (number == 1 && used >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {
+    used -= 3;
+    memmove(line, line + 3, used);
+  }
   if (used && line[used - 1] == '\r')
     used--;
   size_t count = used;

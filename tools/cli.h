@@ -65,6 +65,10 @@ bool cli_real(const struct cli *cli, const char *option, const char *text, doubl
 bool cli_ids(const struct cli *cli, const char *option, const char *text, int32_t **ids,
              size_t *count);
 
+/* The same from length bytes, which may hold anything; says nothing when they are no ids. */
+bool cli_read_ids(const struct cli *cli, const char *text, size_t length, int32_t **ids,
+                  size_t *count);
+
 /* From now on SIGINT and SIGTERM cancel runs of the model; a second one ends
  * the process.  NULL = back to the default. */
 void cli_catch_interrupts(tfm_model *model);

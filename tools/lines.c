@@ -1,25 +1,33 @@
-/* lines.c - the lines of a pipe as inputs of tfmrun, in batches. */
-#include "tools/run.h"
+/* lines.c - the lines of a pipe as inputs of tfmrun: what is there is read, run and
+ * answered; what is not there yet is not waited for.
+ *
+ * A window grows with the input, so that the first answers come soon and a long file
+ * is sorted well. */
+#include "tools/lines.h"
+
+#include "tools/output.h"
+#include "tools/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 32 };
+static const size_t LINE_LIMIT = 16u << 20, WINDOW_BYTES = 16u << 20;
 
-struct lines {
-  size_t before; /* how many were run */
-  char *line[BATCH];
-  int32_t *ids[BATCH];
-  tfm_input input[BATCH];
-  size_t count;
-};
-
-static void lines_clear(struct lines *lines) {
-  for (size_t i = 0; i < lines->count; i++) {
-    free(lines->line[i]);
-    free(lines->ids[i]);
+static void line_finish(struct line *line) {
+  if (line->answers && --line->answers->users == 0) {
+    tfm_result_destroy(line->answers->result);
+    free(line->answers);
   }
-  *lines = (struct lines){.before = lines->before + lines->count};
+  tfm_error_destroy(line->error);
+  free(line->text);
+  free(line->ids);
+  *line = (struct line){0};
+}
+
+static void window_clear(struct window *window) {
+  for (size_t i = 0; i < window->count; i++)
+    line_finish(&window->line[i]);
+  window->count = window->shown = window->bytes = 0;
 }
 
 /* "tfmrun: line 7 of the input:", before what is wrong with it. */
@@ -28,94 +36,228 @@ static void name_line(const struct job *job, size_t number) {
   fprintf(stderr, "%s: line %zu of the input:\n", job->cli->program, number);
 }
 
-static int lines_add(struct job *job, struct lines *lines, char *line, size_t length) {
+/* ---- reading ---- */
+
+/* The input that comes next, as often as samples of it are wanted. */
+struct source {
+  struct stream_in in;
+  struct line next;
+  size_t place, left; /* samples of next that are not in a window yet */
+  bool more;          /* lines may come from stdin */
+};
+
+static void refuse(struct line *line, int code, const char *reason) {
+  line->code = code;
+  line->reason = reason;
+}
+
+/* Its length, to be sorted by.  What cannot be cut into tokens is told when it is run, and
+ * so is a text that is certainly too long. */
+static size_t count_tokens(const struct job *job, const tfm_input *input) {
+  enum { TOKEN_BYTES = 256 }; /* hardly a text has so many bytes a token */
+  const tfm_tokenizer *tokenizer = input->text ? tfm_model_tokenizer(job->model, NULL) : NULL;
+  size_t most = (size_t)job->info.max_tokens, count = input->id_count;
+  tfm_encoding *encoding = NULL;
+  if (job->options->dump_count > 0 || !tokenizer)
+    return count;
+  if (most > 0 && input->text_length / TOKEN_BYTES > most)
+    return most;
+  if (tfm_tokenizer_encode(tokenizer, input, &encoding, NULL) == 0)
+    count = encoding->count;
+  tfm_encoding_destroy(encoding);
+  return most > 0 && count > most ? most : count;
+}
+
+/* The text of a line, or its ids; the pair, which all lines share. */
+static int line_read(struct job *job, struct line *line, const char *text, size_t length) {
   const struct options *o = job->options;
-  size_t i = lines->count;
-  lines->input[i].struct_size = sizeof lines->input[i];
-  lines->line[i] = line;
+  line->input.struct_size = sizeof line->input;
+  line->text = malloc(length + 1);
+  if (!line->text)
+    return cli_no_memory(job->cli);
+  if (length)
+    memcpy(line->text, text, length);
+  line->text[length] = '\0';
   if (o->ids) {
-    char what[64];
-    snprintf(what, sizeof what, "line %zu of the input: --ids", lines->before + i + 1);
-    if (!cli_ids(job->cli, what, line, &lines->ids[i], &lines->input[i].id_count)) {
-      free(line);
-      return TFM_CODE_USAGE;
-    }
-    lines->input[i].ids = lines->ids[i];
+    if (!cli_read_ids(job->cli, line->text, length, &line->ids, &line->input.id_count))
+      return refuse(line, TFM_CODE_USAGE, "--ids needs whole numbers such as 1,2,3"), 0;
+    line->input.ids = line->ids;
   } else {
-    lines->input[i].text = line;
-    lines->input[i].text_length = length;
+    line->input.text = line->text;
+    line->input.text_length = length;
   }
   if (o->pair) {
-    lines->input[i].pair = o->pair;
-    lines->input[i].pair_length = strlen(o->pair);
+    line->input.pair = o->pair;
+    line->input.pair_length = strlen(o->pair);
   }
-  lines->count++;
+  line->tokens = count_tokens(job, &line->input);
   return 0;
 }
 
-/* The first line that cannot be run even alone, and why; count = all can. */
-static size_t first_bad(const struct job *job, const struct lines *lines, tfm_error *error) {
-  tfm_run_options run = job->options->run;
-  size_t bad = 0;
-  run.max_new_tokens = -2;
-  for (int status = 0; status == 0 && bad < lines->count; bad += status == 0) {
-    tfm_result *result = NULL;
-    status = tfm_model_run(job->model, &lines->input[bad], 1, &run, &result, error);
-    tfm_result_destroy(result);
-  }
-  return bad;
+static size_t samples_of(const struct job *job) {
+  return job->options->samples > 1 ? job->options->samples : 1;
 }
 
-/* A line of the batch is not as the task wants it: run those before it, and say
- * which one and why. */
-static int run_until_bad(struct job *job, const struct lines *lines) {
-  tfm_error *error = tfm_error_create();
-  if (!error)
-    return run_failed(job);
-  size_t bad = first_bad(job, lines, error);
-  int status = 0;
-  if (bad > 0 && run_batch(job, lines->input, bad, lines->before) != 0)
-    status = run_failed(job);
-  if (status == 0 && bad < lines->count) {
-    name_line(job, lines->before + bad + 1);
-    status = cli_fail(job->cli, error);
-  }
-  tfm_error_destroy(error);
-  return status;
+/* STREAM_LINE: there is an input; STREAM_LATER, STREAM_END, or STREAM_MEMORY, which was
+ * said. */
+static int source_next(struct job *job, struct source *source, bool wait) {
+  const char *text;
+  size_t length;
+  if (source->left > 0)
+    return STREAM_LINE;
+  if (!source->more)
+    return STREAM_END;
+  int got = stream_next(&source->in, wait, &text, &length);
+  source->more = got == STREAM_LINE || got == STREAM_LONG || got == STREAM_LATER;
+  if (got == STREAM_ERROR && !cli_interrupted())
+    job->broken = true; /* said when those lines that came are answered */
+  if (got == STREAM_MEMORY)
+    return cli_no_memory(job->cli), got;
+  if (got != STREAM_LINE && got != STREAM_LONG)
+    return got == STREAM_LATER ? got : STREAM_END;
+  source->next = (struct line){.number = source->in.number, .place = source->place++};
+  source->left = samples_of(job);
+  if (got == STREAM_LONG)
+    refuse(&source->next, TFM_CODE_LIMIT, "the line is longer than 16 MiB");
+  else if (line_read(job, &source->next, text, length - (length && text[length - 1] == '\r')))
+    return STREAM_MEMORY;
+  return STREAM_LINE;
 }
 
-static int lines_run(struct job *job, struct lines *lines) {
-  int status = 0;
-  cli_progress(job->cli, "%zu lines", lines->before + lines->count);
-  if (lines->count && run_batch(job, lines->input, lines->count, lines->before) != 0) {
-    int code = tfm_error_code(job->error);
-    bool of_line = code == TFM_CODE_USAGE || code == TFM_CODE_LIMIT || code == TFM_CODE_RUN;
-    status = of_line && job->options->dump_count == 0 ? run_until_bad(job, lines) : run_failed(job);
+/* A sample of the next input as a line of its own. */
+static int take(struct job *job, struct source *source, struct line *line) {
+  struct line *next = &source->next;
+  size_t length = next->text ? next->input.text_length : 0;
+  if (source->left-- == 1 || next->code) { /* of one that cannot be run, one is enough */
+    *line = *next;
+    *next = (struct line){0};
+    source->left = 0;
+    return 0;
   }
-  lines_clear(lines);
+  *line = (struct line){.number = next->number, .place = next->place, .sample = next->sample++};
+  const char *text = next->input.text ? next->input.text : next->text;
+  if (next->input.ids)
+    length = strlen(next->text);
+  return line_read(job, line, text, length);
+}
+
+/* At least one line, and those that are there already.  An exit code; 0 and no line: the
+ * input has ended. */
+static int window_fill(struct job *job, struct source *source, struct window *window, size_t most) {
+  while (window->count < most && window->bytes < WINDOW_BYTES) {
+    int got = source_next(job, source, window->count == 0);
+    if (got != STREAM_LINE)
+      return got == STREAM_MEMORY ? TFM_CODE_LIMIT : 0;
+    struct line *line = &window->line[window->count++];
+    int status = take(job, source, line);
+    if (status != 0)
+      return status;
+    window->bytes += line->input.text_length + line->input.id_count;
+  }
+  return 0;
+}
+
+/* ---- answering ---- */
+
+static void say_reason(const struct job *job, const struct line *line) {
+  char excerpt[CLI_EXCERPT];
+  if (line->number > 0)
+    name_line(job, line->number);
+  if (line->error)
+    cli_fail(job->cli, line->error);
+  else if (line->text)
+    cli_error(job->cli, line->code, "%s, not '%s'", line->reason,
+              cli_excerpt(line->text, strlen(line->text), excerpt));
+  else
+    cli_error(job->cli, line->code, "%s", line->reason);
+}
+
+/* A line without an answer: the end of the job, or an error in the answer's place. */
+static int show_error(struct job *job, const struct line *line) {
+  say_reason(job, line);
+  if (!job->options->keep_going)
+    return line->code;
+  if (job->failed++ == 0)
+    job->first_error = line->code;
+  if (!job->options->json)
+    putchar('\n');
+  else if (!output_json_error(&job->info, &line->input, line->number, line->code,
+                              line->error ? tfm_error_message(line->error) : line->reason,
+                              line->error ? tfm_error_notes(line->error) : ""))
+    return cli_no_memory(job->cli);
+  return 0;
+}
+
+/* The answers that are there, up to the first that is not. */
+static int show(struct job *job, struct window *window) {
+  int status = 0;
+  for (; window->shown < window->count && status == 0; window->shown++) {
+    struct line *line = &window->line[window->shown];
+    if (line->code)
+      status = show_error(job, line);
+    else if (line->answers)
+      run_print(job, &line->input, run_seed(job->options, line->place, line->sample),
+                line->answers->result, line->row, false);
+    else
+      break;
+    line_finish(line);
+  }
   return cli_output_lost() ? TFM_CODE_RUN : status;
 }
 
-/* One input a line from stdin, BATCH at a time; the last line may lack its end.
- * Lines before one that cannot be read, or run, are run. */
-int run_lines(struct job *job) {
-  struct lines lines = {0};
-  size_t most = job->options->samples > 1 ? 1 : BATCH; /* samples of a line are a batch */
-  int status = 0, got = 1;
-  while (got > 0 && status == 0 && !cli_interrupted()) {
-    char *line = NULL;
-    size_t length = 0;
-    got = cli_line(job->cli, stdin, lines.before + lines.count + 1, &line, &length);
-    int bad = got > 0 ? lines_add(job, &lines, line, length) : got < 0 ? TFM_CODE_LIMIT : 0;
-    if (!cli_interrupted() && (lines.count == most || got <= 0 || bad))
-      status = lines_run(job, &lines);
-    status = status ? status : bad;
-  }
-  lines_clear(&lines);
-  if (status == 0 && cli_interrupted()) { /* between two runs */
-    status = cli_error(job->cli, TFM_CODE_INTERRUPTED, "interrupted");
-  } else if (status == 0 && ferror(stdin)) {
-    status = cli_error(job->cli, TFM_CODE_RUN, "cannot read the input");
-  }
+/* What the end of the input, or of the patience with it, leaves to be said. */
+static int end_lines(struct job *job, size_t count) {
+  if (cli_interrupted())
+    return cli_error(job->cli, TFM_CODE_INTERRUPTED, "interrupted");
+  if (job->failed)
+    cli_error(job->cli, job->first_error, "%zu of %zu lines have no answer", job->failed, count);
+  if (job->broken)
+    return cli_error(job->cli, TFM_CODE_RUN, "cannot read the input");
+  return job->first_error;
+}
+
+/* A file that takes values of the graph has those of the last 32 lines, in their order. */
+static size_t window_size(const struct options *o, size_t last) {
+  if (o->dump_count > 0 || o->run.top > 64)
+    return BATCH_LINES;
+  size_t next = last ? 2 * last : 2 * BATCH_LINES;
+  return next < WINDOW_LINES ? next : WINDOW_LINES;
+}
+
+static int run_source(struct job *job, struct source *source) {
+  struct window *window = calloc(1, sizeof *window);
+  int status = window ? 0 : cli_no_memory(job->cli);
+  size_t most = 0;
+  do {
+    most = window_size(job->options, most);
+    if (status == 0)
+      status = window_fill(job, source, window, most);
+    if (status != 0 || window->count == 0 || cli_interrupted())
+      break;
+    status = window_run(job, window, show);
+    window_clear(window);
+  } while (status == 0);
+  if (window)
+    window_clear(window);
+  if (status == 0)
+    status = end_lines(job, source->place);
+  cli_clear(job->cli);
+  line_finish(&source->next);
+  free(window);
   return status;
+}
+
+int run_lines(struct job *job) {
+  struct source source = {.in = {.separator = '\n', .text = true, .limit = LINE_LIMIT},
+                          .more = true};
+  int status = run_source(job, &source);
+  stream_in_finish(&source.in);
+  return status;
+}
+
+int run_samples(struct job *job, const tfm_input *input) {
+  struct source source = {.place = 1, .left = samples_of(job)};
+  const char *text = input->text ? input->text : job->options->ids;
+  int status = line_read(job, &source.next, text, text ? strlen(text) : 0);
+  return status ? status : run_source(job, &source);
 }

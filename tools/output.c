@@ -66,34 +66,31 @@ static void print_vector(const tfm_answer *answer) {
   puts("]");
 }
 
-void output_text(const tfm_model_info *info, const tfm_result *result, bool streamed,
+void output_text(const tfm_model_info *info, const tfm_answer *answer, bool streamed,
                  uint32_t shown) {
-  for (size_t i = 0; i < tfm_result_count(result); i++) {
-    const tfm_answer *answer = tfm_result_answer(result, i);
-    switch (info->task) {
-    case TFM_TASK_GENERATE:
-      if (!info->has_tokenizer)
-        print_ids(answer);
-      else if (streamed)
-        putchar('\n');
-      else
-        put_text(answer->text, answer->text_length, "\n");
-      break;
-    case TFM_TASK_FILL_MASK:
-      print_fill_mask(answer);
-      break;
-    case TFM_TASK_CLASSIFY:
-      print_labels(answer, shown);
-      break;
-    case TFM_TASK_CLASSIFY_TOKENS:
-      print_words(answer);
-      break;
-    case TFM_TASK_QA:
-      print_span(answer);
-      break;
-    default:
-      print_vector(answer);
-    }
+  switch (info->task) {
+  case TFM_TASK_GENERATE:
+    if (!info->has_tokenizer)
+      print_ids(answer);
+    else if (streamed)
+      putchar('\n');
+    else
+      put_text(answer->text, answer->text_length, "\n");
+    break;
+  case TFM_TASK_FILL_MASK:
+    print_fill_mask(answer);
+    break;
+  case TFM_TASK_CLASSIFY:
+    print_labels(answer, shown);
+    break;
+  case TFM_TASK_CLASSIFY_TOKENS:
+    print_words(answer);
+    break;
+  case TFM_TASK_QA:
+    print_span(answer);
+    break;
+  default:
+    print_vector(answer);
   }
 }
 
@@ -191,27 +188,81 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
     json_object_set_new(value, "logprobs", token_scores_value(answer));
   if (answer->stop)
     json_object_set_new(value, "stop", text_value(answer->stop));
+  if (answer->truncated)
+    json_object_set_new(value, "truncated", json_integer((json_int_t)answer->truncated));
   json_object_set_new(value, "prompt_tokens", json_integer((json_int_t)answer->prompt_count));
   json_object_set_new(value, "timings", timing_value(info, timing));
   json_object_set_new(value, "peak_memory", json_integer((json_int_t)cli_peak_memory()));
   return value;
 }
 
-bool output_json(const tfm_model_info *info, const tfm_input *inputs, const uint64_t *seeds,
-                 const tfm_result *result) {
-  const tfm_timing *timing = tfm_result_timing(result);
+/* What of total falls to own of all parts, when `before` of them have theirs: the
+ * shares add up to the total. */
+static uint64_t share(uint64_t total, uint64_t before, uint64_t own, uint64_t all) {
+  if (all == 0)
+    return 0;
+  uint64_t whole = total / all, rest = total % all;
+  return whole * own + rest * (before + own) / all - rest * before / all;
+}
+
+tfm_timing output_share(const tfm_result *result, size_t row) {
+  tfm_timing timing = *tfm_result_timing(result);
+  if (tfm_result_count(result) < 2)
+    return timing;
+  uint64_t prompt = 0, made = 0, all_prompt = 0, all_made = 0;
+  const tfm_answer *own = tfm_result_answer(result, row);
   for (size_t i = 0; i < tfm_result_count(result); i++) {
-    json_t *value = answer_value(info, &inputs[i], tfm_result_answer(result, i), timing);
-    if (seeds)
-      json_object_set_new(value, "seed", json_integer((json_int_t)seeds[i]));
-    char *line = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    json_decref(value);
-    if (!line)
-      return false;
-    puts(line);
-    free(line);
+    const tfm_answer *answer = tfm_result_answer(result, i);
+    size_t new_ids = answer->stop ? answer->id_count : 0;
+    prompt += i < row ? answer->prompt_count : 0;
+    made += i < row ? new_ids : 0;
+    all_prompt += answer->prompt_count;
+    all_made += new_ids;
   }
+  uint64_t own_made = own->stop ? own->id_count : 0;
+  timing.prompt_tokens = own->prompt_count;
+  timing.prompt_ns = share(timing.prompt_ns, prompt, own->prompt_count, all_prompt);
+  timing.decode_ns = share(timing.decode_ns, made, own_made, all_made);
+  timing.decode_tokens = share(timing.decode_tokens, made, own_made, all_made);
+  timing.total_ns =
+      share(timing.total_ns, prompt + made, own->prompt_count + own_made, all_prompt + all_made);
+  return timing;
+}
+
+static bool print_json(json_t *value) {
+  char *line = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  json_decref(value);
+  if (!line)
+    return false;
+  puts(line);
+  free(line);
   return true;
+}
+
+bool output_json(const tfm_model_info *info, const tfm_input *input, const tfm_answer *answer,
+                 const uint64_t *seed, const tfm_timing *timing) {
+  json_t *value = answer_value(info, input, answer, timing);
+  if (seed)
+    json_object_set_new(value, "seed", json_integer((json_int_t)*seed));
+  return print_json(value);
+}
+
+bool output_json_error(const tfm_model_info *info, const tfm_input *input, size_t line, int code,
+                       const char *message, const char *notes) {
+  json_t *value = json_object(), *list = json_array();
+  for (const char *note = notes; *note;) {
+    size_t length = strcspn(note, "\n");
+    json_array_append_new(list, bytes_value(note, length));
+    note += length + (note[length] == '\n');
+  }
+  json_object_set_new(value, "task", text_value(info->task_name));
+  json_object_set_new(value, "line", json_integer((json_int_t)line));
+  if (input->text)
+    json_object_set_new(value, "input", bytes_value(input->text, input->text_length));
+  json_object_set_new(
+      value, "error",
+      json_pack("{s:i, s:s, s:o}", "code", code, "message", message, "notes", list));
+  return print_json(value);
 }
 
 void output_timing(const struct cli *cli, const tfm_model_info *info, const tfm_timing *timing) {

@@ -13,7 +13,7 @@ struct options {
   struct option_list stop;
   uint32_t samples; /* of each input; 0 = 1 */
   bool generation_config;
-  bool json, check, check_tensors;
+  bool json, check, check_tensors, keep_going;
 };
 
 struct job {
@@ -22,7 +22,11 @@ struct job {
   tfm_model *model;
   tfm_error *error;
   tfm_model_info info;
-  bool stream, begun; /* text is written as it is made; some is there */
+  size_t cut, cut_tokens; /* inputs that were truncated, and what they lost */
+  size_t failed;          /* lines without an answer */
+  int first_error;        /* of the first of them */
+  bool broken;            /* the input could not be read to its end */
+  bool begun;             /* some of the text that is written as it is made is there */
 };
 
 /* The table of options, and what is said of their combination (tools/run_options.c).
@@ -34,13 +38,18 @@ void run_options_finish(struct options *o);
  * says otherwise; nothing is left open in o->run.  0, or an exit code: it was said why. */
 int run_settle(const struct cli *cli, struct options *o, const tfm_model *model, tfm_error *error);
 
-/* Run and print count inputs, the first of which is number `first` of all, from 0 on.
- * -1: job->error says why, and the caller shows it. */
-int run_batch(struct job *job, const tfm_input *inputs, size_t count, size_t first);
-/* That: a run that ended because its text cannot be written says nothing here. */
-int run_failed(struct job *job);
+/* The seed of a sample of the input number `place`, from 0 on.  What it draws depends on
+ * nothing else, such as how lines were batched; each is a number that --seed takes. */
+uint64_t run_seed(const struct options *o, size_t place, size_t sample);
 
-/* One input a line from stdin (tools/lines.c).  An exit code. */
+/* Print the answer to one input.  Ends the program when there is no memory. */
+void run_print(struct job *job, const tfm_input *input, uint64_t seed, const tfm_result *result,
+               size_t row, bool streamed);
+
+/* One input a line from stdin, each as often as samples of it are asked for
+ * (tools/lines.c).  An exit code. */
 int run_lines(struct job *job);
+/* The same of one input. */
+int run_samples(struct job *job, const tfm_input *input);
 
 #endif

@@ -128,12 +128,10 @@ static bool make_room(struct stream_in *in) {
 /* Read once. */
 static int fill(struct stream_in *in, bool wait) {
   struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-  if (in->limit && in->end - in->begin > in->limit)
-    return STREAM_LONG;
   if (!wait && poll(&input, 1, 0) == 0)
     return STREAM_LATER;
   if (!make_room(in))
-    return STREAM_LONG;
+    return STREAM_MEMORY;
   ssize_t got;
   do
     got = read(STDIN_FILENO, in->data + in->end, in->capacity - in->end);
@@ -156,30 +154,40 @@ static void begin_text(struct stream_in *in) {
   in->begun = in->done || (size > 0 && !(like && size < 3));
 }
 
+/* Of a line that is longer than the limit nothing is kept. */
+static void pass_over(struct stream_in *in) {
+  if (in->limit && in->begun && in->end - in->begin > in->limit) {
+    in->skipping = true;
+    in->begin = in->end = 0;
+  }
+}
+
 int stream_next(struct stream_in *in, bool wait, const char **text, size_t *length) {
   for (;;) {
     if (!in->begun)
       begin_text(in);
+    char *from = in->data ? in->data + in->begin : NULL, *stop = NULL;
     size_t size = in->end - in->begin;
-    char *from = in->data ? in->data + in->begin : NULL;
-    char *stop = size > in->searched && in->begun
-                     ? memchr(from + in->searched, in->separator, size - in->searched)
-                     : NULL;
+    if (in->begun && size > in->searched)
+      stop = memchr(from + in->searched, in->separator, size - in->searched);
     if (!stop && !in->done) {
-      in->searched = in->begun ? size : 0;
+      pass_over(in);
+      in->searched = in->begun ? in->end - in->begin : 0;
       int status = fill(in, wait);
       if (status != STREAM_LINE)
         return status;
       continue;
     }
-    if (!stop && size == 0)
+    if (!stop && size == 0 && !in->skipping)
       return STREAM_END;
     *text = from;
     *length = stop ? (size_t)(stop - from) : size;
     in->begin += *length + (stop ? 1 : 0);
     in->searched = 0;
     in->number++;
-    return in->limit && *length > in->limit ? STREAM_LONG : STREAM_LINE;
+    bool whole = !in->skipping && (!in->limit || *length <= in->limit);
+    in->skipping = false;
+    return whole ? STREAM_LINE : STREAM_LONG;
   }
 }
 

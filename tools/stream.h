@@ -31,13 +31,13 @@ struct stream_in {
   size_t number; /* of the line last given, from 1 */
   char *data;    /* [begin, end) is read and not given yet */
   size_t begin, end, capacity, searched;
-  bool done, begun;
+  bool done, begun, skipping;
 };
-enum { STREAM_ERROR = -1, STREAM_END, STREAM_LINE, STREAM_LATER, STREAM_LONG };
+enum { STREAM_ERROR = -1, STREAM_END, STREAM_LINE, STREAM_LATER, STREAM_LONG, STREAM_MEMORY };
 /* The next text from stdin, without its separator; it lives until the next call.
- * STREAM_LATER: none is there now, and to wait for one was not asked; STREAM_LONG: it
- * is longer than the limit, or than memory; STREAM_ERROR also after a signal that the
- * program catches. */
+ * STREAM_LATER: none is there now, and to wait for one was not asked.  STREAM_LONG: it
+ * was longer than the limit, and is passed over.  STREAM_MEMORY: there is none.
+ * STREAM_ERROR also after a signal that the program catches. */
 int stream_next(struct stream_in *in, bool wait, const char **text, size_t *length);
 /* That; before waiting for input out is flushed. */
 int stream_line(struct stream_in *in, struct stream_out *out, const char **text, size_t *length);

@@ -270,7 +270,7 @@ static int run_lines(struct job *job) {
          (more = stream_line(&in, &job->out, &line, &length)) == STREAM_LINE)
     status =
         o->decode ? decode(job, line, length, in.number) : encode(job, line, length, in.number);
-  if (more == STREAM_LONG)
+  if (more == STREAM_MEMORY)
     status = cli_no_memory(job->cli);
   if (more == STREAM_ERROR) {
     status = cli_error(job->cli, TFM_CODE_RUN, "cannot read the input");

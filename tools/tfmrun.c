@@ -4,16 +4,65 @@
  * command line, or lines from a pipe in batches.  stdout carries only the
  * result; everything else goes to stderr. */
 #include "tools/check.h"
+#include "tools/output.h"
 #include "tools/run.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Lost output: main says so. */
-int run_failed(struct job *job) {
-  if (job->begun)
-    putchar('\n');
-  return cli_output_lost() ? TFM_CODE_RUN : cli_fail(job->cli, job->error);
+static int on_token(void *arg, size_t row, int32_t id, const char *text, size_t length) {
+  struct job *job = arg;
+  (void)row, (void)id;
+  job->begun = job->begun || length;
+  if (length)
+    cli_answer(text, length);
+  return length && cli_output_lost();
+}
+
+uint64_t run_seed(const struct options *o, size_t place, size_t sample) {
+  return ((o->run.seed + sample) ^ (place * 0x9e3779b97f4a7c15u)) & INT64_MAX;
+}
+
+void run_print(struct job *job, const tfm_input *input, uint64_t seed, const tfm_result *result,
+               size_t row, bool streamed) {
+  const struct options *o = job->options;
+  const tfm_answer *answer = tfm_result_answer(result, row);
+  cli_clear(job->cli);
+  job->cut += answer->truncated > 0;
+  job->cut_tokens += answer->truncated;
+  if (!o->json) {
+    output_text(&job->info, answer, streamed, o->run.top ? o->run.top : 1);
+    return;
+  }
+  tfm_timing timing = output_share(result, row);
+  if (!output_json(&job->info, input, answer, o->samples > 1 ? &seed : NULL, &timing))
+    exit(cli_no_memory(job->cli));
+  job->info.load_ns = 0; /* told once, so that times add up */
+}
+
+/* One input: its text is written as it is made. */
+static int run_alone(struct job *job, const tfm_input *input) {
+  const struct options *o = job->options;
+  tfm_run_options run = o->run;
+  tfm_result *result = NULL;
+  uint64_t seed = run_seed(o, 0, 0);
+  bool stream = !o->json && job->info.task == TFM_TASK_GENERATE && job->info.has_tokenizer;
+  run.seeds = &seed;
+  if (stream) {
+    run.token = on_token;
+    run.token_arg = job;
+  }
+  if (tfm_model_run(job->model, input, 1, &run, &result, job->error) != 0) {
+    if (job->begun)
+      putchar('\n');
+    return cli_output_lost() ? TFM_CODE_RUN : cli_fail(job->cli, job->error); /* main says so */
+  }
+  run_print(job, input, seed, result, 0, stream);
+  if (!cli_output_lost() && !o->json)
+    output_timing(job->cli, &job->info, tfm_result_timing(result));
+  tfm_result_destroy(result);
+  return 0;
 }
 
 static int run_one(struct job *job, const char *text, const char *ids) {
@@ -31,19 +80,28 @@ static int run_one(struct job *job, const char *text, const char *ids) {
     input.pair = o->pair;
     input.pair_length = strlen(o->pair);
   }
-  job->stream = true;
-  if (o->json)
-    job->stream = false;
-  int status = run_batch(job, &input, 1, 0) == 0 ? 0 : run_failed(job);
+  int status = o->samples > 1 ? run_samples(job, &input) : run_alone(job, &input);
   free(list);
   return status;
 }
 
+/* What was left out is said, with --quiet too. */
+static void say_truncated(const struct job *job) {
+  if (job->cut == 0)
+    return;
+  cli_clear(job->cli);
+  fprintf(
+      stderr, "%s: %zu %s truncated to the %" PRId64 " tokens that the model takes: %zu %s out\n",
+      job->cli->program, job->cut, job->cut == 1 ? "text was" : "texts were", job->info.max_tokens,
+      job->cut_tokens, job->cut_tokens == 1 ? "token is left" : "tokens are left");
+}
+
 static int run_inputs(struct job *job) {
   const struct options *o = job->options;
-  if ((o->input && strcmp(o->input, "-") == 0) || (o->ids && strcmp(o->ids, "-") == 0))
-    return run_lines(job);
-  return run_one(job, o->input, o->ids);
+  bool lines = (o->input && strcmp(o->input, "-") == 0) || (o->ids && strcmp(o->ids, "-") == 0);
+  int status = lines ? run_lines(job) : run_one(job, o->input, o->ids);
+  say_truncated(job);
+  return status;
 }
 
 static void say_fits(const tfm_model_info *info) {
