@@ -8,7 +8,7 @@ set -uo pipefail
 [ $# -ge 1 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2; }
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$root/_build/campaign most=${2:-50}
-export TFM_SRCDIR=$root LC_ALL=C.UTF-8
+export TFM_SRCDIR=$root TFM_BUILDDIR=$build LC_ALL=C.UTF-8
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=0
 if [ "$1" = all ]; then
   targets=$(cd "$root/tests/fuzz/corpus" && ls)

@@ -3,6 +3,7 @@
 fuzz_programs = \
   tests/fuzz/fuzz_compile \
   tests/fuzz/fuzz_config \
+  tests/fuzz/fuzz_directory \
   tests/fuzz/fuzz_gguf \
   tests/fuzz/fuzz_graph \
   tests/fuzz/fuzz_index \
@@ -12,6 +13,7 @@ fuzz_programs = \
   tests/fuzz/fuzz_sentencepiece \
   tests/fuzz/fuzz_text \
   tests/fuzz/fuzz_tokenizer \
+  tests/fuzz/fuzz_unpack \
   tests/fuzz/fuzz_vocab
 
 check_LTLIBRARIES = tests/fuzz/libfuzz.la
@@ -37,6 +39,10 @@ tests_fuzz_fuzz_compile_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(fuzz_main)
 tests_fuzz_fuzz_config_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_directory_SOURCES = tests/fuzz/fuzz_directory.c $(fuzz_main)
+tests_fuzz_fuzz_directory_LDADD = tests/fuzz/libfuzz.la libtfm.la $(rooms) $(rooms_libs)
+tests_fuzz_fuzz_directory_LDFLAGS = $(fuzz_ldflags)
 
 tests_fuzz_fuzz_graph_SOURCES = tests/fuzz/fuzz_graph.c $(fuzz_main)
 tests_fuzz_fuzz_graph_LDADD = $(fuzz_ldadd)
@@ -65,6 +71,10 @@ tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_tokenizer_SOURCES = tests/fuzz/fuzz_tokenizer.c $(fuzz_main)
 tests_fuzz_fuzz_tokenizer_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_tokenizer_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_unpack_SOURCES = tests/fuzz/fuzz_unpack.c $(fuzz_main)
+tests_fuzz_fuzz_unpack_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_unpack_LDFLAGS = $(fuzz_ldflags)
 
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c $(fuzz_main)
 tests_fuzz_fuzz_vocab_LDADD = $(fuzz_ldadd)

@@ -29,7 +29,7 @@ else
   flags=
 fi
 mkdir -p "$build/found" "$build/corpus" "$build/logs" && cd "$build" || exit 2
-export TFM_SRCDIR=$root LC_ALL=C.UTF-8
+export TFM_SRCDIR=$root TFM_BUILDDIR=$build LC_ALL=C.UTF-8
 export ASAN_OPTIONS=${ASAN_OPTIONS:-$asan}
 
 if [ ! -f Makefile ]; then
@@ -43,7 +43,8 @@ else
 fi
 programs=
 for name in $targets; do programs="$programs tests/fuzz/fuzz_$name"; done
-make -s -j"$jobs" $programs >logs/build.log 2>&1 || { tail -n 30 logs/build.log; exit 2; }
+# all: `directory` runs models, which needs the plugins
+make -s -j"$jobs" all $programs >logs/build.log 2>&1 || { tail -n 30 logs/build.log; exit 2; }
 
 # Bytes of the longest input.
 longest() {
