@@ -7,3 +7,4 @@ dist_man_MANS += docs/man/tfm-weights.1
 dist_doc_DATA += docs/tokenizers.md
 dist_doc_DATA += docs/formats.md
 dist_doc_DATA += docs/generation.md
+dist_doc_DATA += docs/answers.md

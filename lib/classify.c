@@ -1,4 +1,5 @@
 /* classify.c - one label for a text, or one for each of its words. */
+#include "lib/group.h"
 #include "lib/model.h"
 #include "lib/task.h"
 
@@ -85,12 +86,10 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
     one->text = "";
     if (text) {
       one->sequence = e->sequence[t];
-      const char *from = e->sequence[t] ? run->input[r].pair : run->input[r].text;
       one->begin = e->begin[t];
       one->end = e->end[t + word_length(e, t) - 1];
-      one->text = arena_strndup(&run->result->arena, from + one->begin, one->end - one->begin);
-      if (!one->text)
-        return error_oom(err);
+      if (task_place_text(run, r, one, err) != 0)
+        return -1;
     }
     if (label_place(run, r, out->data + (r * length + t) * labels, labels, labels, one, err) != 0)
       return -1;
@@ -99,12 +98,46 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
   return 0;
 }
 
+/* The answer's text: its places' best labels, blanks between. */
+static int label_text(struct task_run *run, size_t r, struct tfm_error *err) {
+  tfm_answer *answer = &run->result->answer[r];
+  struct buffer text;
+  buffer_init(&text);
+  for (size_t p = 0; p < answer->place_count; p++) {
+    buffer_puts(&text, p ? " " : "");
+    buffer_puts(&text, answer->place[p].choice[0].text);
+  }
+  const char *copy =
+      text.failed ? NULL : arena_strndup(&run->result->arena, buffer_text(&text), text.length);
+  answer->text = copy ? copy : "";
+  answer->text_length = copy ? text.length : 0;
+  buffer_finish(&text);
+  return copy ? 0 : error_oom(err);
+}
+
+static int group_tokens(struct task_run *run, size_t r, const struct task_output *out,
+                        struct tfm_error *err) {
+  size_t length = (size_t)out->shape[1], labels = (size_t)out->shape[2];
+  const float *logits = out->data + r * length * labels;
+  char name[ROW_NAME];
+  if (run->options->group > TFM_GROUP_MAX)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.group is none of TFM_GROUP_");
+  if (!run->input[r].text)
+    return error_set(err, TFM_ERROR_USAGE, "%s is ids: groups are of a text's words",
+                     row_name(r, run->rows->count, name));
+  if (task_finite(run, r, "logits", logits, run->rows->row[r].count * labels, err) != 0)
+    return -1;
+  return group_row(run, r, logits, labels, err);
+}
+
 int task_classify_tokens(struct task_run *run, struct tfm_error *err) {
   struct task_output out;
   if (task_forward(run, err) != 0 || task_output(run, "logits", &out, err) != 0)
     return -1;
   for (size_t r = 0; r < run->rows->count; r++)
-    if (label_words(run, r, &out, err) != 0)
+    if ((run->options->group ? group_tokens(run, r, &out, err) : label_words(run, r, &out, err)) !=
+            0 ||
+        label_text(run, r, err) != 0)
       return -1;
   return 0;
 }

@@ -141,6 +141,16 @@ int task_finite(const struct task_run *run, size_t r, const char *name, const fl
   return 0;
 }
 
+int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm_error *err) {
+  const tfm_input *input = &run->input[r];
+  const char *text = place->sequence ? input->pair : input->text;
+  while (place->begin < place->end && strchr(" \t\r\n", text[place->begin]) && text[place->begin])
+    place->begin++;
+  size_t length = place->end > place->begin ? place->end - place->begin : 0;
+  place->text = arena_strndup(&run->result->arena, text + place->begin, length);
+  return place->text ? 0 : error_oom(err);
+}
+
 const char *task_label(struct task_run *run, int32_t id) {
   const struct graph *graph = run->model->graph;
   char number[16];

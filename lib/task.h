@@ -42,6 +42,8 @@ int task_finite(const struct task_run *run, size_t r, const char *name, const fl
                 size_t count, struct tfm_error *err);
 int task_not_finite(const struct task_run *run, size_t r, const char *name, double value,
                     struct tfm_error *err);
+/* The bytes of a text that a place has, a leading blank left out, as its text. */
+int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm_error *err);
 /* The name of a label: an attribute `labels` of the head (id2label), or its number. */
 const char *task_label(struct task_run *run, int32_t id);
 

@@ -87,8 +87,9 @@ static void add_name(struct parser *p, const char *text, size_t length, size_t r
   char *to = p->spelling[p->name_count];
   memcpy(to, text, length);
   to[length] = '\0';
-  p->name[p->name_count++] = (struct option){
-      to, p->row[row].argument ? required_argument : no_argument, NULL, FIRST_CODE + (int)row};
+  const char *argument = p->row[row].argument;
+  int has = !argument ? no_argument : *argument == '[' ? optional_argument : required_argument;
+  p->name[p->name_count++] = (struct option){to, has, NULL, FIRST_CODE + (int)row};
 }
 
 static bool is_option(const struct option_row *row) {
@@ -161,7 +162,7 @@ static void print_row(const struct option_row *row) {
   else {
     at = row->letter ? printf("  -%c, --%s", row->letter, row->name) : printf("  --%s", row->name);
     if (row->argument)
-      at += printf(" %s", row->argument);
+      at += printf("%s%s", *row->argument == '[' ? "" : " ", row->argument);
   }
   at += printf("%*s", at + 2 > HELP_COLUMN ? 2 : HELP_COLUMN - at, "");
   print_wrapped(row->help, (size_t)at);

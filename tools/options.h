@@ -45,7 +45,7 @@ struct option_row {
   enum option_kind kind;
   const char *name;     /* "top-k" */
   char letter;          /* 't' for -t; 0 = none */
-  const char *argument; /* "N", as --help shows it; NULL = takes none */
+  const char *argument; /* "N", as --help shows it; "[=N]" = may be left out; NULL = takes none */
   const char *help;     /* for --help, which breaks its lines; NULL = not shown there */
   size_t offset, size;  /* of the field: OPTION_FIELD */
   int64_t low, high;

@@ -44,7 +44,12 @@ static void print_labels(const tfm_answer *answer, uint32_t shown) {
   putchar('\n');
 }
 
+/* An empty line between sentences. */
 static void print_words(const tfm_answer *answer) {
+  static bool begun;
+  if (begun)
+    putchar('\n');
+  begun = true;
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
     put_text(place->text, strlen(place->text), "\t");

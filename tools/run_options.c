@@ -47,6 +47,21 @@ static bool call_tokens(const struct cli *cli, void *values, const char *option,
   return true;
 }
 
+static bool call_group(const struct cli *cli, void *values, const char *option, char *argument) {
+  static const char *const word[] = {"none", "simple", "first", "average", "max"};
+  struct options *o = values;
+  o->run.group = TFM_GROUP_SIMPLE;
+  if (!argument)
+    return true;
+  for (uint32_t i = 0; i < sizeof word / sizeof *word; i++)
+    if (strcmp(argument, word[i]) == 0) {
+      o->run.group = i;
+      return true;
+    }
+  cli_usage_error(cli, "%s is none, simple, first, average or max, not '%s'", option, argument);
+  return false;
+}
+
 #define FIELD(field) OPTION_FIELD(struct options, field)
 
 static const struct option_row rows[] = {
@@ -108,6 +123,9 @@ static const struct option_row rows[] = {
      .low = 1, .high = 1000},
     {OPTION_INT, "top", 0, "N", "how many answers (default 5; classify 1)", FIELD(run.top),
      .low = 1, .high = 1000000},
+    {OPTION_CALL, "group", 0, "[=HOW]",
+     "classify_tokens: join B-X and I-X to X; HOW is simple (default), first, average or max",
+     .call = call_group},
     {OPTION_CALL, "dump", 0, "VALUE=FILE.safetensors",
      "write a value of the graph; may be repeated", .call = call_dump},
     {OPTION_CALL, "feed", 0, "VALUE=FILE.safetensors:TENSOR",

@@ -183,6 +183,16 @@ enum {
   TFM_RUN_PASS_ONLY = 4u
 };
 
+/* How classify_tokens joins labels (docs/answers.md); the names are those of transformers'
+ * aggregation_strategy.  B-X and the I-X that follow are one place, labelled X; O is none. */
+enum {
+  TFM_GROUP_NONE,    /* each word on its own, by its first token's label */
+  TFM_GROUP_SIMPLE,  /* tokens are joined as they are */
+  TFM_GROUP_FIRST,   /* a word has the label of its first token */
+  TFM_GROUP_AVERAGE, /* the best of its tokens' mean probabilities */
+  TFM_GROUP_MAX      /* that of its surest token */
+};
+
 typedef struct tfm_run_options {
   uint32_t struct_size;
   uint32_t top;           /* fill_mask, classify: how many answers; 0 = 5        */
@@ -210,6 +220,7 @@ typedef struct tfm_run_options {
   const uint64_t *seeds; /* generate: the seed of each input as if it were run alone, in place
                             of seed; NULL = the rows differ by seed and number */
   uint32_t flags;        /* TFM_RUN_ */
+  uint32_t group;        /* classify_tokens: TFM_GROUP_ */
 } tfm_run_options;
 
 typedef struct tfm_choice {
@@ -238,7 +249,8 @@ typedef struct tfm_token_score {
 } tfm_token_score;
 
 typedef struct tfm_answer {
-  const char *text; /* generated text, sentence filled in, label, answer; "" for embed */
+  const char *text; /* generated text, sentence filled in, label, labels of the places with
+                       blanks between, answer; "" for embed */
   size_t text_length;
   const int32_t *ids; /* generated ids; for others the input's ids */
   size_t id_count;

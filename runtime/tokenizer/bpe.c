@@ -136,6 +136,7 @@ static int load(struct model *model, struct reader *reader, const char *place, c
       vocabulary_read(&model->vocabulary, reader, "model.vocab", json_object_get(json, "vocab")) !=
           0)
     return -1;
+  model->marks_pieces = self->prefix.length > 0;
   self->has_unknown = self->unknown.text != NULL;
   self->unknown_id = self->has_unknown ? vocabulary_find(&model->vocabulary, self->unknown.text,
                                                          self->unknown.length)

@@ -43,6 +43,7 @@ struct model {
   const char *path; /* the file, for messages */
   void *self;
   struct vocabulary vocabulary;
+  bool marks_pieces; /* those that go on a word: "##ing" */
 };
 
 int model_load(struct model *model, struct reader *reader, const json_t *json);

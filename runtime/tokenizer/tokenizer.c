@@ -335,6 +335,10 @@ static struct slice shown(const struct tokenizer *tokenizer, int32_t id) {
   return token == NULL ? (struct slice){NULL, 0} : *token;
 }
 
+bool tokenizer_marks_pieces(const struct tokenizer *tokenizer) {
+  return tokenizer->model.marks_pieces;
+}
+
 /* By the text that it shows, as the reference has it: a special token that the
  * normalizer changes is none. */
 bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id) {

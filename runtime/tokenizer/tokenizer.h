@@ -81,6 +81,8 @@ struct tokenizer_roles {
   int32_t bos, eos, unk, sep, pad, cls, mask;
 };
 const struct tokenizer_roles *tokenizer_roles(const struct tokenizer *tokenizer);
+/* The pieces that go on a word are marked in the vocabulary, as in "##ing". */
+bool tokenizer_marks_pieces(const struct tokenizer *tokenizer);
 /* An added token that decoding skips. */
 bool tokenizer_is_special(const struct tokenizer *tokenizer, int32_t id);
 

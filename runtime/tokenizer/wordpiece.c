@@ -31,6 +31,7 @@ static int load(struct model *model, struct reader *reader, const char *place, c
   if (vocabulary_read(&model->vocabulary, reader, "model.vocab", json_object_get(json, "vocab")) !=
       0)
     return -1;
+  model->marks_pieces = self->prefix.length > 0;
   self->unknown_id = vocabulary_find(&model->vocabulary, self->unknown.text, self->unknown.length);
   if (!lexicon_init(&self->lexicon, &model->vocabulary))
     return error_oom(reader->err);

@@ -143,6 +143,18 @@ expect 2 "$tfmbench" $plugins --lengths many "$models/gpt2.tfm"
 has "--lengths needs whole numbers"
 expect 0 "$tfmbench" $plugins --random --json --model "$models/bert.tfm" --runs 1 --lengths 8 -q "$fixtures/bert-model"
 
+# labels of words: an empty line between sentences, no blank before a word; groups
+tags="$tfmrun $plugins -q $models/bert.tfm --weights $fixtures/bert-tags"
+printf 'I like tea\nThe river\n' | $tags >"$out"
+[ "$(grep -c '^$' "$out")" -eq 1 ] && [ -z "$(sed -n 4p "$out")" ] || fail "no empty line between sentences: $(cat "$out")"
+expect 0 $tags --json --group=first --input "The river is long"
+grep -q '"scores":\[{"text":"[^"]*","begin":[0-9]*,"end":[0-9]*,"scores":\[{"text":"\(PER\|LOC\)"' "$out" || fail "no groups: $(cat "$out")"
+expect 2 $tags --group=best --input x
+has "--group is none, simple, first, average or max, not 'best'"
+expect 2 $tags --group --ids 1,2
+has "groups are of a text's words"
+checks=$((checks + 2))
+
 # Ctrl-C ends with 130.  The reader of a pipe that never ends keeps tfmrun at work.
 checks=$((checks + 1))
 cat >"$work/interrupt.sh" <<'S'

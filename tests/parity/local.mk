@@ -36,3 +36,9 @@ parity_tests += tests/parity/test_settings
 tests_parity_test_settings_SOURCES = tests/parity/test_settings.c tests/parity/tensors.c \
   tests/parity/tensors.h
 tests_parity_test_settings_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+
+# Groups of tokens, against transformers' pipeline; make.py asks it again.
+parity_tests += tests/parity/test_places
+tests_parity_test_places_SOURCES = tests/parity/test_places.c tests/parity/heads.h
+tests_parity_test_places_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+EXTRA_DIST += tests/parity/places/expected.json tests/parity/places/make.py
