@@ -328,6 +328,7 @@ int task_generate(struct task_run *run, struct tfm_error *err) {
   g.row = calloc(rows, sizeof *g.row);
   if (!g.row)
     return error_oom(err);
+  generation_warn(run->model, run->options);
   if (start_rows(&g, err) == 0 && task_forward(run, err) == 0) {
     status = choose(&g, err);
     run->result->timing.first_token_ns = run->result->timing.prompt_ns;

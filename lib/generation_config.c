@@ -14,34 +14,37 @@ static const struct refused {
   const char *name;
   double neutral;
   const char *help;
+  bool elsewhere; /* no effect on the likeliest text by itself */
 } refused[] = {
-    {"num_beams", 1, NULL},
-    {"num_beam_groups", 1, NULL},
-    {"num_return_sequences", 1, "ask for several samples: tfmrun -N"},
-    {"no_repeat_ngram_size", 0, NULL},
-    {"min_length", 0, NULL},
-    {"min_new_tokens", 0, NULL},
-    {"max_time", NAN, NULL},
-    {"stop_strings", NAN, "give the texts: tfmrun --stop TEXT"},
-    {"top_h", NAN, NULL},
-    {"typical_p", 1, NULL},
-    {"epsilon_cutoff", 0, NULL},
-    {"eta_cutoff", 0, NULL},
-    {"bad_words_ids", NAN, NULL},
-    {"forced_bos_token_id", NAN, NULL},
-    {"forced_eos_token_id", NAN, NULL},
-    {"exponential_decay_length_penalty", NAN, NULL},
-    {"suppress_tokens", NAN, NULL},
-    {"begin_suppress_tokens", NAN, NULL},
-    {"sequence_bias", NAN, NULL},
-    {"token_healing", NAN, NULL},
-    {"guidance_scale", 1, NULL},
-    {"watermarking_config", NAN, NULL},
-    {"penalty_alpha", 0, NULL},
-    {"dola_layers", NAN, NULL},
-    {"diversity_penalty", 0, NULL},
-    {"constraints", NAN, NULL},
-    {"force_words_ids", NAN, NULL},
+    {"num_beams", 1, NULL, false},
+    {"num_beam_groups", 1, NULL, false},
+    {"num_return_sequences", 1, "ask for several samples: tfmrun -N", true},
+    {"no_repeat_ngram_size", 0, NULL, false},
+    {"encoder_no_repeat_ngram_size", 0, NULL, false},
+    {"encoder_repetition_penalty", 1, NULL, false},
+    {"min_length", 0, NULL, false},
+    {"min_new_tokens", 0, NULL, false},
+    {"max_time", NAN, NULL, true},
+    {"stop_strings", NAN, "give the texts: tfmrun --stop TEXT", false},
+    {"top_h", NAN, NULL, true},
+    {"typical_p", 1, NULL, true},
+    {"epsilon_cutoff", 0, NULL, true},
+    {"eta_cutoff", 0, NULL, true},
+    {"bad_words_ids", NAN, NULL, false},
+    {"forced_bos_token_id", NAN, NULL, false},
+    {"forced_eos_token_id", NAN, NULL, false},
+    {"exponential_decay_length_penalty", NAN, NULL, false},
+    {"suppress_tokens", NAN, NULL, false},
+    {"begin_suppress_tokens", NAN, NULL, false},
+    {"sequence_bias", NAN, NULL, false},
+    {"token_healing", NAN, NULL, false},
+    {"guidance_scale", 1, NULL, false},
+    {"watermarking_config", NAN, NULL, false},
+    {"penalty_alpha", 0, NULL, false},
+    {"dola_layers", NAN, NULL, false},
+    {"diversity_penalty", 0, NULL, false},
+    {"constraints", NAN, NULL, false},
+    {"force_words_ids", NAN, NULL, false},
 };
 
 static bool has_no_effect(const json_t *value, double neutral) {
@@ -132,6 +135,45 @@ static int read_config(const struct model_json *json, tfm_run_options *out, stru
       read_lengths(json, out, err) != 0)
     return -1;
   return check_refused(json, err);
+}
+
+/* ------------------------------------------------------------- what is not asked for */
+
+/* Would it change the likeliest text, and is it not among the options? */
+static bool is_passed_over(const struct refused *key, const json_t *value,
+                           const tfm_run_options *options) {
+  if (key->elsewhere || has_no_effect(value, key->neutral))
+    return false;
+  return strcmp(key->name, "stop_strings") != 0 || options->stop_count == 0;
+}
+
+static void name_passed_over(const json_t *root, const tfm_run_options *options,
+                             struct buffer *out) {
+  const json_t *penalty = json_object_get(root, "repetition_penalty");
+  double given = options->repetition_penalty != 0 ? options->repetition_penalty : 1;
+  if (json_is_number(penalty) && json_number_value(penalty) != given)
+    buffer_puts(out, "`repetition_penalty`");
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    if (is_passed_over(&refused[i], json_object_get(root, refused[i].name), options))
+      buffer_printf(out, "%s`%s`", out->length ? ", " : "", refused[i].name);
+}
+
+void generation_warn(struct tfm_model *model, const tfm_run_options *options) {
+  const struct model_json *json = model->generation.root ? &model->generation : &model->config;
+  struct buffer keys, line;
+  if (model->generation_said || !json->root)
+    return;
+  buffer_init(&keys);
+  buffer_init(&line);
+  name_passed_over(json->root, options, &keys);
+  if (keys.length > 0) {
+    buffer_printf(&line, "%s asks for %s, which this run does not follow; its text may differ",
+                  file_basename(json->path), buffer_text(&keys));
+    model_log(model, TFM_LOG_WARNING, buffer_text(&line));
+    model->generation_said = true;
+  }
+  buffer_finish(&keys);
+  buffer_finish(&line);
 }
 
 int tfm_model_generation(const tfm_model *model, tfm_run_options *options, tfm_error *error) {

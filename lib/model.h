@@ -37,6 +37,7 @@ struct model_json {
 
 struct tfm_model {
   uint32_t flags;
+  bool generation_said; /* generation_warn has spoken */
   tfm_message *message; /* the caller's, or NULL */
   void *message_arg;
   pthread_mutex_t message_lock; /* kernels speak from any thread */
@@ -81,6 +82,9 @@ int model_settle(const struct tfm_model *model, int status, struct tfm_error *er
 int model_enter(struct tfm_model *model, const char *call, struct tfm_error *err);
 /* End it.  The model is gone then if a callback has destroyed it. */
 void model_leave(struct tfm_model *model);
+/* Once a model: name the keys of generation_config.json (without it, of config.json) that
+ * would change the likeliest text and are not among the options. */
+void generation_warn(struct tfm_model *model, const tfm_run_options *options);
 /* Forget the request before. */
 void model_begin(struct tfm_model *model);
 

@@ -112,4 +112,33 @@ has "tensor \`cls.predictions.decoder.weight\` is not in the checkpoint"
 with bert-tied-other tie_word_embeddings false
 expect 3 "$tfmrun" $plugins --model-dir "$models" "$work/with" --check
 has "tie_word_embeddings is false, and the bias of the output layer is not stored with it"
+
+# generation_config.json stands for all of generation: without it config.json does
+run="$tfmrun $plugins --model-dir $models $work/with --ids 3,7,1,19,7,22 -n 6 --json"
+with llama eos_token_id 8
+expect 0 $run
+grep -qF '"ids":[9]' "$out" || fail "config.json's end of text does not stop: $(cat "$out")"
+echo '{"pad_token_id": 0}' >"$work/with/generation_config.json"
+expect 0 $run
+grep -qF '"ids":[9,8,8,8,8,8]' "$out" || fail "config.json stops beside generation_config.json: $(cat "$out")"
+echo '{"eos_token_id": [9, 4]}' >"$work/with/generation_config.json"
+expect 0 $run
+grep -qF '"ids":[]' "$out" || fail "generation_config.json does not stop: $(cat "$out")"
+
+# what it asks for and is not followed is said once, in one line
+echo '{"no_repeat_ngram_size": 2, "repetition_penalty": 1.5, "num_beams": 1, "typical_p": 0.3}' \
+  >"$work/with/generation_config.json"
+expect 0 $run
+has 'generation_config.json asks for `repetition_penalty`, `no_repeat_ngram_size`, which this run does not follow'
+expect 0 $run --repetition-penalty 1.5
+has 'generation_config.json asks for `no_repeat_ngram_size`, which'
+echo '{"repetition_penalty": 1.5, "do_sample": false, "temperature": 0.2}' >"$work/with/generation_config.json"
+expect 0 $run --generation-config
+[ -s "$err" ] && fail "speaks of what it follows: $(cat "$err")"
+with llama suppress_tokens '[9]'
+expect 0 $run
+has 'config.json asks for `suppress_tokens`, which this run does not follow'
+echo '{}' >"$work/with/generation_config.json"
+expect 0 $run
+[ -s "$err" ] && fail "speaks of what does not count: $(cat "$err")"
 finish
