@@ -1,8 +1,7 @@
 /* lines.c - the lines of a pipe as inputs of tfmrun: what is there is read, run and
  * answered; what is not there yet is not waited for.
  *
- * A window grows with the input, so that the first answers come soon and a long file
- * is sorted well. */
+ * A window is sorted, and holds about a second of work, so that answers come soon. */
 #include "tools/lines.h"
 
 #include "tools/output.h"
@@ -12,6 +11,7 @@
 #include <string.h>
 
 static const size_t LINE_LIMIT = 16u << 20, WINDOW_BYTES = 16u << 20;
+static const double WINDOW_WORK = 2e11; /* operations */
 
 static void line_finish(struct line *line) {
   if (line->answers && --line->answers->users == 0) {
@@ -27,7 +27,7 @@ static void line_finish(struct line *line) {
 static void window_clear(struct window *window) {
   for (size_t i = 0; i < window->count; i++)
     line_finish(&window->line[i]);
-  window->count = window->shown = window->bytes = 0;
+  window->count = window->shown = window->bytes = window->tokens = 0;
 }
 
 /* "tfmrun: line 7 of the input:", before what is wrong with it. */
@@ -141,10 +141,23 @@ static int take(struct job *job, struct source *source, struct line *line) {
   return line_read(job, line, text, length);
 }
 
+/* A file that takes values of the graph has those of the last batch, in its order. */
+static bool is_full(const struct job *job, const struct window *window) {
+  const struct options *o = job->options;
+  bool small = o->dump_count > 0 || o->run.top > 64; /* or has much to keep of each line */
+  if (window->count >= (small ? BATCH_LINES : WINDOW_LINES) || window->bytes >= WINDOW_BYTES)
+    return true;
+  bool generate = job->info.task == TFM_TASK_GENERATE;
+  int64_t more = !generate ? 0 : o->run.max_new_tokens > 0 ? o->run.max_new_tokens : 128;
+  double tokens = (double)window->tokens + (double)more * (double)window->count;
+  size_t least = generate ? BATCH_LINES : 4 * BATCH_LINES; /* prompts are little of its work */
+  return window->count >= least && 2 * (double)job->info.parameters * tokens >= WINDOW_WORK;
+}
+
 /* At least one line, and those that are there already.  An exit code; 0 and no line: the
  * input has ended. */
-static int window_fill(struct job *job, struct source *source, struct window *window, size_t most) {
-  while (window->count < most && window->bytes < WINDOW_BYTES) {
+static int window_fill(struct job *job, struct source *source, struct window *window) {
+  while (!is_full(job, window)) {
     int got = source_next(job, source, window->count == 0);
     if (got != STREAM_LINE)
       return got == STREAM_MEMORY ? TFM_CODE_LIMIT : 0;
@@ -153,6 +166,7 @@ static int window_fill(struct job *job, struct source *source, struct window *wi
     if (status != 0)
       return status;
     window->bytes += line->input.text_length + line->input.id_count;
+    window->tokens += line->tokens;
   }
   return 0;
 }
@@ -216,22 +230,12 @@ static int end_lines(struct job *job, size_t count) {
   return job->first_error;
 }
 
-/* A file that takes values of the graph has those of the last 32 lines, in their order. */
-static size_t window_size(const struct options *o, size_t last) {
-  if (o->dump_count > 0 || o->run.top > 64)
-    return BATCH_LINES;
-  size_t next = last ? 2 * last : 2 * BATCH_LINES;
-  return next < WINDOW_LINES ? next : WINDOW_LINES;
-}
-
 static int run_source(struct job *job, struct source *source) {
   struct window *window = calloc(1, sizeof *window);
   int status = window ? 0 : cli_no_memory(job->cli);
-  size_t most = 0;
   do {
-    most = window_size(job->options, most);
     if (status == 0)
-      status = window_fill(job, source, window, most);
+      status = window_fill(job, source, window);
     if (status != 0 || window->count == 0 || cli_interrupted())
       break;
     status = window_run(job, window, show);

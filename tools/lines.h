@@ -5,8 +5,8 @@
 
 #include "tools/run.h"
 
-/* A batch has so many lines at most; a window, which is sorted, so many batches. */
-enum { BATCH_LINES = 32, WINDOW_LINES = 512 };
+/* A batch has so many lines at most; a window, which is sorted, so many. */
+enum { BATCH_LINES = 32, WINDOW_LINES = 2048 };
 
 /* The answers of one batch, which its lines share. */
 struct answers {
@@ -31,7 +31,7 @@ struct line {
 struct window {
   struct line line[WINDOW_LINES];
   size_t count, shown; /* those before shown are answered and printed */
-  size_t bytes;
+  size_t bytes, tokens;
 };
 
 /* Give lines their answers, or a code, from shown on; sorted by length unless a file
