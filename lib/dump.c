@@ -14,11 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static int resolve(struct dump_target *target, const struct graph *graph, const tfm_tap *tap,
-                   struct tfm_error *err) {
+static int resolve(const struct dump *dump, struct dump_target *target, const struct graph *graph,
+                   const tfm_tap *tap, struct tfm_error *err) {
   uint32_t inner;
+  if (dump_place(dump, tap->file, &target->file, err) != 0)
+    return -1;
   target->name = strdup(tap->tensor ? tap->tensor : tap->value);
-  target->file = strdup(tap->file);
   if (!target->name || !target->file)
     return error_oom(err);
   target->value = graph_find_value(graph, tap->value);
@@ -36,13 +37,12 @@ static int resolve(struct dump_target *target, const struct graph *graph, const 
 
 int dump_create(struct dump *dump, const struct graph *graph, const tfm_tap *tap, size_t count,
                 struct tfm_error *err) {
-  *dump = (struct dump){0};
   dump->target = calloc(count ? count : 1, sizeof *dump->target);
   if (!dump->target)
     return error_oom(err);
   for (size_t i = 0; i < count; i++) {
     dump->target_count = i + 1;
-    if (resolve(&dump->target[i], graph, &tap[i], err) != 0)
+    if (resolve(dump, &dump->target[i], graph, &tap[i], err) != 0)
       return -1;
   }
   return 0;
@@ -63,6 +63,7 @@ void dump_finish(struct dump *dump) {
     free(dump->target[i].file);
   }
   free(dump->target);
+  free(dump->used);
   *dump = (struct dump){0};
 }
 
@@ -163,10 +164,11 @@ static bool write_file(const struct dump *dump, const char *path, FILE *file) {
   return ok;
 }
 
-static int write_beside(const struct dump *dump, const char *path, struct tfm_error *err) {
+static int write_beside(const struct dump *dump, const char *path, const char *place,
+                        struct tfm_error *err) {
   struct buffer beside;
   buffer_init(&beside);
-  buffer_printf(&beside, "%s.%ld.part", path, (long)getpid());
+  buffer_printf(&beside, "%s.%ld.part", place, (long)getpid());
   int descriptor =
       beside.failed ? -1 : open(beside.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
@@ -175,9 +177,9 @@ static int write_beside(const struct dump *dump, const char *path, struct tfm_er
     ok = fclose(file) == 0 && ok;
   else if (descriptor >= 0)
     close(descriptor);
-  ok = ok && rename(beside.data, path) == 0;
+  ok = ok && rename(beside.data, place) == 0;
   if (!ok) {
-    error_set(err, TFM_ERROR_RUN, "cannot write %s: %s", path, strerror(errno));
+    error_set(err, TFM_ERROR_RUN, "cannot write %s: %s", place, strerror(errno));
     if (descriptor >= 0)
       unlink(beside.data);
   }
@@ -185,12 +187,22 @@ static int write_beside(const struct dump *dump, const char *path, struct tfm_er
   return ok ? 0 : -1;
 }
 
+/* What is there now may not be what was there when the model was opened. */
+static int write_place(const struct dump *dump, const char *path, struct tfm_error *err) {
+  char *place;
+  if (dump_place(dump, path, &place, err) != 0)
+    return -1;
+  int status = write_beside(dump, path, place, err);
+  free(place);
+  return status;
+}
+
 int dump_write(struct dump *dump, struct tfm_error *err) {
   for (size_t i = 0; i < dump->target_count; i++) {
     bool seen = false;
     for (size_t j = 0; j < i; j++)
       seen = seen || strcmp(dump->target[j].file, dump->target[i].file) == 0;
-    if (!seen && write_beside(dump, dump->target[i].file, err) != 0)
+    if (!seen && write_place(dump, dump->target[i].file, err) != 0)
       return -1;
   }
   return 0;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "runtime/weights.h"
 #include "tfm/plugin.h"
 #include "tfm/tfm.h"
 
@@ -28,13 +29,24 @@ struct dump_entry {
   size_t size;
 };
 
+/* A file that this run reads: no dump takes its place. */
+struct dump_used {
+  uint64_t device, inode;
+};
+
 struct dump {
   struct dump_target *target;
   size_t target_count;
   struct dump_entry *entry;
   size_t entry_count;
+  struct dump_used *used;
+  size_t used_count;
 };
 
+/* Before dump_create: files that are used. */
+int dump_use(struct dump *dump, const char *path, struct tfm_error *err);
+int dump_use_weights(struct dump *dump, const struct weights *weights, struct tfm_error *err);
+/* dump: zeroed, then those.  A file that may not be written is refused here already. */
 int dump_create(struct dump *dump, const struct graph *graph, const tfm_tap *tap, size_t count,
                 struct tfm_error *err);
 void dump_finish(struct dump *dump);
@@ -43,6 +55,8 @@ void dump_clear(struct dump *dump);
 /* What exec_watch sees goes here. */
 int dump_collect(struct dump *dump, uint32_t pass, int32_t value, int32_t node, int32_t tap,
                  const tfm_tensor *tensor, struct tfm_error *err);
+/* Where a dump to path goes, links followed, on the heap (dump_file.c). */
+int dump_place(const struct dump *dump, const char *path, char **out, struct tfm_error *err);
 /* Write every file.  A value of pass 0 has its own name, of pass n NAME@n. */
 int dump_write(struct dump *dump, struct tfm_error *err);
 

@@ -316,6 +316,17 @@ static int check_kernels(const struct registry *registry, const char *kernels,
   }
 }
 
+static int prepare_dump(struct tfm_model *model, const tfm_open_options *options,
+                        struct tfm_error *err) {
+  int status = dump_use(&model->dump, model->model_path, err);
+  if (status == 0 && model->weights)
+    status = dump_use_weights(&model->dump, model->weights, err);
+  for (size_t i = 0; status == 0 && i < options->feed_count; i++)
+    status = dump_use(&model->dump, options->feed[i].file, err);
+  return status ? status
+                : dump_create(&model->dump, model->graph, options->dump, options->dump_count, err);
+}
+
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err) {
   struct binding_options binding = {.random = (model->flags & TFM_OPEN_RANDOM_WEIGHTS) != 0};
   bool reference = options->kernels && strcmp(options->kernels, "reference") == 0;
@@ -332,7 +343,7 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
       program_create(model->graph, model->registry, model->binding, model->pool, &program,
                      &model->program, NULL, err) != 0 ||
       session_create(model->program, &session, &model->session, err) != 0 ||
-      dump_create(&model->dump, model->graph, options->dump, options->dump_count, err) != 0)
+      prepare_dump(model, options, err) != 0)
     return -1;
   if (options->dump_count)
     session_set_watch(model->session, watch, model);

@@ -320,6 +320,17 @@ int weights_check(const struct weights *weights, bool thorough, struct tfm_error
   return 0;
 }
 
+bool weights_file(const struct weights *weights, size_t i, uint64_t *device, uint64_t *inode) {
+  const struct file_map *map = i < weights->file_count ? &weights->file[i].map
+                               : i == weights->file_count && weights->gguf.path ? &weights->gguf.map
+                                                                                : NULL;
+  if (map) {
+    *device = map->device;
+    *inode = map->inode;
+  }
+  return map != NULL;
+}
+
 uint64_t weights_bytes(const struct weights *weights) {
   return weights->bytes;
 }

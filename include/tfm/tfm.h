@@ -80,7 +80,9 @@ enum {
   TFM_OPEN_JSON_MESSAGES = 64u  /* diagnostics as one JSON array                */
 };
 
-/* A value of the graph to write to, or read from, a safetensors file. */
+/* A value of the graph to write to, or read from, a safetensors file.  To write makes
+ * the file or replaces an earlier dump or an empty file, links followed; a device, a pipe,
+ * a file of another kind, or one that this run reads is refused (TFM_CODE_USAGE). */
 typedef struct tfm_tap {
   uint32_t struct_size;
   const char *value; /* "h.0.ln_1", "logits", "h.0.attention.probs" */
