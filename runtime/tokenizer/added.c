@@ -211,11 +211,19 @@ static size_t spaces_after(const char *text, size_t at, size_t length) {
   return at;
 }
 
+/* Spaces after a token.  Tokens may be found in the spaces of the one before (then
+ * they overlap, as in the reference): those are not counted again. */
+static size_t strip_after(const char *text, size_t at, size_t length, size_t *spaces) {
+  if (at > *spaces)
+    *spaces = spaces_after(text, at, length);
+  return *spaces;
+}
+
 static int find_piece(struct pieces *pieces, const struct piece *piece, const void *self,
                       struct tfm_error *err) {
   const struct search *search = self;
   const char *text = pieces_bytes(pieces, piece);
-  size_t length = piece->end - piece->begin, done = 0, size;
+  size_t length = piece->end - piece->begin, done = 0, spaces = 0, size;
   (void)err;
   for (size_t at = 0; at < length;) {
     int32_t index = longest(search->trie, text + at, length - at, &size);
@@ -232,7 +240,7 @@ static int find_piece(struct pieces *pieces, const struct piece *piece, const vo
     if (token->lstrip && begin > done)
       begin = spaces_before(text, begin, done);
     if (token->rstrip)
-      end = spaces_after(text, end, length);
+      end = strip_after(text, end, length, &spaces);
     if (done < begin)
       pieces_cut(pieces, piece->begin + done, piece->begin + begin, -1);
     pieces_cut(pieces, piece->begin + begin, piece->begin + end, token->id);

@@ -21,6 +21,7 @@ tokenizer_sources = \
   runtime/tokenizer/normalizer.c runtime/tokenizer/normalizer.h \
   runtime/tokenizer/open.c \
   runtime/tokenizer/pattern.c runtime/tokenizer/pattern.h \
+  runtime/tokenizer/pattern_search.c runtime/tokenizer/pattern_search.h \
   runtime/tokenizer/pieces.c runtime/tokenizer/pieces.h \
   runtime/tokenizer/post_processor.c runtime/tokenizer/post_processor.h \
   runtime/tokenizer/pre_tokenizer.c runtime/tokenizer/pre_tokenizer.h \
@@ -50,7 +51,7 @@ unit_tests += \
   tests/unit/test_limits \
   tests/unit/test_sentencepiece \
   tests/unit/test_tokenizer \
-  tests/unit/test_tokenizer_places \
+  tests/unit/test_tokenizer_cost tests/unit/test_tokenizer_places \
   tests/unit/test_tokenizer_vectors \
   tests/unit/test_unicode
 EXTRA_DIST += tests/unit/tokenizer_dir.h

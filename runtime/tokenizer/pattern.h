@@ -23,6 +23,8 @@ int pattern_create(const char *place, const char *source, size_t length, bool re
 void pattern_destroy(struct pattern *pattern);
 
 void matcher_destroy(struct matcher *matcher);
+/* What it may cost is counted from here on: a new text begins.  May be NULL. */
+void matcher_reset(struct matcher *matcher);
 
 /* A walk over the matches in [0, length) of text, in order, none overlapping.
  * An empty match that touches the one before it is not reported. */
@@ -33,7 +35,7 @@ struct pattern_walk {
   size_t length;
   bool young; /* see unicode_is_young */
   size_t at, last;
-  bool matched;
+  bool matched, allowed;
   size_t begin, end; /* the match found */
 };
 void pattern_walk(struct pattern_walk *walk, const struct pattern *pattern,

@@ -135,16 +135,36 @@ static void swap_lists(struct pieces *pieces) {
   pieces->cut = list;
 }
 
+/* The bytes that the last added token left in next. */
+struct kept {
+  size_t begin, end, to; /* of now, and where they begin in next */
+};
+
+/* An added token's bytes stay as they are.  Where one overlaps the one before
+ * (added.c), what both have is there already. */
+static struct piece keep_token(struct pieces *pieces, struct piece piece, struct kept *kept) {
+  if (piece.begin < kept->begin || piece.end > kept->end) {
+    *kept = (struct kept){piece.begin, piece.end, pieces->next.length};
+    pieces_keep(pieces, piece.begin, piece.end);
+  }
+  piece.begin = kept->to + (piece.begin - kept->begin);
+  piece.end = kept->to + (piece.end - kept->begin);
+  return piece;
+}
+
 int pieces_rewrite(struct pieces *pieces, piece_worker work, const void *self,
                    struct tfm_error *err) {
   pieces->next.length = 0;
   pieces->cut.count = 0;
+  struct kept kept = {0, 0, 0};
   for (size_t i = 0; i < pieces->list.count; i++) {
     struct piece piece = pieces->list.item[i];
     size_t begin = pieces->next.length;
-    if (piece.id >= 0)
-      pieces_keep(pieces, piece.begin, piece.end);
-    else if (work(pieces, &piece, self, err) != 0)
+    if (piece.id >= 0) {
+      add_piece(pieces, &pieces->cut, keep_token(pieces, piece, &kept));
+      continue;
+    }
+    if (work(pieces, &piece, self, err) != 0)
       return -1;
     if (pieces->next.length > begin)
       add_piece(pieces, &pieces->cut,

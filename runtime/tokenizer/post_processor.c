@@ -49,15 +49,25 @@ static void trim_item(struct item *item, const char *text, bool first, bool pref
     item->end = (uint32_t)unicode_previous(text, item->end);
 }
 
-static void trim_all(const struct trim *trim, struct encoded *encoded) {
+/* Added tokens that overlap in blanks (added.c) could each count all that follow. */
+enum { TRIM_FIRST = 4 << 20, TRIM_EACH = 256 };
+
+static int trim_all(const struct trim *trim, struct encoded *encoded, struct tfm_error *err) {
+  size_t left = TRIM_FIRST + TRIM_EACH * encoded->length; /* a text is below 2^30 bytes */
   if (!trim->on)
-    return;
+    return 0;
   for (size_t s = 0; s < encoded->count; s++)
     for (size_t i = 0; i < encoded->segment[s].count; i++) {
       struct item *item = &encoded->segment[s].item[i];
-      if (!item->special)
-        trim_item(item, encoded->text[item->sequence], i == 0, trim->prefix);
+      if (item->special)
+        continue;
+      if (item->value.length > left)
+        return error_set(err, TFM_ERROR_LIMIT,
+                         "added tokens with `rstrip` overlap in too many blanks of this text");
+      left -= item->value.length;
+      trim_item(item, encoded->text[item->sequence], i == 0, trim->prefix);
     }
+  return 0;
 }
 
 static const char *const byte_level_fields[] = {"type", "add_prefix_space", "trim_offsets",
@@ -79,9 +89,7 @@ static int byte_level_load(struct post_processor *post, struct reader *reader, c
 
 static int byte_level_apply(const struct post_processor *post, struct encoded *encoded,
                             struct tfm_error *err) {
-  (void)err;
-  trim_all(post->self, encoded);
-  return 0;
+  return trim_all(post->self, encoded, err);
 }
 
 /* ---- BertProcessing, RobertaProcessing ---- */
@@ -168,7 +176,8 @@ static size_t roberta_added(const struct post_processor *post, bool pair) {
 static int roberta_apply(const struct post_processor *post, struct encoded *encoded,
                          struct tfm_error *err) {
   const struct pair *self = post->self;
-  trim_all(&self->trim, encoded);
+  if (trim_all(&self->trim, encoded, err) != 0)
+    return -1;
   for (size_t s = 0; s < encoded->count; s++)
     for (size_t i = 0; i < encoded->segment[s].count; i++)
       encoded->segment[s].item[i].type = 0;

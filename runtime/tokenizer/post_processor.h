@@ -23,6 +23,7 @@ struct encoded {
   struct segment *segment;
   size_t count;
   const char *text[2]; /* the originals, by sequence */
+  size_t length;       /* of both */
   bool add_special;
   struct arena *arena; /* new items and segments; freed with the call */
 };

@@ -168,6 +168,7 @@ static int encode_text(struct work *work, uint8_t sequence, const char *text, si
     return error_set(work->err, TFM_ERROR_USAGE, "the %s is not UTF-8 at byte %zu",
                      sequence == 0 ? "text" : "second text", valid);
   pieces_start(pieces, text, length);
+  matcher_reset(work->matcher);
   if (pieces_status(pieces, work->err) != 0 ||
       added_extract(&tokenizer->added, tokenizer->normalizer, plain, pieces, &work->matcher,
                     work->err) != 0 ||
@@ -269,6 +270,7 @@ int tokenizer_encode_request(const struct tokenizer *tokenizer,
   struct encoded encoded = {segment,
                             request->pair == NULL ? 1 : 2,
                             {request->text, request->pair},
+                            request->length + (request->pair == NULL ? 0 : request->pair_length),
                             (request->flags & ENCODE_SPECIAL) != 0,
                             &work->arena};
   size_t truncated = 0;

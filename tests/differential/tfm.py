@@ -6,6 +6,7 @@ import os
 
 class _Input(ctypes.Structure):
     _fields_ = [
+        ("struct_size", ctypes.c_uint32),
         ("text", ctypes.c_char_p),
         ("text_length", ctypes.c_size_t),
         ("pair", ctypes.c_char_p),
@@ -74,7 +75,7 @@ class Tokenizer:
         raise Failed(self.library.tfm_error_message(self.error).decode())
 
     def _encode(self, text, pair, special, plain=False, most=None):
-        given = _Input(text, len(text), pair, len(pair or b""), None, 0)
+        given = _Input(ctypes.sizeof(_Input), text, len(text), pair, len(pair or b""), None, 0)
         encoding = ctypes.POINTER(_Encoding)()
         flags = (0 if special else NO_SPECIAL) | (PLAIN_SPECIAL if plain else 0)
         if self.library.tfm_tokenizer_encode_truncated(
