@@ -13,11 +13,8 @@
 static const struct {
   const char *name;
   enum source_kind kind;
-} sources[] = {{"ids", SOURCE_IDS},
-               {"types", SOURCE_TYPES},
-               {"positions", SOURCE_POSITIONS},
-               {"mask", SOURCE_MASK},
-               {"last", SOURCE_LAST}};
+} sources[] = {{"ids", SOURCE_IDS},   {"types", SOURCE_TYPES}, {"positions", SOURCE_POSITIONS},
+               {"mask", SOURCE_MASK}, {"last", SOURCE_LAST},   {"unprompted", SOURCE_UNPROMPTED}};
 
 static int find_source(struct session_input *in, struct tfm_error *err) {
   const char *source = in->input->source ? in->input->source : "";
@@ -35,14 +32,16 @@ static int find_source(struct session_input *in, struct tfm_error *err) {
     }
   error_set(err, TFM_ERROR_MODEL, "input `%s` has the unknown source `%s`", in->input->name,
             source);
-  error_note(err, "expected: tokens or generated, then .ids, .types, .positions, .mask or .last");
+  error_note(err, "expected: tokens or generated, then .ids, .types, .positions, .mask, "
+                  ".unprompted or .last");
   return -1;
 }
 
 /* The dtype that the session writes; feeds may be any that numbers convert to. */
 static int check_type(const struct session_input *in, struct tfm_error *err) {
-  static const enum dtype wanted[] = {DTYPE_I32, DTYPE_I32, DTYPE_I32, DTYPE_BOOL, DTYPE_I32};
-  static const uint32_t rank[] = {2, 2, 2, 2, 1};
+  static const enum dtype wanted[] = {DTYPE_I32,  DTYPE_I32, DTYPE_I32,
+                                      DTYPE_BOOL, DTYPE_I32, DTYPE_BOOL};
+  static const uint32_t rank[] = {2, 2, 2, 2, 1, 2};
   if (in->kind == SOURCE_FEED) {
     switch (in->type->dtype) {
     case DTYPE_NONE:
@@ -256,6 +255,14 @@ static void fill_mask(const struct session_side *side, unsigned char *to) {
   }
 }
 
+static void fill_unprompted(const struct session_side *side, unsigned char *to) {
+  for (uint32_t b = 0; b < side->rows; b++) {
+    int64_t begin = side->skip ? side->skip[b] : 0;
+    for (int64_t t = 0; t < side->tokens; t++)
+      *to++ = t >= begin && t < side->count[b];
+  }
+}
+
 static void fill_last(const struct session_side *side, int32_t *to) {
   for (uint32_t b = 0; b < side->rows; b++)
     to[b] = side->count[b] > 0 ? (int32_t)side->count[b] - 1 : 0;
@@ -276,6 +283,9 @@ static int fill_one(const struct session_input *in, const struct session_side *s
     return 0;
   case SOURCE_LAST:
     fill_last(side, tensor->data);
+    return 0;
+  case SOURCE_UNPROMPTED:
+    fill_unprompted(side, tensor->data);
     return 0;
   case SOURCE_FEED:
     break;

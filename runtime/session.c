@@ -135,7 +135,8 @@ static int make_side(struct session *session, enum graph_stage stage,
                                 .past = goes_on ? session->length : session->zero,
                                 .count = batch ? batch->count : session->all_count,
                                 .ids = batch ? batch->ids : NULL,
-                                .types = batch ? batch->types : NULL};
+                                .types = batch ? batch->types : NULL,
+                                .skip = batch ? batch->skip : NULL};
   for (uint32_t b = 0; b < side->rows; b++) {
     int64_t count = side->count[b], total = side->past[b] + count;
     if (total > INT32_MAX)

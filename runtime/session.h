@@ -13,6 +13,7 @@
  *     tokens.ids, .types   i32[B, T]   0 where padded
  *     tokens.positions     i32[B, T]   length + t; padding repeats the last
  *     tokens.mask          bool[B, S]  S = the longest length + new; 1 = a real token
+ *     tokens.unprompted    bool[B, T]  1 = a real token, and not of the prompt
  *     tokens.last          i32[B]      index t of the row's last real token
  *     generated.*          the same for the decoder of an encoder-decoder, where
  *                          tokens.* are the encoder's
@@ -42,6 +43,7 @@ struct session_batch {
   const uint32_t *count;       /* [rows]; 0 = the row rests (its outputs mean nothing) */
   const int32_t *const *ids;   /* [rows][count]; NULL = no input needs ids, or they are fed */
   const int32_t *const *types; /* [rows][count]; NULL = all 0 */
+  const uint32_t *skip;        /* [rows]: of the first tokens, those of a prompt; NULL = none */
 };
 
 int session_create(const struct program *program, const struct session_options *options,

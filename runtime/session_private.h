@@ -13,6 +13,7 @@ enum source_kind {
   SOURCE_POSITIONS,
   SOURCE_MASK,
   SOURCE_LAST,
+  SOURCE_UNPROMPTED,
   SOURCE_FEED
 };
 
@@ -34,6 +35,7 @@ struct session_side {
   const int32_t *past;
   const uint32_t *count;
   const int32_t *const *ids, *const *types; /* NULL = not known */
+  const uint32_t *skip;                     /* NULL = none */
 };
 
 struct session_state {

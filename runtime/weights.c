@@ -26,6 +26,8 @@ struct weights {
   struct arena arena;
   struct safetensors *file; /* heap, file_count of them */
   size_t file_count;
+  struct safetensors extra[WEIGHTS_EXTRA]; /* of weights_add */
+  size_t extra_count;
   struct gguf gguf;     /* path NULL = none */
   size_t count, stored; /* aliases come after stored ones */
   struct weights_tensor *tensor;
@@ -281,9 +283,45 @@ int weights_open(const char *path, struct weights **out, struct tfm_error *err) 
   return 0;
 }
 
+static int add_all(struct weights *weights, const struct safetensors *file, const char *prefix,
+                   struct tfm_error *err) {
+  size_t total = weights->count + file->count;
+  struct weights_tensor *all = arena_array(&weights->arena, total, sizeof *all);
+  if (!all || !map_reserve(&weights->index, total))
+    return error_oom(err);
+  memcpy(all, weights->tensor, weights->count * sizeof *all);
+  weights->tensor = all;
+  for (size_t i = 0; i < file->count; i++) {
+    struct weights_tensor t = view(file, &file->tensor[i]);
+    t.name = arena_printf(&weights->arena, "%s.%s", prefix, t.name);
+    if (!t.name)
+      return error_oom(err);
+    if (weights_find(weights, t.name))
+      return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` of `%s` is there twice", t.name,
+                       file->path);
+    if (add(weights, t, err) != 0)
+      return -1;
+  }
+  return 0;
+}
+
+int weights_add(struct weights *weights, const char *path, const char *prefix,
+                struct tfm_error *err) {
+  struct safetensors *file = &weights->extra[weights->extra_count];
+  if (weights->extra_count == WEIGHTS_EXTRA)
+    return error_set(err, TFM_ERROR_LIMIT, "more than %d files of weights beside the first",
+                     WEIGHTS_EXTRA);
+  if (safetensors_open(file, path, err) != 0)
+    return -1;
+  weights->extra_count++;
+  return add_all(weights, file, prefix, err);
+}
+
 void weights_close(struct weights *weights) {
   if (!weights)
     return;
+  for (size_t i = 0; i < weights->extra_count; i++)
+    safetensors_finish(&weights->extra[i]);
   for (size_t i = 0; i < weights->file_count; i++)
     safetensors_finish(&weights->file[i]);
   free(weights->file);
@@ -308,8 +346,9 @@ const struct weights_tensor *weights_find(const struct weights *weights, const c
 }
 
 int weights_check(const struct weights *weights, bool thorough, struct tfm_error *err) {
-  for (size_t i = 0; i < weights->file_count; i++) {
-    const struct safetensors *file = &weights->file[i];
+  for (size_t i = 0; i < weights->file_count + weights->extra_count; i++) {
+    const struct safetensors *file =
+        i < weights->file_count ? &weights->file[i] : &weights->extra[i - weights->file_count];
     if ((thorough || guard_damaged(file->map.guard)) &&
         file_map_check(&file->map, file->path, TFM_ERROR_CHECKPOINT, err) != 0)
       return -1;

@@ -38,6 +38,11 @@ struct weights_tensor {
 
 int weights_open(const char *path, struct weights **out, struct tfm_error *err);
 void weights_close(struct weights *weights);
+/* The tensors of one more .safetensors file, each called PREFIX.NAME; for at most
+ * WEIGHTS_EXTRA files, before anybody keeps what weights_tensors returned. */
+enum { WEIGHTS_EXTRA = 16 };
+int weights_add(struct weights *weights, const char *path, const char *prefix,
+                struct tfm_error *err);
 
 size_t weights_count(const struct weights *weights);
 /* All of them, weights_count long, aliases last; order is that of the files. */

@@ -144,12 +144,41 @@ struct tokenizer *tokenizer_create(void) {
   return NULL;
 }
 
+static bool is_type(const json_t *json, const char *type) {
+  const char *name = json_string_value(json_object_get(json, "type"));
+  return name != NULL && strcmp(name, type) == 0;
+}
+
+/* As sentence-transformers does for do_lower_case: a Lowercase before what there is, if
+ * there is none in the list already. */
+static int lower_first(json_t *tokenizer, struct tfm_error *err) {
+  json_t *old = json_object_get(tokenizer, "normalizer"), *item;
+  const json_t *parts = is_type(old, "Sequence") ? json_object_get(old, "normalizers") : NULL;
+  size_t i;
+  json_array_foreach((json_t *)parts, i, item) {
+    if (is_type(item, "Lowercase"))
+      return 0;
+  }
+  if (is_type(old, "Lowercase"))
+    return 0;
+  json_t *made =
+      json_pack("{s:s, s:[{s:s}]}", "type", "Sequence", "normalizers", "type", "Lowercase");
+  json_t *list = json_object_get(made, "normalizers");
+  bool whole =
+      made != NULL && (old == NULL || json_is_null(old) || json_array_append(list, old) == 0);
+  if (!whole)
+    json_decref(made);
+  return whole && json_object_set_new(tokenizer, "normalizer", made) == 0 ? 0 : error_oom(err);
+}
+
 /* directory holds the files that go with it: the configuration, the roles. */
 static int open_parts(struct tokenizer *tokenizer, const char *directory, const char *file,
-                      struct tfm_error *err) {
+                      unsigned flags, struct tfm_error *err) {
   struct source source = {0};
   int status = file == NULL ? read_directory(directory, &source, err)
                             : read_file(directory, file, &source, err);
+  if (status == 0 && (flags & TOKENIZER_LOWER_CASE))
+    status = lower_first(source.json, err);
   if (status == 0)
     status = tokenizer_build(tokenizer, source.path, source.json,
                              source.bytes.data == NULL ? NULL : &source.text, source.merges, err);
@@ -160,13 +189,18 @@ static int open_parts(struct tokenizer *tokenizer, const char *directory, const 
 }
 
 int tokenizer_open(const char *path, struct tokenizer **out, struct tfm_error *err) {
+  return tokenizer_open_with(path, 0, out, err);
+}
+
+int tokenizer_open_with(const char *path, unsigned flags, struct tokenizer **out,
+                        struct tfm_error *err) {
   bool is_file = file_exists(path);
   *out = NULL;
   char *directory = is_file ? file_dirname(path) : strdup(path);
   struct tokenizer *tokenizer = tokenizer_create();
   if (tokenizer == NULL || directory == NULL)
     error_oom(err);
-  else if (open_parts(tokenizer, directory, is_file ? path : NULL, err) == 0)
+  else if (open_parts(tokenizer, directory, is_file ? path : NULL, flags, err) == 0)
     *out = tokenizer;
   if (*out == NULL)
     tokenizer_destroy(tokenizer);

@@ -24,6 +24,9 @@ struct tokenizer;
  * else vocab.json and merges.txt, else encoder.json and vocab.bpe; or one file of
  * these, with what lies beside it. */
 int tokenizer_open(const char *path, struct tokenizer **out, struct tfm_error *err);
+enum { TOKENIZER_LOWER_CASE = 1 /* before its own normalizer, unless that does so */ };
+int tokenizer_open_with(const char *path, unsigned flags, struct tokenizer **out,
+                        struct tfm_error *err);
 void tokenizer_destroy(struct tokenizer *tokenizer);
 
 /* All arrays have count entries, in one block of memory; begin and end are bytes of the text that
