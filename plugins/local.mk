@@ -101,6 +101,7 @@ plugins_norm_la_LIBADD = $(LIBM)
 
 plugins_pooling_la_SOURCES = $(plugins_common) \
   plugins/pooling/plugin.c \
+  plugins/pooling/pool.c \
   plugins/pooling/pooling.c \
   plugins/pooling/pooling.h
 plugins_pooling_la_CPPFLAGS = $(plugin_cppflags)

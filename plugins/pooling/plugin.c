@@ -4,11 +4,13 @@
 static const tfm_op_desc *const ops[] = {
     &last_token_op,
     &mean_pool_op,
+    &pool_op,
 };
 
 static const tfm_kernel_desc *const kernels[] = {
     &last_token_reference,
     &mean_pool_reference,
+    &pool_reference,
 };
 
 static const tfm_plugin_desc plugin = {
@@ -17,7 +19,7 @@ static const tfm_plugin_desc plugin = {
     .version = "0.1.0",
     .schema_major = 1,
     .core = 1,
-    .summary = "one vector for a text: its last token, or the mean of its tokens",
+    .summary = "one vector for a text: its last token, or its tokens pooled",
     .license = "MIT",
     .op_count = sizeof ops / sizeof ops[0],
     .kernel_count = sizeof kernels / sizeof kernels[0],

@@ -4,7 +4,7 @@
 
 #include "tfm/plugin.h"
 
-extern const tfm_op_desc last_token_op, mean_pool_op;
-extern const tfm_kernel_desc last_token_reference, mean_pool_reference;
+extern const tfm_op_desc last_token_op, mean_pool_op, pool_op;
+extern const tfm_kernel_desc last_token_reference, mean_pool_reference, pool_reference;
 
 #endif

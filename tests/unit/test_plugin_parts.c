@@ -307,5 +307,66 @@ START_TEST(test_mean_pool) {
 }
 END_TEST
 
+/* The kinds as the attribute's list; item and its pointers are the caller's. */
+static void set_kinds(struct call *call, const char *const *kind, uint32_t count, tfm_attr *item,
+                      const tfm_attr **list) {
+  for (uint32_t i = 0; i < count; i++) {
+    item[i] = (tfm_attr){.name = "", .kind = TFM_ATTR_STR, .text = kind[i]};
+    list[i] = &item[i];
+  }
+  call->attr[0] = (tfm_attr){.name = "kinds", .kind = TFM_ATTR_LIST, .count = count, .item = list};
+  call->attr_count = 1;
+}
+
+/* Three rows: all real; the middle one alone; none. */
+START_TEST(test_pool) {
+  static const char *const kinds[] = {"cls",          "max",      "mean", "mean_sqrt_len_tokens",
+                                      "weightedmean", "lasttoken"};
+  open_plugins();
+  tfm_attr item[6];
+  const tfm_attr *list[6];
+  struct call call = {.op = "pool", .input_count = 2, .output_count = 1};
+  set_kinds(&call, kinds, 6, item, list);
+  call.input[0] = TENSOR(TFM_F32, 3, 4, 1);
+  call.input[1] = TENSOR(TFM_BOOL, 3, 4);
+  call.output[0] = TENSOR(TFM_F32, 3, 6);
+  float x[] = {1, -2, 4, 5, NAN, -3, NAN, NAN, NAN, NAN, NAN, NAN};
+  uint8_t real[] = {1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0};
+  memcpy(call.input[0]->data, x, sizeof x);
+  memcpy(call.input[1]->data, real, sizeof real);
+  ck_assert_int_eq(run_reference(pooling, &call), TFM_OK);
+  float expected[] = {1,  5,  2,  4,  2.9f, 5, /* weighted: (1 - 4 + 12 + 20) / 10 */
+                      -3, -3, -3, -3, -3,   -3, 0, 0, 0, 0, 0, 0};
+  for (size_t i = 0; i < 18; i++)
+    ck_assert_float_eq_tol(f32(call.output[0])[i], expected[i], 1e-6f);
+  call_finish(&call, true);
+}
+END_TEST
+
+START_TEST(test_pool_refused) {
+  open_plugins();
+  tfm_attr item[2];
+  const tfm_attr *list[2];
+  tfm_type type;
+  struct call call = {.op = "pool", .input_count = 2, .output_count = 1};
+  call.input[0] = TENSOR(TFM_F32, 1, 2, 5);
+  call.input[1] = TENSOR(TFM_BOOL, 1, 2);
+  call.output[0] = TENSOR(TFM_F32, 1, 10);
+  set_kinds(&call, (const char *const[]){"mean", "cls"}, 2, item, list);
+  ck_assert_int_eq(call_infer(&call, plugin_op(pooling, "pool"), &type, 1), 1);
+  ck_assert_uint_eq(type.rank, 2);
+  ck_assert_int_eq(type.shape[1], 10);
+  set_kinds(&call, (const char *const[]){"mean", "attention"}, 2, item, list);
+  ck_assert_int_eq(call_infer(&call, plugin_op(pooling, "pool"), &type, 1), -1);
+  ck_assert_ptr_nonnull(strstr(call.message, "pool has no kind `attention`"));
+  item[1].text = NULL; /* a number among the kinds */
+  ck_assert_int_eq(call_infer(&call, plugin_op(pooling, "pool"), &type, 1), -1);
+  set_kinds(&call, NULL, 0, item, list);
+  ck_assert_int_eq(call_infer(&call, plugin_op(pooling, "pool"), &type, 1), -1);
+  call_finish(&call, true);
+}
+END_TEST
+
 UNIT_MAIN("small plugins", test_descriptors, test_masks, test_mask_limits, test_embedding,
-          test_elementwise, test_split, test_select, test_concat, test_last_token, test_mean_pool)
+          test_elementwise, test_split, test_select, test_concat, test_last_token, test_mean_pool,
+          test_pool, test_pool_refused)
