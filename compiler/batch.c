@@ -11,11 +11,12 @@
 #include <string.h>
 
 const struct batch_source batch_sources[BATCH_SOURCES] = {
-    {"tokens.ids", DTYPE_I32, 2},      {"tokens.positions", DTYPE_I32, 2},
-    {"tokens.types", DTYPE_I32, 2},    {"tokens.mask", DTYPE_BOOL, 2},
-    {"tokens.last", DTYPE_I32, 1},     {"generated.ids", DTYPE_I32, 2},
-    {"generated.types", DTYPE_I32, 2}, {"generated.positions", DTYPE_I32, 2},
-    {"generated.mask", DTYPE_BOOL, 2}, {"generated.last", DTYPE_I32, 1},
+    {"tokens.ids", DTYPE_I32, 2},         {"tokens.positions", DTYPE_I32, 2},
+    {"tokens.types", DTYPE_I32, 2},       {"tokens.mask", DTYPE_BOOL, 2},
+    {"tokens.last", DTYPE_I32, 1},        {"generated.ids", DTYPE_I32, 2},
+    {"generated.types", DTYPE_I32, 2},    {"generated.positions", DTYPE_I32, 2},
+    {"generated.mask", DTYPE_BOOL, 2},    {"generated.last", DTYPE_I32, 1},
+    {"tokens.unprompted", DTYPE_BOOL, 2},
 };
 
 const struct batch_source *batch_find_source(const char *name) {

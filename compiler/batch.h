@@ -10,7 +10,7 @@ struct batch_source {
   enum dtype dtype;
   uint32_t rank;
 };
-enum { BATCH_SOURCES = 10 };
+enum { BATCH_SOURCES = 11 };
 extern const struct batch_source batch_sources[BATCH_SOURCES];
 const struct batch_source *batch_find_source(const char *name);
 

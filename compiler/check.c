@@ -313,7 +313,8 @@ static void check_input(struct checker *k, const struct ast_decl *decl) {
       report(k->c, CODE_INPUT_SOURCE, decl->input.source.span, "unknown source `%s`", source);
   report_nearest(k->c, r, "a source", source, names, BATCH_SOURCES);
   report_note(k->c, r,
-              "the sources are tokens.* and generated.*: ids, positions, types, mask, last");
+              "the sources are tokens.* and generated.*: ids, positions, types, mask, last; and "
+              "tokens.unprompted");
 }
 
 static void check_state(struct checker *k, const struct ast_decl *decl) {

@@ -45,7 +45,8 @@ struct compile_options {
       *model_path; /* directories that imports are looked up in, after the file's own */
   size_t model_path_count;
 
-  struct compile_json config, generation;
+  struct compile_json config, generation, modules;
+  const char *modules_refusal; /* why no value of modules can be used; NULL = they can */
   /* NULL = no checkpoint: config must be there, weights are taken as declared. */
   const struct compile_tensor *tensor;
   size_t tensor_count;

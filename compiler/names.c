@@ -11,7 +11,8 @@
 #include <string.h>
 
 bool names_is_json(const char *name) {
-  return strcmp(name, "config") == 0 || strcmp(name, "generation") == 0;
+  return strcmp(name, "config") == 0 || strcmp(name, "generation") == 0 ||
+         strcmp(name, "modules") == 0;
 }
 
 struct symbol *names_symbol(const struct unit *unit, const char *name) {
@@ -234,7 +235,7 @@ void names_unknown(struct compiler *c, const struct unit *unit, const char *name
                    const char *const *local, size_t local_count) {
   size_t count = 0;
   const char **names =
-      report_enough(c) ? NULL : symbol_names(c, unit, false, local_count + 2, &count);
+      report_enough(c) ? NULL : symbol_names(c, unit, false, local_count + 3, &count);
   if (names == NULL) {
     report(c, CODE_UNKNOWN_NAME, span, "unknown name `%s`", name);
     return;
@@ -244,6 +245,7 @@ void names_unknown(struct compiler *c, const struct unit *unit, const char *name
   count += local_count;
   names[count++] = "config";
   names[count++] = "generation";
+  names[count++] = "modules";
   struct report *r = report(c, CODE_UNKNOWN_NAME, span, "unknown name `%s`", name);
   report_primary(c, r, "nothing of this name is declared");
   const char *nearest = diag_nearest(name, names, count);

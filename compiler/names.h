@@ -28,7 +28,7 @@ struct callee {
 struct callee names_callee(struct compiler *c, const struct unit *unit,
                            const struct ast_expr *call);
 
-/* "config" and "generation". */
+/* "config", "generation" and "modules": objects of JSON that the checkpoint has. */
 bool names_is_json(const char *name);
 /* Reports a name that nothing declares.  locals: what else the name may be. */
 void names_unknown(struct compiler *c, const struct unit *unit, const char *name, struct span span,

@@ -4,18 +4,29 @@
 
 #include <string.h>
 
+/* The first numbers of the vector: an attribute `truncate` of the head. */
+static size_t wanted_width(const struct graph *graph, size_t width) {
+  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
+    const struct graph_attr *attr = &graph->task_attr[a];
+    if (strcmp(attr->name, "truncate") == 0 && attr->kind == GRAPH_ATTR_INT && attr->integer > 0 &&
+        (uint64_t)attr->integer < width)
+      return (size_t)attr->integer;
+  }
+  return width;
+}
+
 int task_embed(struct task_run *run, struct tfm_error *err) {
   struct task_output out;
   if (task_forward(run, err) != 0 || task_output(run, "vector", &out, err) != 0)
     return -1;
-  size_t width = (size_t)out.shape[1];
+  size_t all = (size_t)out.shape[1], width = wanted_width(run->model->graph, all);
   for (size_t r = 0; r < run->rows->count; r++) {
     if (task_finite(run, r, "vector", out.data + r * width, width, err) != 0)
       return -1;
     float *vector = arena_array(&run->result->arena, width, sizeof *vector);
     if (!vector)
       return error_oom(err);
-    memcpy(vector, out.data + r * width, width * sizeof *vector);
+    memcpy(vector, out.data + r * all, width * sizeof *vector);
     run->result->answer[r].vector = vector;
     run->result->answer[r].vector_count = width;
   }

@@ -9,6 +9,9 @@ libtfm_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c lib
   lib/classify.c lib/qa.c lib/embed.c lib/score.c lib/tokenize.c \
   lib/show.c lib/fault.c lib/generation_config.c lib/group.c lib/group.h lib/stop_text.c lib/stop_text.h lib/token_score.c lib/token_score.h \
   lib/hub.c lib/hub.h lib/match.c lib/vocabulary.c lib/weights.c
+# what a directory of sentence-transformers says
+libtfm_la_SOURCES += lib/module_file.c lib/module_file.h lib/modules.c lib/modules.h \
+  lib/modules_settings.c lib/embedder.c lib/prompt.c lib/prompt.h
 libtfm_la_CPPFLAGS = $(AM_CPPFLAGS) -DTFM_VERSION='"$(PACKAGE_VERSION)"'
 libtfm_la_LIBADD = $(rooms) $(rooms_libs)
 libtfm_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -export-symbols-regex '^tfm_'

@@ -13,6 +13,7 @@
 #include "compiler/compile.h"
 #include "graph/graph.h"
 #include "lib/dump.h"
+#include "lib/modules.h"
 #include "lib/paths.h"
 #include "runtime/binding.h"
 #include "runtime/pool.h"
@@ -44,6 +45,7 @@ struct tfm_model {
   struct path_list dirs;
   char *model_path, *weights_path; /* weights_path NULL = none given */
   struct model_json config, generation;
+  struct modules modules; /* of a sentence-transformers directory */
   struct registry *registry;
   struct weights *weights;
   struct compile_tensor *tensors;
@@ -68,6 +70,7 @@ struct tfm_model {
 struct model_step_row {
   const int32_t *ids, *types;
   uint32_t count; /* 0 = the row rests */
+  uint32_t skip;  /* of these, the first that are not the text itself: a prompt */
 };
 
 /* Run the graph on rows of new tokens; the first pass of a request also runs
@@ -107,6 +110,15 @@ int model_compile(struct tfm_model *model, const tfm_open_options *options, stru
  * and text that grows in encode (TFM_ERROR_MODEL). */
 int model_check_sides(const struct tfm_model *model, struct tfm_error *err);
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
+
+/* Does the task make of a text what sentence-transformers does, whose settings then hold? */
+bool model_is_embedder(const struct tfm_model *model);
+/* What the directory says of sentence embeddings, against the compiled model: refused, or
+ * missing, which is told. */
+int model_check_modules(const struct tfm_model *model, const tfm_open_options *options,
+                        struct tfm_error *err);
+/* The longest input in tokens that the settings allow; 0 = they say nothing. */
+int model_embedder_limit(const struct tfm_model *model, int64_t *out, struct tfm_error *err);
 
 /* Into model->tokenizer, or model->tokenizer_error. */
 int model_load_tokenizer(struct tfm_model *model);

@@ -43,12 +43,15 @@ int model_load_config(struct tfm_model *model, struct tfm_error *err) {
                               : error_oom(err);
   }
   if (load_json(model->weights_path, "config.json", &model->config, err) != 0 ||
-      load_json(model->weights_path, "generation_config.json", &model->generation, err) != 0)
+      load_json(model->weights_path, "generation_config.json", &model->generation, err) != 0 ||
+      modules_load(model->weights_path, &model->modules, err) != 0)
     return -1;
   if (model->config.root)
     return 0;
   error_set(err, TFM_ERROR_CHECKPOINT, "%s has no config.json", model->weights_path);
   error_note(err, "help: give a Hugging Face directory: config.json beside its *.safetensors");
+  if (model->modules.root)
+    error_note(err, "help: it has a modules.json; its Transformer has to lie beside that");
   return -1;
 }
 
@@ -125,7 +128,8 @@ int model_load_weights(struct tfm_model *model, struct tfm_error *err) {
     return 0;
   if (!model->weights_path)
     return error_set(err, TFM_ERROR_USAGE, "no weights are named");
-  if (weights_open(model->weights_path, &model->weights, err) != 0)
+  if (weights_open(model->weights_path, &model->weights, err) != 0 ||
+      modules_add_weights(&model->modules, model->weights, err) != 0)
     return -1;
   size_t count = weights_count(model->weights);
   const struct weights_tensor *tensor = weights_tensors(model->weights);
@@ -188,6 +192,9 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .model_path_count = model->dirs.count,
       .config = compile_json(&model->config, "config.json"),
       .generation = compile_json(&model->generation, "generation_config.json"),
+      .modules = {.name = "modules.json", .root = model->modules.root},
+      .modules_refusal =
+          model->modules.refusal.code != TFM_ERROR_NONE ? model->modules.refusal.message : NULL,
       .tensor = model->tensors,
       .tensor_count = model->weights ? weights_count(model->weights) : 0,
       .has_checkpoint = model->weights != NULL,
@@ -352,6 +359,11 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
       return -1;
   model_load_tokenizer(model);
   model->max_tokens = session_limit(model->session);
+  int64_t limit;
+  if (model_embedder_limit(model, &limit, err) != 0)
+    return -1;
+  if (limit > 0 && (model->max_tokens == 0 || limit < model->max_tokens))
+    model->max_tokens = limit;
   model->vocabulary = json_integer_value(json_object_get(model->config.root, "vocab_size"));
   return 0;
 }

@@ -28,16 +28,18 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
   bool encode = model->pass == 0 && has_stage(model->graph, GRAPH_ENCODE);
   bool decode = has_stage(model->graph, GRAPH_DECODE);
   size_t room = rows ? rows : 1, longest = longest_row(row, rows);
-  uint32_t *count = calloc(room, sizeof *count);
+  uint32_t *count = calloc(room, sizeof *count), *skip = calloc(room, sizeof *skip);
   const int32_t **ids = calloc(room, sizeof *ids), **types = calloc(room, sizeof *types);
   int32_t *zeros = calloc(longest, sizeof *zeros);
-  int status = count && ids && types && zeros ? 0 : error_oom(err);
+  int status = count && skip && ids && types && zeros ? 0 : error_oom(err);
   for (size_t r = 0; status == 0 && r < rows; r++) {
     count[r] = row[r].count;
+    skip[r] = row[r].skip;
     ids[r] = row[r].ids;
     types[r] = row[r].types ? row[r].types : zeros;
   }
-  struct session_batch batch = {(uint32_t)rows, count, ids, types};
+  struct session_batch batch = {
+      .rows = (uint32_t)rows, .count = count, .skip = skip, .ids = ids, .types = types};
   if (status == 0 && encode)
     status = session_encode(model->session, rows ? &batch : NULL, err);
   if (status == 0 && decode)
@@ -48,6 +50,7 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
   model->pass_tokens = (uint32_t)longest;
   model->pass++;
   free(count);
+  free(skip);
   free(ids);
   free(types);
   free(zeros);

@@ -1,13 +1,18 @@
 /* rows.c - inputs to ids, each checked before anything runs. */
 #include "lib/rows.h"
 
+#include "base/checked.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void rows_finish(struct rows *rows) {
-  for (size_t i = 0; rows->row && i < rows->count; i++)
+  for (size_t i = 0; rows->row && i < rows->count; i++) {
     encoding_finish(&rows->row[i].encoding);
+    free(rows->row[i].prompted);
+  }
   free(rows->row);
   *rows = (struct rows){0};
 }
@@ -34,13 +39,34 @@ static int too_long(const struct tfm_model *model, const char *name, const char 
   return -1;
 }
 
-static int encode_row(const struct tfm_model *model, const tfm_input *input, const char *name,
-                      uint32_t flags, struct row *row, struct tfm_error *err) {
+/* The text after its prompt, if there is one. */
+static int put_prompt(const struct prompt *prompt, const tfm_input *input, struct row *row,
+                      struct encode_request *request, struct tfm_error *err) {
+  size_t before = prompt->text ? strlen(prompt->text) : 0, room;
+  if (!prompt->text)
+    return 0;
+  if (!checked_add(before, input->text_length, &room) || !checked_add(room, 1, &room) ||
+      !(row->prompted = malloc(room)))
+    return error_oom(err);
+  memcpy(row->prompted, prompt->text, before);
+  memcpy(row->prompted + before, input->text, input->text_length);
+  row->prompted[room - 1] = '\0';
+  row->skip = prompt->skip;
+  request->text = row->prompted;
+  request->length = room - 1;
+  return 0;
+}
+
+static int encode_row(const struct tfm_model *model, const struct prompt *prompt,
+                      const tfm_input *input, const char *name, uint32_t flags, struct row *row,
+                      struct tfm_error *err) {
   struct encode_request request = {.text = input->text,
                                    .length = input->text_length,
                                    .pair = input->pair,
                                    .pair_length = input->pair ? input->pair_length : 0,
                                    .flags = ENCODE_SPECIAL};
+  if (put_prompt(prompt, input, row, &request, err) != 0)
+    return -1;
   if (flags & TFM_RUN_PLAIN_SPECIAL)
     request.flags |= ENCODE_PLAIN;
   if (flags & TFM_RUN_TRUNCATE && (request.most = truncation_length(model)) > 0)
@@ -55,8 +81,9 @@ static int encode_row(const struct tfm_model *model, const tfm_input *input, con
   return too_long(model, name, "more than ", request.stop, err);
 }
 
-static int fill_row(const struct tfm_model *model, const tfm_input *input, const char *name,
-                    uint32_t flags, struct row *row, struct tfm_error *err) {
+static int fill_row(const struct tfm_model *model, const struct prompt *prompt,
+                    const tfm_input *input, const char *name, uint32_t flags, struct row *row,
+                    struct tfm_error *err) {
   if (!input->text) {
     row->ids = input->ids;
     row->count = input->id_count;
@@ -66,7 +93,7 @@ static int fill_row(const struct tfm_model *model, const tfm_input *input, const
     return error_set(err, TFM_ERROR_TOKENIZER,
                      "this checkpoint has no tokenizer, so text cannot be read"),
            error_note(err, "help: give token ids: --ids 1,2,3"), -1;
-  if (encode_row(model, input, name, flags, row, err) != 0)
+  if (encode_row(model, prompt, input, name, flags, row, err) != 0)
     return -1;
   row->ids = row->encoding.ids;
   row->types = row->encoding.types;
@@ -114,8 +141,8 @@ static int check_row(const struct tfm_model *model, const struct row *row, const
   return check_ids(model, row, name, rows, err);
 }
 
-int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count, uint32_t flags,
-                struct rows *out, struct tfm_error *err) {
+int rows_create(const struct tfm_model *model, const struct prompt *prompt, const tfm_input *input,
+                size_t count, uint32_t flags, struct rows *out, struct tfm_error *err) {
   char name[ROW_NAME];
   int64_t rows = model_id_rows(model);
   out->count = count;
@@ -124,7 +151,7 @@ int rows_create(const struct tfm_model *model, const tfm_input *input, size_t co
     return error_oom(err);
   for (size_t i = 0; i < count; i++) {
     const char *named = row_name(i, count, name);
-    if (fill_row(model, &input[i], named, flags, &out->row[i], err) != 0 ||
+    if (fill_row(model, prompt, &input[i], named, flags, &out->row[i], err) != 0 ||
         check_row(model, &out->row[i], named, rows, err) != 0) {
       rows_finish(out);
       return -1;

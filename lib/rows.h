@@ -3,6 +3,7 @@
 #define TFM_LIB_ROWS_H
 
 #include "lib/model.h"
+#include "lib/prompt.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +13,8 @@ struct row {
   const int32_t *ids, *types; /* count each; types NULL = all 0 */
   size_t count;
   int32_t start;            /* ids of an empty text: the start token */
+  uint32_t skip;            /* of its first tokens, those that are the prompt's */
+  char *prompted;           /* the text after its prompt, owned; NULL = as it was given */
   size_t truncated;         /* tokens of the text that went: TFM_RUN_TRUNCATE */
   struct encoding encoding; /* owns ids and types when the input was text */
 };
@@ -23,9 +26,10 @@ struct rows {
 
 /* Text through the model's tokenizer, ids as they are; neither longer than the model
  * takes, nor with an id that it does not have.  flags: TFM_RUN_TRUNCATE and
- * TFM_RUN_PLAIN_SPECIAL. */
-int rows_create(const struct tfm_model *model, const tfm_input *input, size_t count, uint32_t flags,
-                struct rows *out, struct tfm_error *err);
+ * TFM_RUN_PLAIN_SPECIAL.
+ * prompt: before each text, whose places are then those of both together. */
+int rows_create(const struct tfm_model *model, const struct prompt *prompt, const tfm_input *input,
+                size_t count, uint32_t flags, struct rows *out, struct tfm_error *err);
 void rows_finish(struct rows *rows);
 
 /* What messages call a row: "input 2", or "the input" if it is the only one. */

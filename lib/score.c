@@ -123,7 +123,7 @@ static int score_rows(struct tfm_model *model, const tfm_score_input *input, siz
   for (size_t r = 0; r < count; r++)
     plain[r] = (tfm_input){
         .struct_size = sizeof *plain, .ids = input[r].ids, .id_count = input[r].id_count};
-  int status = rows_create(model, plain, count, 0, rows, err);
+  int status = rows_create(model, &(struct prompt){0}, plain, count, 0, rows, err);
   for (size_t r = 0; status == 0 && r < count; r++)
     rows->row[r].types = input[r].types;
   free(plain);

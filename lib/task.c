@@ -48,7 +48,8 @@ int task_forward(struct task_run *run, struct tfm_error *err) {
     return error_oom(err);
   for (size_t r = 0; r < rows; r++) {
     const struct row *row = &run->rows->row[r];
-    step[r] = (struct model_step_row){row->ids, row->types, (uint32_t)row->count};
+    step[r] = (struct model_step_row){
+        .ids = row->ids, .types = row->types, .count = (uint32_t)row->count, .skip = row->skip};
     timing->prompt_tokens += row->count;
   }
   uint64_t begin = model_clock_ns();

@@ -40,6 +40,7 @@ void tfm_model_destroy(tfm_model *model) {
   registry_close(model->registry);
   json_finish(&model->config);
   json_finish(&model->generation);
+  modules_finish(&model->modules);
   path_list_finish(&model->dirs);
   free(model->model_path);
   free(model->weights_path);
@@ -58,7 +59,7 @@ static int open_stages(struct tfm_model *model, const tfm_open_options *options,
                        struct tfm_error *err) {
   if (model_find_files(model, options, err) != 0 || model_load_plugins(model, options, err) != 0 ||
       model_load_weights(model, err) != 0 || model_compile(model, options, err) != 0 ||
-      model_check_sides(model, err) != 0)
+      model_check_sides(model, err) != 0 || model_check_modules(model, options, err) != 0)
     return -1;
   return model->flags & TFM_OPEN_CHECK_ONLY ? model_check_tokenizer(model, err)
                                             : model_prepare(model, options, err);
@@ -125,7 +126,9 @@ static int run_task(tfm_model *model, const tfm_input *input, size_t count,
   struct task_run run = {model, input, rows, options, result};
   if (count == 0)
     return task_forward(&run, err);
-  if (rows_create(model, input, count, options->flags, rows, err) != 0)
+  struct prompt prompt;
+  if (prompt_choose(model, options->prompt_name, &prompt, err) != 0 ||
+      rows_create(model, &prompt, input, count, options->flags, rows, err) != 0)
     return -1;
   return task_run(&run, err);
 }

@@ -28,7 +28,9 @@ static int find_file(const struct tfm_model *model, char **out, struct tfm_error
 }
 
 int model_load_tokenizer(struct tfm_model *model) {
-  return tokenizer_open(model->weights_path, &model->tokenizer, &model->tokenizer_error);
+  bool lower = model_is_embedder(model) && model->modules.lower_case;
+  return tokenizer_open_with(model->weights_path, lower ? TOKENIZER_LOWER_CASE : 0,
+                             &model->tokenizer, &model->tokenizer_error);
 }
 
 /* Is it what the graph calls tokens.ids? */

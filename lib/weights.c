@@ -66,6 +66,18 @@ static void read_type(struct tfm_weights *weights) {
   free(dir);
 }
 
+/* What a module of modules.json has for itself belongs to the checkpoint. */
+static int add_modules(const struct tfm_weights *weights, struct tfm_error *err) {
+  struct modules modules;
+  if (!file_is_directory(weights->path))
+    return 0;
+  int status = modules_load(weights->path, &modules, err);
+  if (status == 0)
+    status = modules_add_weights(&modules, weights->inner, err);
+  modules_finish(&modules);
+  return status;
+}
+
 tfm_weights *tfm_weights_open(const char *path, tfm_error *error) {
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   error_clear(err);
@@ -76,7 +88,8 @@ tfm_weights *tfm_weights_open(const char *path, tfm_error *error) {
   if (!path)
     error_set(err, TFM_ERROR_USAGE, "which checkpoint?");
   if (!path || paths_find_weights(path, &weights->path, err) != 0 ||
-      weights_open(weights->path, &weights->inner, err) != 0 || make_list(weights, err) != 0) {
+      weights_open(weights->path, &weights->inner, err) != 0 || add_modules(weights, err) != 0 ||
+      make_list(weights, err) != 0) {
     tfm_weights_destroy(weights);
     return NULL;
   }

@@ -223,6 +223,10 @@ typedef struct tfm_run_options {
                             of seed; NULL = the rows differ by seed and number */
   uint32_t flags;        /* TFM_RUN_ */
   uint32_t group;        /* classify_tokens: TFM_GROUP_ */
+  /* embed: which prompt of config_sentence_transformers.json stands before each text;
+   * NULL = the default that is named there, if any.  "document" and "query" are there
+   * always, without a text where the file gives none. */
+  const char *prompt_name;
 } tfm_run_options;
 
 typedef struct tfm_choice {

@@ -33,9 +33,17 @@ expect 4 "$tfmrun" $plugins -q "$work/cut.gguf" --ids 1
 has "is truncated"
 expect 4 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$work/gpt2-tied.gguf" --ids 1
 
-# a BERT that pools another way than the model file
+# a BERT that pools another way: the first token, the last, and as a reranker does
 mkdir "$work/cls" && cp "$fixtures/bert-model/model.safetensors" "$work/cls/"
-sed 's/"model_type"/"pooling_type": 2, "model_type"/' "$fixtures/bert-model/config.json" >"$work/cls/config.json"
+for type in 2 3; do
+  sed "s/\"model_type\"/\"pooling_type\": $type, \"model_type\"/" "$fixtures/bert-model/config.json" \
+    >"$work/cls/config.json"
+  ids=1,2
+  [ $type = 3 ] && ids=1,2,5
+  expect 0 "$tfmrun" $plugins "$work/cls" --ids $ids
+  grep -q "pooled by $([ $type = 2 ] && echo cls || echo lasttoken)" "$err" || fail "pooling_type $type"
+done
+sed 's/"model_type"/"pooling_type": 4, "model_type"/' "$fixtures/bert-model/config.json" >"$work/cls/config.json"
 expect 3 "$tfmrun" $plugins -q "$work/cls" --ids 1,2
-has "only the mean over the tokens is supported"
+has "this pooling_type is unsupported"
 finish

@@ -45,6 +45,17 @@ static inline tfm_status compiling_select(const tfm_host *host, const tfm_node *
   return TFM_OK;
 }
 
+static inline tfm_status compiling_pool(const tfm_host *host, const tfm_node *node,
+                                        tfm_type *output, uint32_t capacity, uint32_t *count) {
+  (void)capacity;
+  output[0] = (tfm_type){.dtype = node->input[0]->dtype, .rank = 2};
+  output[0].shape[0] = node->input[0]->shape[0];
+  output[0].shape[1] =
+      host->dim_mul(host, node->input[0]->shape[2], tfm_attr_find(node, "kinds")->count);
+  *count = 1;
+  return TFM_OK;
+}
+
 #define COMPILING_OP(text)                                                                         \
   { .struct_size = sizeof(tfm_op_desc), .version = 1, .schema = text }
 static const tfm_op_desc compiling_ops[] = {
@@ -96,6 +107,10 @@ static const tfm_op_desc compiling_ops[] = {
      .version = 1,
      .schema = "op select(x: [...]; ; axis: int, index: int) -> _",
      .infer = compiling_select},
+    {.struct_size = sizeof(tfm_op_desc),
+     .version = 1,
+     .schema = "op pool(x: [B, T, D], real: bool[B, T]; ; kinds: list) -> _",
+     .infer = compiling_pool},
 };
 enum { COMPILING_OPS = sizeof compiling_ops / sizeof compiling_ops[0] };
 

@@ -60,6 +60,10 @@ static void compile_case(const char *name, struct buffer *out, struct diag *diag
   ck_assert_ptr_nonnull(k.config);
   k.options.config = (struct compile_json){"config.json", config, strlen(config), k.config};
   compiling_tensors(&k, tensors);
+  char *refusal = own_or(name, ".refusal", "none");
+  if (refusal != NULL)
+    refusal[strcspn(refusal, "\n")] = '\0';
+  k.options.modules_refusal = refusal;
   struct graph *graph = compile_model(&k.options, diag, &err);
   ck_assert_msg((graph != NULL) == (strcmp(name, "good") == 0), "%s: %s", name, err.message);
   graph_destroy(graph);
