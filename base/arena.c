@@ -68,8 +68,12 @@ void *arena_alloc(struct arena *arena, size_t size) {
   if (!checked_add(size == 0 ? 1 : size, align - 1, &rounded))
     return fail(arena);
   rounded &= ~(align - 1);
-  if (!checked_add(arena->used, rounded, &used) || (arena->limit != 0 && used > arena->limit))
+  if (!checked_add(arena->used, rounded, &used))
     return fail(arena);
+  if (arena->limit != 0 && used > arena->limit) {
+    arena->over = true;
+    return fail(arena);
+  }
   struct arena_block *block = arena->head;
   if (block == NULL || block->size - block->used < rounded)
     block = add_block(arena, rounded);

@@ -17,6 +17,7 @@ struct arena {
   size_t used;  /* bytes handed out */
   size_t limit; /* refuse more than this; 0 = none */
   bool failed;
+  bool over; /* what failed was over the limit */
 };
 
 void arena_init(struct arena *arena, size_t limit);

@@ -107,8 +107,11 @@ static const struct weight_expr *scoped(struct compiler *c, const struct scope *
                                         struct span span) {
   struct weight_expr *made = compiler_alloc(c, 1, sizeof *made);
   if (made != NULL)
-    *made = (struct weight_expr){.kind = WEIGHT_PATH, .scope = scope, .span = span};
-  return made;
+    *made = (struct weight_expr){.kind = WEIGHT_PATH,
+                                 .scope = scope,
+                                 .span = span,
+                                 .memo = compiler_alloc(c, 1, sizeof *made->memo)};
+  return made == NULL || made->memo == NULL ? NULL : made;
 }
 
 static const struct scope *group_scope(struct compiler *c, const struct scope *scope,
@@ -201,6 +204,7 @@ static bool room_for_node(struct compiler *c, struct span span) {
     c->stop = true;
     return false;
   }
+  c->arena->limit += MEMORY_NODE;
   void *array = c->node;
   if (!compiler_grow(c, &array, c->node_count, &c->node_room, sizeof *c->node))
     return false;

@@ -44,10 +44,23 @@ static bool ratio_times(int64_t *multiply, int64_t *divide, int64_t by, int64_t 
   return true;
 }
 
+/* Point past a link that is followed by another: chains stay short however often
+ * cells are made equal.  A ratio that would overflow leaves all as it is. */
+static void shorten(struct cell *cell) {
+  const struct cell *next = cell->target;
+  int64_t multiply = cell->multiply, divide = cell->divide;
+  if (next->kind != CELL_LINK || !ratio_times(&multiply, &divide, next->multiply, next->divide))
+    return;
+  cell->target = next->target;
+  cell->multiply = multiply;
+  cell->divide = divide;
+}
+
 /* The end of the links, and this = root * multiply / divide. */
 static struct cell *find(struct cell *cell, int64_t *multiply, int64_t *divide) {
   *multiply = *divide = 1;
   while (cell->kind == CELL_LINK) {
+    shorten(cell);
     if (!ratio_times(multiply, divide, cell->multiply, cell->divide))
       return NULL;
     cell = cell->target;
@@ -216,8 +229,10 @@ static void print_config(const struct origin *origin, struct buffer *out) {
   buffer_printf(out, " `%s`", origin->name);
 }
 
-void origin_print(const struct origin *origin, const struct diag *diag, struct buffer *out,
-                  bool *is_name) {
+/* depth: params of params are told a few levels down. */
+static void print_origin(const struct origin *origin, const struct diag *diag, struct buffer *out,
+                         bool *is_name, unsigned depth) {
+  enum { DEEPEST = 8 };
   bool ignored;
   *is_name = false;
   if (origin == NULL)
@@ -233,11 +248,11 @@ void origin_print(const struct origin *origin, const struct diag *diag, struct b
   case ORIGIN_PARAM:
     *is_name = true;
     buffer_puts(out, origin->name);
-    if (origin->from != NULL) {
+    if (origin->from != NULL && depth < DEEPEST) {
       size_t length = out->length;
       buffer_puts(out, ", from ");
       size_t before = out->length;
-      origin_print(origin->from, diag, out, &ignored);
+      print_origin(origin->from, diag, out, &ignored, depth + 1);
       if (out->length == before && out->data != NULL) {
         out->length = length;
         out->data[length] = '\0';
@@ -253,4 +268,9 @@ void origin_print(const struct origin *origin, const struct diag *diag, struct b
   case ORIGIN_DIM:
     break;
   }
+}
+
+void origin_print(const struct origin *origin, const struct diag *diag, struct buffer *out,
+                  bool *is_name) {
+  print_origin(origin, diag, out, is_name, 0);
 }

@@ -390,24 +390,32 @@ static void check_decl(struct checker *k, const struct ast_decl *decl) {
   }
 }
 
-static void check_twice(struct compiler *c, const struct ast_decl *decl, const char *what) {
-  for (const struct ast_decl *d = decl->next; d != NULL; d = d->next) {
-    if (d->kind != decl->kind || d->name.text == NULL || decl->name.text == NULL ||
-        strcmp(d->name.text, decl->name.text) != 0)
-      continue;
-    struct report *r = report(c, decl->kind == AST_DECL_GRAPH ? CODE_GRAPH : CODE_DUPLICATE,
-                              d->name.span, "the %s `%s` is there twice", what, d->name.text);
-    report_label(c, r, decl->name.span, "first here");
+static void check_twice(struct compiler *c, struct map *seen, const struct ast_decl *decl,
+                        const char *what) {
+  bool added;
+  struct map_entry *at = map_insert_text(seen, decl->name.text, &added);
+  if (at == NULL)
+    compiler_oom(c);
+  if (at == NULL || added) {
+    if (at != NULL)
+      at->value.pointer = (void *)(uintptr_t)decl;
     return;
   }
+  const struct ast_decl *first = at->value.pointer;
+  struct report *r = report(c, decl->kind == AST_DECL_GRAPH ? CODE_GRAPH : CODE_DUPLICATE,
+                            decl->name.span, "the %s `%s` is there twice", what, decl->name.text);
+  report_label(c, r, first->name.span, "first here");
 }
 
 /* The graphs and heads of a model. */
 static void check_model(struct compiler *c, const struct unit *unit) {
   unsigned graphs = 0;
-  for (const struct ast_decl *d = unit->file->decls.first; d != NULL; d = d->next) {
-    if (d->kind == AST_DECL_HEAD)
-      check_twice(c, d, "head");
+  struct map heads, seen;
+  map_init(&heads);
+  map_init(&seen);
+  for (const struct ast_decl *d = unit->file->decls.first; d != NULL && !c->stop; d = d->next) {
+    if (d->kind == AST_DECL_HEAD && d->name.text != NULL)
+      check_twice(c, &heads, d, "head");
     if (d->kind != AST_DECL_GRAPH || d->name.text == NULL)
       continue;
     graphs++;
@@ -415,9 +423,11 @@ static void check_model(struct compiler *c, const struct unit *unit) {
       struct report *r = report(c, CODE_GRAPH, d->name.span, "unknown graph `%s`", d->name.text);
       report_help(c, r, "a graph is `encode`, run once a request, or `decode`, run once a step");
     } else {
-      check_twice(c, d, "graph");
+      check_twice(c, &seen, d, "graph");
     }
   }
+  map_finish(&heads);
+  map_finish(&seen);
   if (graphs == 0 && unit->file->unit != NULL) {
     struct report *r = report(c, CODE_GRAPH, unit->file->unit->name.span, "the model has no graph");
     report_help(c, r, "add `graph encode { ... }` or `graph decode { ... }`");

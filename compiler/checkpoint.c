@@ -37,10 +37,13 @@ struct checkpoint {
 
 /* --------------------------------------------------------------------- globs */
 
-/* Any number of stars, each for any text. */
-static bool glob(const char *pattern, const char *text) {
+/* Any number of stars, each for any text: at worst the product of both lengths,
+ * which is counted. */
+static bool glob(struct compiler *c, const char *pattern, const char *text) {
   const char *star = NULL, *back = NULL;
-  while (*text != '\0') {
+  for (uint32_t turn = 1; *text != '\0'; turn++) {
+    if (turn % 64 == 0 && !eval_step(c, SPAN_NONE, 0))
+      return false;
     if (*pattern == '*') {
       star = pattern++;
       back = text;
@@ -84,7 +87,7 @@ static void apply_rule(struct compiler *c, const struct ast_rule *rule) {
   for (uint32_t i = 0; i < k->count && !c->stop; i++) {
     struct entry *entry = &k->entry[i];
     if (rule->kind == AST_RULE_IGNORE) {
-      entry->ignored = entry->ignored || glob(rule->pattern.text, entry->name);
+      entry->ignored = entry->ignored || glob(c, rule->pattern.text, entry->name);
     } else if (rule->replacement.text != NULL) {
       const char *renamed = apply_rename(c, rule, entry->name);
       entry->name = renamed == NULL ? entry->name : renamed;
@@ -187,7 +190,7 @@ const char **checkpoint_match(struct compiler *c, const char *pattern, uint32_t 
   if (found == NULL || !eval_step(c, SPAN_NONE, k->count / 16))
     return NULL;
   for (uint32_t i = 0; i < k->count; i++)
-    if (glob(pattern, k->entry[i].name))
+    if (glob(c, pattern, k->entry[i].name))
       found[(*count)++] = k->entry[i].name;
   if (*count > 0)
     qsort(found, *count, sizeof *found, compare_names);
@@ -269,13 +272,23 @@ static void mention_weight(struct compiler *c, struct symbol *symbol) {
 }
 
 void weight_mention_value(struct compiler *c, const struct weight_expr *expr, const char *member) {
+  struct weight_memo *memo = expr->memo;
+  bool same = memo->mentioned_for == member || (memo->mentioned_for != NULL && member != NULL &&
+                                                strcmp(memo->mentioned_for, member) == 0);
+  if ((memo->mentioned && same) || c->view_depth >= LIMIT_VIEW_DEPTH ||
+      !eval_step(c, expr->span, 0))
+    return;
+  memo->mentioned = true;
+  memo->mentioned_for = member;
   if (expr->kind == WEIGHT_PATH || expr->kind == WEIGHT_STARS)
     mention_name(c, member == NULL ? expr->scope->name
                                    : compiler_printf(c, "%s.%s", expr->scope->name, member));
   else if (expr->kind == WEIGHT_NAMED)
     mention_weight(c, expr->symbol);
+  c->view_depth++;
   for (uint32_t i = 0; i < expr->operand_count; i++)
     weight_mention_value(c, expr->operand[i], member);
+  c->view_depth--;
 }
 
 static void mention_call(struct compiler *c, const struct ast_expr *expr) {
@@ -362,12 +375,15 @@ void weight_mention_body(struct compiler *c, const struct ast_stmts *body) {
 
 /* ------------------------------------------------------------------- left over */
 
-static bool is_mentioned(const struct checkpoint *k, const char *name) {
+static bool is_mentioned(struct compiler *c, const char *name) {
+  const struct checkpoint *k = c->checkpoint;
   if (map_find_text(&k->mentions, name) != NULL)
+    return true;
+  if (!eval_step(c, SPAN_NONE, (uint32_t)(k->mentions.capacity / 64)))
     return true;
   for (size_t i = 0; i < k->mentions.capacity; i++) {
     const char *key = k->mentions.entries[i].key;
-    if (key != NULL && strchr(key, '*') != NULL && glob(key, name))
+    if (key != NULL && strchr(key, '*') != NULL && glob(c, key, name))
       return true;
   }
   return false;
@@ -403,7 +419,7 @@ void checkpoint_check_unused(struct compiler *c) {
   for (uint32_t i = 0; i < k->count && !c->stop; i++) {
     const struct entry *entry = &k->entry[i];
     if (entry->ignored || map_find_text(&used, entry->tensor->name) != NULL ||
-        is_mentioned(k, entry->name))
+        is_mentioned(c, entry->name))
       continue;
     if (++unused > SHOWN_UNUSED || list == NULL)
       continue;

@@ -51,6 +51,9 @@ static void start(struct compiler *c, const struct compile_options *options, str
                   struct diag *diag, struct tfm_error *err) {
   *c = (struct compiler){.options = options, .arena = arena, .diag = diag, .err = err};
   arena_init(arena, LIMIT_MEMORY);
+  c->at = SPAN_NONE;
+  arena->limit += options->tensor_count * MEMORY_TENSOR +
+                  (options->config.size + options->generation.size) * MEMORY_JSON;
   map_init(&c->files);
   map_init(&c->ops);
   map_init(&c->weight_names);

@@ -5,9 +5,18 @@
 
 #include <string.h>
 
-void compiler_oom(struct compiler *c) {
-  error_oom(c->err);
+/* report.h keeps its lists in the arena that is full. */
+void compiler_full(struct compiler *c, const struct arena *arena) {
+  if (!arena->over)
+    error_oom(c->err);
+  else if (!c->stop)
+    diag_report(c->diag, DIAG_ERROR, CODE_LIMIT_MEMORY, c->at,
+                "the expansion of this file takes too much memory");
   c->stop = true;
+}
+
+void compiler_oom(struct compiler *c) {
+  compiler_full(c, c->arena);
 }
 
 void *compiler_alloc(struct compiler *c, size_t count, size_t size) {

@@ -22,8 +22,15 @@ enum {
   LIMIT_WEIGHT_DEPTH = 64, /* weights declared by other weights */
   /* Statements and expressions looked at: stops what makes no nodes. */
   LIMIT_STEPS = 32 * LIMIT_NODES,
-  /* Bytes of a compilation, and of the graph that it makes. */
-  LIMIT_MEMORY = 1 << 30
+  LIMIT_VIEW_DEPTH = 1200, /* views of views of a weight */
+  LIMIT_PATH = 4096,       /* bytes of a weight's path; longer names of views are cut */
+  LIMIT_VIEW_NAME = 256,
+  /* Bytes of a compilation, and of the graph that it makes: at first, then more
+   * for each byte of the sources (source.h), node, tensor and byte of JSON. */
+  LIMIT_MEMORY = 16 << 20,
+  MEMORY_NODE = 6 << 10,
+  MEMORY_TENSOR = 2 << 10,
+  MEMORY_JSON = 64
 };
 
 /* -------------------------------------------------------------------- values */
@@ -92,6 +99,7 @@ struct weight_expr {
   const struct weight_expr *const *operand;
   struct ctype shape; /* RESHAPE */
   struct span span;
+  struct weight_memo *memo; /* tensor.c: of what it was taken to be */
 };
 
 /* A tensor, or a view of some: made once for each name. */
@@ -102,6 +110,7 @@ struct weight {
   uint32_t operand_count;
   const int32_t *operand; /* into compiler.weight */
   int32_t axis, parts, index;
+  uint32_t depth; /* views below it */
   enum dtype dtype;
   struct ctype type;
   const struct scope *scope; /* of its first use, for messages */
@@ -212,6 +221,7 @@ struct compiler {
   struct tfm_error *err;
   bool stop; /* memory is out, or a limit is passed: unwind */
   uint32_t steps;
+  struct span at; /* of the last step, for what is found between two */
 
   struct unit *units;
   struct unit *main;
@@ -235,6 +245,7 @@ struct compiler {
   uint32_t weight_count, weight_room;
   struct map weight_names; /* name -> index */
   uint32_t weight_depth;   /* declarations open in tensor.c */
+  uint32_t view_depth;     /* expressions open in tensor.c and checkpoint.c */
 
   struct checkpoint *checkpoint; /* weight.c */
   struct names *names;           /* naming.c */
@@ -253,8 +264,10 @@ struct compiler {
 /* Memory from the arena; NULL also sets stop. */
 void *compiler_alloc(struct compiler *c, size_t count, size_t size);
 char *compiler_printf(struct compiler *c, const char *format, ...) TFM_PRINTF(2, 3);
-/* Memory is out: sets stop. */
+/* Memory is out, or over the limit of the file: sets stop, and says which. */
 void compiler_oom(struct compiler *c);
+/* The same for another arena with the same limit. */
+void compiler_full(struct compiler *c, const struct arena *arena);
 /* Room for one more in an array of the arena; false = memory is out. */
 bool compiler_grow(struct compiler *c, void **array, uint32_t count, uint32_t *room, size_t size);
 /* The names of the run-time dims, for printing; DIM_VARIABLES of them. */

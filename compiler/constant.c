@@ -117,6 +117,8 @@ bool eval_type(struct compiler *c, const struct ast_type *type, struct ctype *ou
 static bool json_attr(struct compiler *c, const char *name, const json_t *json,
                       struct graph_attr *out) {
   *out = (struct graph_attr){.name = name};
+  if (!eval_step(c, SPAN_NONE, 0))
+    return false;
   struct graph_attr *item;
   switch (json_typeof(json)) {
   case JSON_TRUE:
@@ -170,6 +172,9 @@ bool eval_attr(struct compiler *c, const char *name, const struct value *value,
                struct graph_attr *out) {
   struct graph_attr *item;
   *out = (struct graph_attr){.name = name};
+  if (!eval_step(c, SPAN_NONE,
+                 0)) /* a list of the same list twice is as long as it is written out */
+    return false;
   switch (value->kind) {
   case VALUE_NONE:
     return true;

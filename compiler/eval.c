@@ -14,6 +14,8 @@
 bool eval_step(struct compiler *c, struct span span, uint32_t cost) {
   if (c->stop)
     return false;
+  if (span.source != UINT32_MAX)
+    c->at = span;
   c->steps += cost + 1;
   if (c->steps <= LIMIT_STEPS)
     return true;

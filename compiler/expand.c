@@ -65,7 +65,7 @@ static bool check_rebind(struct compiler *c, const struct local *old, const stru
 
 static void assign(struct compiler *c, const struct ast_field *target, struct value value) {
   const char *name = target->name.text;
-  if (name == NULL)
+  if (name == NULL || !eval_step(c, target->span, c->frame->count / 16))
     return;
   if (names_symbol(c->frame->unit, name) != NULL)
     return; /* check.c has said so */

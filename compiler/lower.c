@@ -181,14 +181,14 @@ struct emitter {
 static void *make(struct emitter *e, size_t count, size_t size) {
   void *memory = arena_array(&e->g->arena, count, size);
   if (memory == NULL)
-    compiler_oom(e->c);
+    compiler_full(e->c, &e->g->arena);
   return memory;
 }
 
 static const char *text(struct emitter *e, const char *from) {
   const char *copy = from == NULL ? NULL : arena_strdup(&e->g->arena, from);
   if (from != NULL && copy == NULL)
-    compiler_oom(e->c);
+    compiler_full(e->c, &e->g->arena);
   return copy;
 }
 
@@ -234,21 +234,24 @@ static bool emit_value(struct emitter *e, int32_t index, int32_t node, uint32_t 
   return copy_type(e, from, &value->type) && !e->c->stop;
 }
 
-/* The stage in which an input is first read; an input that is a result itself
- * counts as read in the last. */
-static enum graph_stage input_stage(const struct compiler *c, int32_t value) {
-  for (uint32_t i = 0; i < c->node_count; i++)
+/* Inputs that encode reads; an input that is a result itself counts as read in
+ * the last stage. */
+static bool *read_in_encode(struct emitter *e) {
+  struct compiler *c = e->c;
+  bool *read = make(e, c->value_count, sizeof *read);
+  for (uint32_t i = 0; read != NULL && i < c->node_count; i++)
     for (uint32_t k = 0; c->node[i].live && k < c->node[i].input_count; k++)
-      if (c->node[i].input[k] == value && c->node[i].stage == GRAPH_ENCODE)
-        return GRAPH_ENCODE;
-  return c->stage;
+      if (c->node[i].input[k] != GRAPH_NONE && c->node[i].stage == GRAPH_ENCODE)
+        read[c->node[i].input[k]] = true;
+  return read;
 }
 
 static bool emit_inputs(struct emitter *e) {
   struct compiler *c = e->c;
   struct graph_input *input = make(e, c->value_count, sizeof *input);
   struct graph_state *state = make(e, c->value_count, sizeof *state);
-  if (input == NULL || state == NULL)
+  const bool *read = read_in_encode(e);
+  if (input == NULL || state == NULL || read == NULL)
     return false;
   e->g->input = input;
   e->g->state = state;
@@ -261,7 +264,7 @@ static bool emit_inputs(struct emitter *e) {
     input[e->g->input_count++] = (struct graph_input){.name = text(e, value->name),
                                                       .source = text(e, value->source),
                                                       .value = value->graph_index,
-                                                      .stage = input_stage(c, (int32_t)i)};
+                                                      .stage = read[i] ? GRAPH_ENCODE : c->stage};
   }
   for (uint32_t i = 0; i < c->value_count; i++) {
     struct ir_value *value = &c->value[i];
@@ -443,7 +446,7 @@ struct graph *lower_emit(struct compiler *c, const struct model *model) {
     c->stop = true;
     return NULL;
   }
-  e.g->arena.limit = LIMIT_MEMORY;
+  e.g->arena.limit = c->arena->limit;
   e.value = make(&e, c->value_count, sizeof *e.value);
   e.g->value = e.value;
   bool ok = e.value != NULL && emit_head(&e) && emit_inputs(&e) && emit_weights(&e) &&

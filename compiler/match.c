@@ -1,5 +1,7 @@
 /* match.c - which argument of a call goes to which slot of its callee. */
 #include "compiler/names.h"
+
+#include "compiler/eval.h"
 #include "compiler/report.h"
 
 #include <string.h>
@@ -152,6 +154,8 @@ struct match names_match_op(struct compiler *c, const struct ast_expr *call, con
   m.ok = !c->stop;
   uint32_t at = 0;
   for (const struct ast_field *f = call->call.args.first; f != NULL && !c->stop; f = f->next) {
+    if (f->name.text == NULL && at > s->input_count)
+      continue; /* the first too many has said so */
     bool fine =
         f->name.text != NULL ? named_argument(c, f, op, &m) : positional(c, call, f, at++, op, &m);
     m.ok = m.ok && fine;
@@ -163,23 +167,27 @@ struct match names_match_op(struct compiler *c, const struct ast_expr *call, con
 
 /* --------------------------------------------------------------------- blocks */
 
-static const char *block_text(struct compiler *c, const struct symbol *block) {
-  const char *text = compiler_printf(c, "%s(", block->name);
-  for (const struct ast_field *p = block->decl->block.params.first; p != NULL && text != NULL;
-       p = p->next)
-    text = compiler_printf(c, "%s%s%s", text, compiler_span_text(c, p->span),
-                           p->next != NULL ? ", " : "");
-  return text == NULL ? "" : text;
-}
-
 static void note_block(struct compiler *c, struct report *r, const struct symbol *block) {
-  report_note(c, r, "it is declared as %s)", block_text(c, block));
+  enum { SHOWN = 400 };
+  struct buffer text;
+  buffer_init(&text);
+  for (const struct ast_field *p = block->decl->block.params.first; p != NULL; p = p->next) {
+    if (text.length > SHOWN) {
+      buffer_puts(&text, "...");
+      break;
+    }
+    buffer_printf(&text, "%s%s", compiler_span_text(c, p->span), p->next != NULL ? ", " : "");
+  }
+  report_note(c, r, "it is declared as %s(%s)", block->name, buffer_text(&text));
+  buffer_finish(&text);
 }
 
 static bool block_argument(struct compiler *c, const struct ast_field *field, uint32_t at,
                            const struct symbol *block, struct match *m) {
   uint32_t i = 0;
   const struct ast_fields *params = &block->decl->block.params;
+  if (!eval_step(c, field->span, params->count / 16))
+    return false;
   for (const struct ast_field *p = params->first; p != NULL; p = p->next, i++)
     if (field->name.text == NULL ? i == at : strcmp(p->name.text, field->name.text) == 0)
       return put(c, &m->param[i], field, p->name.text);
@@ -202,7 +210,7 @@ struct match names_match_block(struct compiler *c, const struct ast_expr *call,
   if (m.param == NULL)
     return (struct match){.ok = false};
   uint32_t at = 0, i = 0;
-  for (const struct ast_field *f = call->call.args.first; f != NULL; f = f->next) {
+  for (const struct ast_field *f = call->call.args.first; f != NULL && !c->stop; f = f->next) {
     bool fine = block_argument(c, f, at, block, &m);
     at += f->name.text == NULL;
     m.ok = m.ok && fine;

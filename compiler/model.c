@@ -76,15 +76,16 @@ static void declare_state(struct compiler *c, const struct ast_decl *decl) {
 
 /* -------------------------------------------------------------------- the head */
 
-static bool serves(const struct ast_decl *head, const char *architecture) {
-  for (const struct ast_expr *e = head->head.archs.first; e != NULL; e = e->next)
+static bool serves(struct compiler *c, const struct ast_decl *head, const char *architecture) {
+  for (const struct ast_expr *e = head->head.archs.first; e != NULL && eval_step(c, e->span, 0);
+       e = e->next)
     if (strcmp(e->text, architecture) == 0)
       return true;
   return false;
 }
 
 /* A head of that kind (or of any) that serves the checkpoint's architecture. */
-static const struct ast_decl *by_architecture(const struct compiler *c, const char *task,
+static const struct ast_decl *by_architecture(struct compiler *c, const char *task,
                                               const char **first) {
   const json_t *list = c->options->config.root == NULL
                            ? NULL
@@ -95,25 +96,33 @@ static const struct ast_decl *by_architecture(const struct compiler *c, const ch
       continue;
     *first = *first == NULL ? name : *first;
     for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next)
-      if (d->kind == AST_DECL_HEAD && serves(d, name) &&
+      if (d->kind == AST_DECL_HEAD && serves(c, d, name) &&
           (task == NULL || (d->head.task.text != NULL && strcmp(d->head.task.text, task) == 0)))
         return d;
   }
   return NULL;
 }
 
+/* A line a head: its name, task and architectures. */
 static const char *list_heads(struct compiler *c) {
-  const char *list = "";
-  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && list != NULL;
-       d = d->next) {
+  enum { SHOWN = 2000 };
+  struct buffer list;
+  buffer_init(&list);
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next) {
     if (d->kind != AST_DECL_HEAD || d->name.text == NULL || d->head.task.text == NULL)
       continue;
-    list = compiler_printf(c, "%s\n  %s: %s", list, d->name.text, d->head.task.text);
-    for (const struct ast_expr *e = d->head.archs.first; e != NULL && list != NULL; e = e->next)
-      list = compiler_printf(c, "%s%s\"%s\"", list, e == d->head.archs.first ? " for " : ", ",
-                             e->text);
+    if (list.length > SHOWN) {
+      buffer_puts(&list, "\n  and more");
+      break;
+    }
+    buffer_printf(&list, "\n  %s: %s", d->name.text, d->head.task.text);
+    for (const struct ast_expr *e = d->head.archs.first; e != NULL && list.length <= SHOWN;
+         e = e->next)
+      buffer_printf(&list, "%s\"%s\"", e == d->head.archs.first ? " for " : ", ", e->text);
   }
-  return list == NULL ? "" : list;
+  const char *text = compiler_printf(c, "%s", buffer_text(&list));
+  buffer_finish(&list);
+  return text == NULL ? "" : text;
 }
 
 static const struct ast_decl *no_head(struct compiler *c, const char *architecture) {

@@ -7,7 +7,7 @@
 
 /* More than are shown; the rest is counted only, so that a hostile file cannot
  * make the list long. */
-enum { REPORT_KEPT = 64, REPORT_CALLS = 3, REPORT_HELPS = 2 };
+enum { REPORT_KEPT = 64, REPORT_CALLS = 3, REPORT_HELPS = 2, REPORT_STEPS = 64 };
 
 /* A call, or a turn of a loop in the body where the chain begins. */
 struct call {
@@ -75,6 +75,7 @@ static struct report *make(struct compiler *c, unsigned code, struct span span, 
                            const char *format, va_list args) {
   static _Thread_local struct report lost; /* when memory is out */
   struct report *r = find(c, code, span, key);
+  c->steps += REPORT_STEPS; /* the next step tells when they are too many */
   if (r != NULL) {
     see_again(r, c->frame);
     r->again = true;

@@ -64,6 +64,8 @@ static int take_text(struct source_set *set, const char *path, uint32_t *source,
   if (*source == UINT32_MAX)
     return error_oom(err);
   set->total += size;
+  if (set->arena->limit != 0)
+    set->arena->limit += size * SOURCE_MEMORY;
   return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 enum {
+  SOURCE_MEMORY = 256, /* bytes of a compilation for each byte of a source */
   SOURCE_MAX_FILE = 1 << 20,
   SOURCE_MAX_TOTAL = 4 << 20,
   SOURCE_MAX_FILES = 64,

@@ -95,11 +95,41 @@ static const struct weight_expr *named_value(struct compiler *c, struct symbol *
 static bool enter(struct compiler *c, struct symbol *symbol);
 static void leave(struct compiler *c, struct symbol *symbol);
 
+static bool same_member(const char *a, const char *b) {
+  return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* One more expression inside another: false after a report, when they are too many. */
+static bool descend(struct compiler *c, struct span span) {
+  if (!eval_step(c, span, 0))
+    return false;
+  if (++c->view_depth <= LIMIT_VIEW_DEPTH)
+    return true;
+  report(c, CODE_LIMIT_STEPS, span, "a weight that is made through more than %d others",
+         LIMIT_VIEW_DEPTH);
+  c->stop = true;
+  return false;
+}
+
+static bool find_present(struct compiler *c, const struct weight_expr *expr, const char *member);
+
 static bool is_present(struct compiler *c, const struct weight_expr *expr, const char *member) {
+  struct weight_memo *memo = expr->memo;
   if (!c->options->has_checkpoint)
     return true;
-  if (!eval_step(c, expr->span, 0))
+  if (memo->asked && same_member(memo->present_for, member))
+    return memo->present;
+  bool present = descend(c, expr->span) && find_present(c, expr, member);
+  c->view_depth--;
+  if (c->stop)
     return false;
+  memo->asked = true;
+  memo->present_for = member;
+  memo->present = present;
+  return present;
+}
+
+static bool find_present(struct compiler *c, const struct weight_expr *expr, const char *member) {
   const char *name;
   uint32_t count;
   const struct weight_expr *value;
@@ -307,12 +337,31 @@ static int32_t take_named(struct compiler *c, const struct weight_expr *expr,
   return WEIGHT_FAILED;
 }
 
+static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
+                         const struct weight_want *want, struct ctype *type);
+
 static int32_t take(struct compiler *c, const struct weight_expr *expr,
                     const struct weight_want *want, struct ctype *type) {
+  struct weight_memo *memo = expr->memo;
+  if (memo->taken && same_member(memo->member, want->member)) {
+    *type = memo->type;
+    return memo->index;
+  }
+  int32_t index = descend(c, expr->span) ? take_once(c, expr, want, type) : WEIGHT_FAILED;
+  c->view_depth--;
+  if (index >= 0) {
+    memo->taken = true;
+    memo->member = want->member;
+    memo->index = index;
+    memo->type = *type;
+  }
+  return index;
+}
+
+static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
+                         const struct weight_want *want, struct ctype *type) {
   int32_t index = WEIGHT_FAILED;
   const char *name;
-  if (!eval_step(c, expr->span, 0))
-    return WEIGHT_FAILED;
   switch (expr->kind) {
   case WEIGHT_PATH:
     name = tensor_path(c, expr->scope, want->member);

@@ -3,7 +3,10 @@
 #include "compiler/tensor.h"
 
 #include "base/checked.h"
+#include "compiler/eval.h"
 #include "compiler/report.h"
+
+#include <string.h>
 
 static int32_t fail_view(struct compiler *c, struct span span, const char *name,
                          const struct ctype *type, const char *why) {
@@ -21,7 +24,8 @@ static struct cell *seen_through(struct compiler *c, struct cell *cell, const ch
   if (origin == NULL)
     return NULL;
   *origin = *from;
-  origin->view = compiler_printf(c, "%s, %s", from->view, done);
+  if (strlen(from->view) < LIMIT_VIEW_NAME)
+    origin->view = compiler_printf(c, "%s, %s", from->view, done);
   return cell_known(c->arena, &known, origin);
 }
 
@@ -78,9 +82,13 @@ static bool concat_type(struct compiler *c, const struct weight_expr *expr, stru
     return false;
   struct cell *sum = seen_through(c, first->type.shape[axis], "put together");
   for (uint32_t i = 1; i < made->operand_count && sum != NULL; i++) {
+    const struct weight *other = &c->weight[made->operand[i]];
     struct cell *next = NULL;
-    cell_compute(c->arena, CELL_ADD, sum, c->weight[made->operand[i]].type.shape[axis], sum->origin,
-                 &next);
+    if (cell_compute(c->arena, CELL_ADD, sum, other->type.shape[axis], sum->origin, &next) ==
+        CELL_TOO_LARGE) {
+      fail_view(c, expr->span, other->name, &other->type, "put together it is too large");
+      return false;
+    }
     sum = next == NULL ? cell_free(c->arena, sum->origin) : next;
   }
   made->type.shape[axis] = sum;
@@ -154,26 +162,101 @@ static bool view_type(struct compiler *c, const struct weight_expr *expr, struct
   }
 }
 
-static const char *view_name(struct compiler *c, const struct weight *made,
-                             const struct weight_expr *expr) {
-  const char *first = c->weight[made->operand[0]].name, *name;
+/* "a+b{concat:0}": each operand's name and what is done to them. */
+static void write_name(struct compiler *c, const struct weight *made,
+                       const struct weight_expr *expr, struct buffer *out) {
+  for (uint32_t i = 0; i < made->operand_count && out->length <= LIMIT_VIEW_NAME; i++)
+    buffer_printf(out, "%s%s", i > 0 ? "+" : "", c->weight[made->operand[i]].name);
   switch (made->kind) {
   case GRAPH_WEIGHT_TRANSPOSE:
-    return compiler_printf(c, "%s{transpose}", first);
+    buffer_puts(out, "{transpose}");
+    break;
   case GRAPH_WEIGHT_SPLIT:
-    return compiler_printf(c, "%s{split:%d:%d:%d}", first, expr->axis, made->parts, made->index);
+    buffer_printf(out, "{split:%d:%d:%d}", expr->axis, made->parts, made->index);
+    break;
   case GRAPH_WEIGHT_RESHAPE:
-    return compiler_printf(c, "%s{reshape:%s}", first, compiler_type_text(c, &expr->shape));
+    buffer_printf(out, "{reshape:%s}", compiler_type_text(c, &expr->shape));
+    break;
+  case GRAPH_WEIGHT_STACK:
+    buffer_puts(out, "{stack}");
+    break;
   default:
-    name = first;
-    for (uint32_t i = 1; i < made->operand_count && name != NULL; i++)
-      name = compiler_printf(c, "%s+%s", name, c->weight[made->operand[i]].name);
-    if (name != NULL)
-      name = made->kind == GRAPH_WEIGHT_STACK
-                 ? compiler_printf(c, "%s{stack}", name)
-                 : compiler_printf(c, "%s{concat:%d}", name, expr->axis);
-    return name;
+    buffer_printf(out, "{concat:%d}", expr->axis);
   }
+}
+
+/* FNV-1a of what the view is made of, and of its text as far as it was written. */
+static uint64_t view_hash(const struct weight *made, const struct buffer *text) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < text->length; i++)
+    hash = (hash ^ (unsigned char)text->data[i]) * UINT64_C(0x100000001b3);
+  for (uint32_t i = 0; i < made->operand_count; i++)
+    hash = (hash ^ (uint32_t)made->operand[i]) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+/* Names double where a view takes another twice, so a long one is its beginning
+ * and a number; no two views of one compilation have the same. */
+static const char *view_name(struct compiler *c, const struct weight *made,
+                             const struct weight_expr *expr, unsigned again) {
+  struct buffer text;
+  buffer_init(&text);
+  write_name(c, made, expr, &text);
+  const char *name =
+      text.failed ? NULL
+      : text.length <= LIMIT_VIEW_NAME && again == 0
+          ? arena_strdup(c->arena, buffer_text(&text))
+          : arena_printf(c->arena, "%.*s...{%u:%016llx}", LIMIT_VIEW_NAME / 2, buffer_text(&text),
+                         again, (unsigned long long)view_hash(made, &text));
+  buffer_finish(&text);
+  if (name == NULL)
+    compiler_oom(c);
+  return name;
+}
+
+static bool same_shape(const struct ctype *a, const struct ctype *b) {
+  bool same = a->rank == b->rank;
+  for (uint32_t i = 0; same && i < a->rank; i++) {
+    struct dim left, right;
+    same = cell_value(a->shape[i], &left) && cell_value(b->shape[i], &right) &&
+           dim_equal(&left, &right);
+  }
+  return same;
+}
+
+/* made is as the expression says it, there counts its axis from the front. */
+static bool same_view(const struct weight *there, const struct weight *made,
+                      const struct weight_expr *expr) {
+  int32_t axis = made->axis < 0 ? made->axis + (int32_t)there->type.rank : made->axis;
+  bool along = made->kind == GRAPH_WEIGHT_SPLIT || made->kind == GRAPH_WEIGHT_CONCAT;
+  return there->kind == made->kind && (!along || there->axis == axis) &&
+         there->parts == made->parts && there->index == made->index &&
+         there->operand_count == made->operand_count &&
+         memcmp(there->operand, made->operand, made->operand_count * sizeof *made->operand) == 0 &&
+         (made->kind != GRAPH_WEIGHT_RESHAPE || same_shape(&there->type, &expr->shape));
+}
+
+/* The view of that name if it is there; else the name under which it can be made. */
+static int32_t find_view(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
+  for (unsigned again = 0;; again++) {
+    made->name = view_name(c, made, expr, again);
+    int32_t found = made->name == NULL ? WEIGHT_FAILED : tensor_find(c, made->name);
+    if (found < 0 || same_view(&c->weight[found], made, expr))
+      return found;
+  }
+}
+
+/* Views below this one: those who walk them do so one inside another. */
+static bool count_depth(struct compiler *c, struct weight *made) {
+  for (uint32_t i = 0; i < made->operand_count; i++)
+    if (c->weight[made->operand[i]].depth >= made->depth)
+      made->depth = c->weight[made->operand[i]].depth + 1;
+  if (made->depth <= LIMIT_VIEW_DEPTH)
+    return true;
+  report(c, CODE_LIMIT_STEPS, made->span, "a weight that is made through more than %d others",
+         LIMIT_VIEW_DEPTH);
+  c->stop = true;
+  return false;
 }
 
 int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum graph_weight_kind kind,
@@ -185,11 +268,10 @@ int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum gra
                         .parts = expr->parts,
                         .index = expr->index,
                         .span = want->span};
-  made.name = view_name(c, &made, expr);
-  if (made.name == NULL)
-    return WEIGHT_FAILED;
-  int32_t found = tensor_find(c, made.name);
-  if (found >= 0)
+  int32_t found = eval_step(c, expr->span, count) ? find_view(c, expr, &made) : WEIGHT_FAILED;
+  if (found != WEIGHT_ABSENT)
     return found;
+  if (made.name == NULL || !count_depth(c, &made))
+    return WEIGHT_FAILED;
   return view_type(c, expr, &made) && !c->stop ? tensor_add(c, &made) : WEIGHT_FAILED;
 }

@@ -39,20 +39,31 @@ static bool has_star(const struct ast_path *path) {
 static const struct scope *join(struct compiler *c, const struct ast_path *path) {
   const struct scope *parent = c->frame->scope;
   const char *dot = parent->name[0] == '\0' ? "" : ".";
-  const char *name = compiler_printf(c, "%s%s", parent->name, dot);
-  const char *pattern = compiler_printf(c, "%s%s", parent->pattern, dot);
-  for (const struct ast_part *part = path->first; part != NULL; part = part->next) {
+  struct buffer name, pattern;
+  bool ok = true;
+  buffer_init(&name);
+  buffer_init(&pattern);
+  buffer_printf(&name, "%s%s", parent->name, dot);
+  buffer_printf(&pattern, "%s%s", parent->pattern, dot);
+  for (const struct ast_part *part = path->first; part != NULL && ok; part = part->next) {
     const char *text = part_text(c, part);
-    if (text == NULL || name == NULL || pattern == NULL)
-      return NULL;
-    name = compiler_printf(c, "%s%s", name, text);
-    pattern = compiler_printf(c, "%s%s", pattern, part->kind == AST_PART_TEXT ? text : "*");
+    ok = text != NULL && eval_step(c, part->span, 0);
+    buffer_puts(&name, ok ? text : "");
+    buffer_puts(&pattern, ok && part->kind == AST_PART_TEXT ? text : "*");
+    if (ok && name.length > LIMIT_PATH) {
+      report(c, CODE_PATH, path->span, "a weight path of more than %d bytes", LIMIT_PATH);
+      ok = false;
+    }
   }
-  struct scope *scope = compiler_alloc(c, 1, sizeof *scope);
-  if (scope == NULL || name == NULL || pattern == NULL)
-    return NULL;
-  *scope = (struct scope){parent, path, name, pattern};
-  return scope;
+  struct scope *scope = ok ? compiler_alloc(c, 1, sizeof *scope) : NULL;
+  if (scope != NULL)
+    *scope = (struct scope){parent, path, compiler_printf(c, "%s", buffer_text(&name)),
+                            compiler_printf(c, "%s", buffer_text(&pattern))};
+  if (name.failed || pattern.failed)
+    compiler_oom(c);
+  buffer_finish(&name);
+  buffer_finish(&pattern);
+  return scope == NULL || c->stop ? NULL : scope;
 }
 
 const struct scope *weight_join(struct compiler *c, const struct ast_path *path) {
@@ -64,6 +75,9 @@ static struct value make(struct compiler *c, const struct weight_expr *from) {
   if (expr == NULL)
     return value_error();
   *expr = *from;
+  expr->memo = compiler_alloc(c, 1, sizeof *expr->memo);
+  if (expr->memo == NULL)
+    return value_error();
   return (struct value){.kind = VALUE_WEIGHT, .weight = expr};
 }
 

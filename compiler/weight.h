@@ -10,6 +10,15 @@
 
 enum { WEIGHT_ABSENT = -1, WEIGHT_FAILED = -2 };
 
+/* What an expression was taken to be, and what is known of it: an expression is a
+ * graph, not a tree, and each of it is looked at once.  member as in weight_want. */
+struct weight_memo {
+  const char *member, *present_for, *mentioned_for;
+  bool taken, asked, present, mentioned;
+  int32_t index;
+  struct ctype type;
+};
+
 /* ------------------------------------------------------------- expressions */
 
 const struct scope *weight_root(void);

@@ -14,6 +14,7 @@ struct verify {
   const struct graph *graph;
   struct tfm_error *err;
   uint8_t *owner; /* of each value: how many inputs, states and node outputs claim it */
+  uint8_t *late;  /* of each value: 1 = an input of decode */
 };
 
 #define FAIL(v, ...) return error_set((v)->err, TFM_ERROR_MODEL, "graph: " __VA_ARGS__)
@@ -303,18 +304,17 @@ static int check_values(struct verify *v, struct map *names) {
   return 0;
 }
 
+/* v->late: which values are inputs of decode. */
 static int check_input_stages(struct verify *v) {
   const struct graph *g = v->graph;
-  for (uint32_t i = 0; i < g->input_count; i++) {
-    const struct graph_input *input = &g->input[i];
-    enum graph_stage first = GRAPH_DECODE;
-    for (uint32_t n = 0; n < g->node_count; n++)
-      for (uint32_t k = 0; k < g->node[n].input_count; k++)
-        if (g->node[n].input[k] == input->value && g->node[n].stage == GRAPH_ENCODE)
-          first = GRAPH_ENCODE;
-    if (first == GRAPH_ENCODE && input->stage != GRAPH_ENCODE)
-      FAIL(v, "input `%s` is given after it is first read", input->name);
-  }
+  for (uint32_t i = 0; i < g->input_count; i++)
+    v->late[g->input[i].value] = g->input[i].stage != GRAPH_ENCODE;
+  for (uint32_t n = 0; n < g->node_count; n++)
+    for (uint32_t k = 0; k < g->node[n].input_count; k++) {
+      int32_t value = g->node[n].input[k];
+      if (value != GRAPH_NONE && g->node[n].stage == GRAPH_ENCODE && v->late[value])
+        FAIL(v, "input `%s` is given after it is first read", g->value[value].name);
+    }
   return 0;
 }
 
@@ -359,8 +359,10 @@ int graph_verify(const struct graph *graph, struct tfm_error *err) {
   arena_init(&arena, 0);
   map_init(&values);
   map_init(&weights);
-  struct verify v = {graph, err, arena_alloc(&arena, graph->value_count)};
-  int status = v.owner == NULL ? error_oom(err) : check_all(&v, &values, &weights);
+  struct verify v = {graph, err, arena_alloc(&arena, graph->value_count),
+                     arena_alloc(&arena, graph->value_count)};
+  int status =
+      v.owner == NULL || v.late == NULL ? error_oom(err) : check_all(&v, &values, &weights);
   map_finish(&weights);
   map_finish(&values);
   arena_finish(&arena);

@@ -2,9 +2,8 @@
  * rows that use them, so one pass makes all. */
 #include "runtime/binding.h"
 
-#include "base/arena.h"
 #include "base/checked.h"
-#include "base/map.h"
+#include "runtime/binding_private.h"
 #include "runtime/random.h"
 #include "runtime/view.h"
 
@@ -16,21 +15,10 @@
 
 enum { READ_AHEAD_MIN = 1 << 20 };
 
-struct binding {
-  struct arena arena;
-  const struct graph *graph;
-  const struct weights *weights;
-  struct binding_options options;
-  tfm_tensor *tensor; /* dtype TFM_NONE = not bound */
-  void **owned;       /* a row's copy, or NULL */
-  struct map seen;    /* names of tensors counted in elements */
-  uint64_t copied, elements;
-};
-
 /* ------------------------------------------------------------------ copies */
 
 /* Memory of its own for row i, whose dtype, rank and shape are set. */
-static int own(struct binding *binding, int32_t i, struct tfm_error *err) {
+int binding_own(struct binding *binding, int32_t i, struct tfm_error *err) {
   tfm_tensor *t = &binding->tensor[i];
   const char *name = binding->graph->weight[i].name;
   size_t elements, bytes;
@@ -152,7 +140,7 @@ static int bind_random(struct binding *binding, int32_t i, struct tfm_error *err
   const struct graph_weight *w = &binding->graph->weight[i];
   tfm_tensor *t = &binding->tensor[i];
   set_type(t, w, w->dtype);
-  if (own(binding, i, err) != 0)
+  if (binding_own(binding, i, err) != 0)
     return -1;
   fill_random(t, binding->options.seed, w->name);
   return 0;
@@ -191,7 +179,7 @@ static int bind_stored(struct binding *binding, int32_t i, const struct weights_
   if (!stored->unpack && is_direct(stored->dtype) && (uintptr_t)stored->data % size == 0) {
     t->data = (void *)(uintptr_t)stored->data;
     view_set_contiguous(t);
-  } else if (own(binding, i, err) != 0 || copy_stored(t, stored, err) != 0) {
+  } else if (binding_own(binding, i, err) != 0 || copy_stored(t, stored, err) != 0) {
     return -1;
   }
   if (stored->transposed)
@@ -217,6 +205,31 @@ static int bind_tensor(struct binding *binding, int32_t i, struct tfm_error *err
     return -1;
   }
   return bind_stored(binding, i, stored, err);
+}
+
+/* Memory of its own for a view that cannot point into its operands. */
+int binding_own_view(struct binding *binding, int32_t i, struct tfm_error *err) {
+  enum { TIMES = 4, AT_LEAST = 16 << 20 };
+  uint64_t before = binding->copied, most = AT_LEAST, times;
+  size_t elements, bytes;
+  const tfm_tensor *t = &binding->tensor[i];
+  if (checked_mul(binding->elements, TIMES * sizeof(float), &times) && UINT64_MAX - most >= times)
+    most += times;
+  else
+    most = UINT64_MAX;
+  if (!view_count(t->shape, t->rank, &elements) ||
+      !checked_mul(elements, dtype_size((enum dtype)t->dtype), &bytes) || bytes > most ||
+      binding->viewed > most - bytes) {
+    error_set(err, TFM_ERROR_LIMIT, "weight `%s` is put together to more than the checkpoint holds",
+              binding->graph->weight[i].name);
+    error_note(err, "expected: at most %llu bytes of copies, %d times the tensors",
+               (unsigned long long)most, TIMES);
+    return -1;
+  }
+  if (binding_own(binding, i, err) != 0)
+    return -1;
+  binding->viewed += binding->copied - before;
+  return 0;
 }
 
 static void bind_transpose(struct binding *binding, int32_t i, const tfm_tensor *from) {
@@ -246,75 +259,12 @@ static int bind_reshape(struct binding *binding, int32_t i, const tfm_tensor *fr
     view_set_contiguous(t);
     return 0;
   }
-  if (own(binding, i, err) != 0)
+  if (binding_own_view(binding, i, err) != 0)
     return -1;
   tfm_tensor to = *from;
   to.data = t->data;
   view_set_contiguous(&to);
   view_copy(&to, from);
-  return 0;
-}
-
-/* Widen a view to f32 in a temporary copy, for operands of unequal dtypes. */
-static int widen(tfm_tensor *t, void **memory, struct tfm_error *err) {
-  size_t elements;
-  tfm_tensor packed = *t;
-  view_set_contiguous(&packed);
-  if (!view_count(t->shape, t->rank, &elements))
-    return error_set(err, TFM_ERROR_LIMIT, "a weight is too large");
-  size_t size = dtype_size((enum dtype)t->dtype);
-  char *raw = malloc(elements * size + 1);
-  float *wide = malloc(elements * sizeof *wide + 1);
-  *memory = wide;
-  if (!raw || !wide) {
-    free(raw);
-    return error_oom(err);
-  }
-  packed.data = raw;
-  view_copy(&packed, t);
-  dtype_to_f32((enum dtype)t->dtype, raw, wide, elements);
-  free(raw);
-  t->data = wide;
-  t->dtype = TFM_F32;
-  view_set_contiguous(t);
-  return 0;
-}
-
-/* Copy operand number o into its place of the whole. */
-static int place_operand(struct binding *binding, int32_t i, uint32_t o, int64_t *at,
-                         struct tfm_error *err) {
-  const struct graph_weight *w = &binding->graph->weight[i];
-  const tfm_tensor *whole = &binding->tensor[i];
-  tfm_tensor from = binding->tensor[w->operand[o]], to = from;
-  void *memory = NULL;
-  int status = 0;
-  if (from.dtype != whole->dtype)
-    status = widen(&from, &memory, err);
-  uint32_t axis = w->kind == GRAPH_WEIGHT_STACK ? 0 : (uint32_t)w->axis;
-  uint32_t skip = w->kind == GRAPH_WEIGHT_STACK ? 1 : 0;
-  to.dtype = whole->dtype;
-  to.data = (char *)whole->data + *at * whole->stride[axis];
-  memcpy(to.stride, whole->stride + skip, sizeof to.stride - skip * sizeof to.stride[0]);
-  *at += skip ? 1 : from.shape[axis];
-  if (status == 0)
-    view_copy(&to, &from);
-  free(memory);
-  return status;
-}
-
-static int bind_joined(struct binding *binding, int32_t i, struct tfm_error *err) {
-  const struct graph_weight *w = &binding->graph->weight[i];
-  tfm_dtype dtype = binding->tensor[w->operand[0]].dtype;
-  for (uint32_t o = 1; o < w->operand_count; o++)
-    if (binding->tensor[w->operand[o]].dtype != dtype)
-      dtype = TFM_F32;
-  set_type(&binding->tensor[i], w, (enum dtype)dtype);
-  if (own(binding, i, err) != 0)
-    return -1;
-  int64_t at = 0;
-  for (uint32_t o = 0; o < w->operand_count; o++)
-    if (place_operand(binding, i, o, &at, err) != 0)
-      return -1;
   return 0;
 }
 
@@ -377,7 +327,7 @@ static int bind_row(struct binding *binding, int32_t i, struct tfm_error *err) {
     return bind_reshape(binding, i, from, err);
   case GRAPH_WEIGHT_CONCAT:
   case GRAPH_WEIGHT_STACK:
-    return bind_joined(binding, i, err);
+    return join_bind(binding, i, err);
   }
   return error_set(err, TFM_ERROR_MODEL, "weight `%s` is of no known kind", w->name);
 }
@@ -397,7 +347,7 @@ int binding_create(const struct graph *graph, const struct weights *weights,
     binding->options = *options;
   binding->tensor = arena_array(&binding->arena, graph->weight_count, sizeof *binding->tensor);
   binding->owned = arena_array(&binding->arena, graph->weight_count, sizeof *binding->owned);
-  int status = arena_failed(&binding->arena) ? error_oom(err) : 0;
+  int status = arena_failed(&binding->arena) ? error_oom(err) : join_plan(binding, err);
   for (uint32_t i = 0; status == 0 && i < graph->weight_count; i++)
     if (graph->weight[i].used)
       status = bind_row(binding, (int32_t)i, err);
@@ -421,7 +371,7 @@ void binding_destroy(struct binding *binding) {
 
 const tfm_tensor *binding_tensor(const struct binding *binding, int32_t i) {
   const tfm_tensor *t = &binding->tensor[i];
-  return t->dtype == TFM_NONE ? NULL : t;
+  return t->dtype == TFM_NONE || binding->passing[i] ? NULL : t;
 }
 
 uint64_t binding_copied(const struct binding *binding) {

@@ -5,7 +5,7 @@ include runtime/tokenizer/local.mk
 
 noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
-  runtime/binding.c runtime/binding.h \
+  runtime/binding.c runtime/binding.h runtime/binding_private.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
   runtime/elf.c runtime/elf.h \
@@ -15,6 +15,7 @@ libruntime_la_SOURCES = $(gemm_sources) $(gguf_sources) $(tokenizer_sources) \
   runtime/host.c runtime/host.h \
   runtime/init.c \
   runtime/inputs.c \
+  runtime/join.c \
   runtime/load.c \
   runtime/note.c runtime/note.h \
   runtime/penalty.c runtime/penalty.h \

@@ -6,5 +6,5 @@ tests_robust_test_damage_LDADD = libtfm.la
 tests_robust_test_faults_SOURCES = tests/robust/test_faults.c tests/robust/heap.h
 tests_robust_test_faults_LDADD = libtfm.la
 
-script_tests += tests/robust/hostile.sh tests/robust/faults.sh
+script_tests += tests/robust/hostile.sh tests/robust/bombs.sh tests/robust/faults.sh
 EXTRA_DIST += tests/robust/faults.c tests/robust/peak.c
