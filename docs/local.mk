@@ -8,3 +8,4 @@ dist_doc_DATA += docs/tokenizers.md
 dist_doc_DATA += docs/formats.md
 dist_doc_DATA += docs/generation.md
 dist_doc_DATA += docs/answers.md
+dist_doc_DATA += docs/config.md

@@ -45,20 +45,23 @@ static const struct refused {
     {"diversity_penalty", 0, NULL, false},
     {"constraints", NAN, NULL, false},
     {"force_words_ids", NAN, NULL, false},
+    {"cache_implementation", NAN, NULL, false},
 };
 
-static bool has_no_effect(const json_t *value, double neutral) {
+static bool has_no_effect(const struct refused *key, const json_t *value) {
+  if (strcmp(key->name, "cache_implementation") == 0) /* others hold the same numbers */
+    return !json_is_string(value) || strcmp(json_string_value(value), "quantized") != 0;
   if (!value || json_is_null(value) || json_is_false(value))
     return true;
   if (json_is_array(value) || json_is_object(value))
     return json_array_size(value) == 0 && json_object_size(value) == 0;
-  return json_is_number(value) && json_number_value(value) == neutral;
+  return json_is_number(value) && json_number_value(value) == key->neutral;
 }
 
 static int check_refused(const struct model_json *json, struct tfm_error *err) {
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     const struct refused *key = &refused[i];
-    if (has_no_effect(json_object_get(json->root, key->name), key->neutral))
+    if (has_no_effect(key, json_object_get(json->root, key->name)))
       continue;
     error_set(err, TFM_ERROR_CHECKPOINT, "%s: `%s` is not supported", json->path, key->name);
     error_note(err, "help: %s",
@@ -142,7 +145,7 @@ static int read_config(const struct model_json *json, tfm_run_options *out, stru
 /* Would it change the likeliest text, and is it not among the options? */
 static bool is_passed_over(const struct refused *key, const json_t *value,
                            const tfm_run_options *options) {
-  if (key->elsewhere || has_no_effect(value, key->neutral))
+  if (key->elsewhere || has_no_effect(key, value))
     return false;
   return strcmp(key->name, "stop_strings") != 0 || options->stop_count == 0;
 }

@@ -34,6 +34,20 @@ static int load_json(const char *dir, const char *name, struct model_json *out,
   return 0;
 }
 
+/* Weights that are to be added to those that lie here. */
+static int refuse_adapter(const char *dir, struct tfm_error *err) {
+  char *path = file_join(dir, "adapter_config.json");
+  if (!path)
+    return error_oom(err);
+  if (file_is_there(path)) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "%s: adapters are not applied", path);
+    error_note(err,
+               "help: merge it into the weights (peft: merge_and_unload), or take the file away");
+  }
+  free(path);
+  return err->code == TFM_ERROR_NONE ? 0 : -1;
+}
+
 int model_load_config(struct tfm_model *model, struct tfm_error *err) {
   if (!model->weights_path)
     return 0;
@@ -42,7 +56,8 @@ int model_load_config(struct tfm_model *model, struct tfm_error *err) {
     return model->config.path ? gguf_config_read(model->weights_path, &model->config.root, err)
                               : error_oom(err);
   }
-  if (load_json(model->weights_path, "config.json", &model->config, err) != 0 ||
+  if (refuse_adapter(model->weights_path, err) != 0 ||
+      load_json(model->weights_path, "config.json", &model->config, err) != 0 ||
       load_json(model->weights_path, "generation_config.json", &model->generation, err) != 0 ||
       modules_load(model->weights_path, &model->modules, err) != 0)
     return -1;

@@ -41,7 +41,7 @@ mostlyclean-local:
 	-rm -f tests/unit/*.valgrind
 
 # The pages: each example of them is run.
-script_tests += tests/docs/examples.sh tests/docs/tables.sh tests/docs/embed.sh tests/docs/self.sh
+script_tests += tests/docs/examples.sh tests/docs/config.sh tests/docs/tables.sh tests/docs/embed.sh tests/docs/self.sh
 EXTRA_DIST += tests/docs/installed.sh tests/docs/split.awk tests/docs/match.awk \
   tests/docs/around.tfm tests/docs/right.md tests/docs/wrong.md
 

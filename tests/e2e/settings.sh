@@ -141,4 +141,16 @@ has 'config.json asks for `suppress_tokens`, which this run does not follow'
 echo '{}' >"$work/with/generation_config.json"
 expect 0 $run
 [ -s "$err" ] && fail "speaks of what does not count: $(cat "$err")"
+
+# caches and adapters
+echo '{"cache_implementation": "quantized"}' >"$work/with/generation_config.json"
+expect 0 $run
+has 'asks for `cache_implementation`'
+expect 4 $run --generation-config
+echo '{"cache_implementation": "static"}' >"$work/with/generation_config.json"
+expect 0 $run --generation-config
+[ -s "$err" ] && fail "speaks of a cache that holds the same numbers: $(cat "$err")"
+echo '{"peft_type": "LORA"}' >"$work/with/adapter_config.json"
+expect 4 $run
+has 'adapter_config.json: adapters are not applied'
 finish
