@@ -42,3 +42,8 @@ parity_tests += tests/parity/test_places
 tests_parity_test_places_SOURCES = tests/parity/test_places.c tests/parity/heads.h
 tests_parity_test_places_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/places/expected.json tests/parity/places/make.py
+# Final answers of every task on random heads, against transformers' pipelines.
+parity_tests += tests/parity/test_answers
+tests_parity_test_answers_SOURCES = tests/parity/test_answers.c
+tests_parity_test_answers_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+EXTRA_DIST += tests/parity/answers/make.py tests/parity/answers/answers.json
