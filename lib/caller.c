@@ -18,7 +18,8 @@ enum {
   FLAGS_KNOWN = TFM_OPEN_NO_FUSE | TFM_OPEN_REFERENCE | TFM_OPEN_ALL_LOGITS |
                 TFM_OPEN_RANDOM_WEIGHTS | TFM_OPEN_CHECK_ONLY | TFM_OPEN_PROFILE |
                 TFM_OPEN_JSON_MESSAGES,
-  RUN_FLAGS_KNOWN = TFM_RUN_TRUNCATE | TFM_RUN_PLAIN_SPECIAL | TFM_RUN_PASS_ONLY
+  RUN_FLAGS_KNOWN =
+      TFM_RUN_TRUNCATE | TFM_RUN_PLAIN_SPECIAL | TFM_RUN_PASS_ONLY | TFM_RUN_NULL_ANSWER
 };
 
 int caller_need(const void *argument, const char *call, const char *name, struct tfm_error *err) {

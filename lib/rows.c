@@ -17,8 +17,7 @@ void rows_finish(struct rows *rows) {
   *rows = (struct rows){0};
 }
 
-/* Tokens to truncate to: the model's, or fewer if its tokenizer says so; 0 = no bound. */
-static size_t truncation_length(const struct tfm_model *model) {
+size_t rows_longest(const struct tfm_model *model) {
   size_t own = tokenizer_longest(model->tokenizer), most = (size_t)model->max_tokens;
   return own > 0 && (own < most || most == 0) ? own : most;
 }
@@ -69,9 +68,9 @@ static int encode_row(const struct tfm_model *model, const struct prompt *prompt
     return -1;
   if (flags & TFM_RUN_PLAIN_SPECIAL)
     request.flags |= ENCODE_PLAIN;
-  if (flags & TFM_RUN_TRUNCATE && (request.most = truncation_length(model)) > 0)
+  if (flags & TFM_RUN_TRUNCATE && (request.most = rows_longest(model)) > 0)
     request.flags |= ENCODE_TRUNCATE;
-  else
+  else if (!(flags & ROWS_LONG_PAIRS && input->pair))
     request.stop = stop_length(model);
   if (tokenizer_encode_request(model->tokenizer, &request, &row->encoding, err) == 0)
     return 0;
@@ -132,11 +131,11 @@ static int check_ids(const struct tfm_model *model, const struct row *row, const
 }
 
 static int check_row(const struct tfm_model *model, const struct row *row, const char *name,
-                     int64_t rows, struct tfm_error *err) {
+                     bool any_length, int64_t rows, struct tfm_error *err) {
   int64_t maximum = model->max_tokens;
   if (row->count == 0)
     return error_set(err, TFM_ERROR_USAGE, "%s is empty: there is nothing to run on", name);
-  if (maximum > 0 && row->count > (size_t)maximum)
+  if (maximum > 0 && row->count > (size_t)maximum && !any_length)
     return too_long(model, name, "", row->count, err);
   return check_ids(model, row, name, rows, err);
 }
@@ -151,8 +150,9 @@ int rows_create(const struct tfm_model *model, const struct prompt *prompt, cons
     return error_oom(err);
   for (size_t i = 0; i < count; i++) {
     const char *named = row_name(i, count, name);
+    bool any_length = flags & ROWS_LONG_PAIRS && input[i].text && input[i].pair;
     if (fill_row(model, prompt, &input[i], named, flags, &out->row[i], err) != 0 ||
-        check_row(model, &out->row[i], named, rows, err) != 0) {
+        check_row(model, &out->row[i], named, any_length, rows, err) != 0) {
       rows_finish(out);
       return -1;
     }

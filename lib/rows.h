@@ -30,6 +30,11 @@ struct rows {
  * prompt: before each text, whose places are then those of both together. */
 int rows_create(const struct tfm_model *model, const struct prompt *prompt, const tfm_input *input,
                 size_t count, uint32_t flags, struct rows *out, struct tfm_error *err);
+/* One more flag for rows_create: a text with a pair may be longer than the model takes. */
+enum { ROWS_LONG_PAIRS = 1u << 16 };
+/* Tokens that an input of the model has at most: the model's own bound, or its tokenizer's
+ * if that is lower; 0 = none. */
+size_t rows_longest(const struct tfm_model *model);
 void rows_finish(struct rows *rows);
 
 /* What messages call a row: "input 2", or "the input" if it is the only one. */

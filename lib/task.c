@@ -54,7 +54,7 @@ int task_forward(struct task_run *run, struct tfm_error *err) {
   }
   uint64_t begin = model_clock_ns();
   int status = model_pass(run->model, step, rows, err);
-  timing->prompt_ns = model_clock_ns() - begin;
+  timing->prompt_ns += model_clock_ns() - begin;
   free(step);
   return status;
 }

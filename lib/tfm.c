@@ -127,8 +127,11 @@ static int run_task(tfm_model *model, const tfm_input *input, size_t count,
   if (count == 0)
     return task_forward(&run, err);
   struct prompt prompt;
+  uint32_t flags = options->flags;
+  if (model->graph->task == GRAPH_TASK_QA && !(flags & TFM_RUN_PASS_ONLY))
+    flags |= ROWS_LONG_PAIRS;
   if (prompt_choose(model, options->prompt_name, &prompt, err) != 0 ||
-      rows_create(model, &prompt, input, count, options->flags, rows, err) != 0)
+      rows_create(model, &prompt, input, count, flags, rows, err) != 0)
     return -1;
   return task_run(&run, err);
 }

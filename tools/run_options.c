@@ -62,6 +62,15 @@ static bool call_group(const struct cli *cli, void *values, const char *option, 
   return false;
 }
 
+/* 0 is the library's word for its default. */
+static bool call_stride(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  if (!cli_int(cli, option, argument, 0, 1000000, &o->run.stride))
+    return false;
+  o->run.stride = o->run.stride == 0 ? -1 : o->run.stride;
+  return true;
+}
+
 #define FIELD(field) OPTION_FIELD(struct options, field)
 
 static const struct option_row rows[] = {
@@ -82,6 +91,9 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "prompt-name", 0, "NAME",
      "embed: the checkpoint's prompt before each text (default: as it says)",
      FIELD(run.prompt_name)},
+    {OPTION_CALL, "stride", 0, "N",
+     "qa: tokens that windows of a long context share (default 128, at most half a window)",
+     .call = call_stride},
     {OPTION_TEXT, "ids", 0, "1,2,3|-", "token ids instead of text", FIELD(ids)},
     {OPTION_BITS, "plain-special", .help = "special tokens that are written in the text are text",
      FIELD(run.flags), .bits = TFM_RUN_PLAIN_SPECIAL},
@@ -129,6 +141,8 @@ static const struct option_row rows[] = {
     {OPTION_CALL, "group", 0, "[=HOW]",
      "classify_tokens: join B-X and I-X to X; HOW is simple (default), first, average or max",
      .call = call_group},
+    {OPTION_BITS, "null-answer", .help = "qa: an empty answer where the context has none (SQuAD 2)",
+     FIELD(run.flags), .bits = TFM_RUN_NULL_ANSWER},
     {OPTION_CALL, "dump", 0, "VALUE=FILE.safetensors",
      "write a value of the graph; may be repeated", .call = call_dump},
     {OPTION_CALL, "feed", 0, "VALUE=FILE.safetensors:TENSOR",

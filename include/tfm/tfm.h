@@ -182,7 +182,9 @@ enum {
   /* "</s>" in a text is four characters, no special token. */
   TFM_RUN_PLAIN_SPECIAL = 2u,
   /* Run the graph, and answer nothing: to measure, or to dump.  Not for generate. */
-  TFM_RUN_PASS_ONLY = 4u
+  TFM_RUN_PASS_ONLY = 4u,
+  /* qa: that there is no answer, as SQuAD 2 has it, is one of the answers: text "". */
+  TFM_RUN_NULL_ANSWER = 8u
 };
 
 /* How classify_tokens joins labels (docs/answers.md); the names are those of transformers'
@@ -227,6 +229,9 @@ typedef struct tfm_run_options {
    * NULL = the default that is named there, if any.  "document" and "query" are there
    * always, without a text where the file gives none. */
   const char *prompt_name;
+  /* qa: a context that is longer than the model is read in windows, each of which has this
+   * many tokens of the one before; 0 = 128 or half a window, -1 = none. */
+  int64_t stride;
 } tfm_run_options;
 
 typedef struct tfm_choice {

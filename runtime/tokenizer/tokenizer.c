@@ -298,6 +298,28 @@ size_t tokenizer_longest(const struct tokenizer *tokenizer) {
   return tokenizer->longest;
 }
 
+static void copy_token(const struct encoding *from, size_t i, struct encoding *to, size_t at) {
+  to->ids[at] = from->ids[i];
+  to->types[at] = from->types[i];
+  to->begin[at] = from->begin[i];
+  to->end[at] = from->end[i];
+  to->special[at] = from->special[i];
+  to->sequence[at] = from->sequence[i];
+  to->word[at] = from->word[i];
+}
+
+int encoding_window(const struct encoding *whole, size_t first, size_t last, size_t begin,
+                    size_t end, struct encoding *out, struct tfm_error *err) {
+  size_t at = 0;
+  *out = (struct encoding){0};
+  if (make_room(out, whole->count - (last - first) + (end - begin)) != 0)
+    return error_oom(err);
+  for (size_t i = 0; i < whole->count; i++)
+    if (i < first || i >= last || (i >= begin && i < end))
+      copy_token(whole, i, out, at++);
+  return 0;
+}
+
 void encoding_finish(struct encoding *encoding) {
   free(encoding->begin);
   memset(encoding, 0, sizeof *encoding);

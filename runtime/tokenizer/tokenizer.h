@@ -55,6 +55,9 @@ int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t
                      const char *pair, size_t pair_length, unsigned flags, struct encoding *out,
                      struct tfm_error *err);
 void encoding_finish(struct encoding *encoding);
+/* The tokens of whole but for those from first to last, of which begin to end stay. */
+int encoding_window(const struct encoding *whole, size_t first, size_t last, size_t begin,
+                    size_t end, struct encoding *out, struct tfm_error *err);
 
 /* The same with all there is to say. */
 struct encode_request {

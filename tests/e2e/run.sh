@@ -155,6 +155,26 @@ expect 2 $tags --group --ids 1,2
 has "groups are of a text's words"
 checks=$((checks + 2))
 
+# a context longer than the model: in windows, or truncated on request; so are other tasks' texts
+long=$(awk 'BEGIN { for (i = 0; i < 40; i++) printf "the cat sat on the mat " }')
+answers="$tfmrun $plugins $models/bert.tfm --weights $fixtures/bert-qa --input who --context"
+expect 0 $answers "$long" -q
+windows=$(cat "$out")
+expect 0 $answers "$long" -q --stride 29
+[ "$(cat "$out")" != "$windows" ] || fail "--stride has no effect"
+expect 2 $answers "$long" --stride 58
+has "a stride of 58 tokens is not below the 58 of the context in a window"
+expect 0 $answers "$long" --truncate
+has "truncated"
+expect 0 $answers "the cat" -q --null-answer --json
+for name in classify model tags; do
+  expect 7 $tfmrun $plugins -q $models/bert.tfm --weights "$fixtures/bert-$name" --input "$long"
+  expect 0 $tfmrun $plugins $models/bert.tfm --weights "$fixtures/bert-$name" --input "$long" --truncate
+  has "truncated to the 64 tokens that the model takes"
+  [ -s "$out" ] || fail "nothing of a truncated text: $name"
+done
+checks=$((checks + 4))
+
 # Ctrl-C ends with 130.  The reader of a pipe that never ends keeps tfmrun at work.
 checks=$((checks + 1))
 cat >"$work/interrupt.sh" <<'S'

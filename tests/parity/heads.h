@@ -21,6 +21,7 @@ struct head {
   const char *labels;    /* of config.json: ["O", ...]; NULL = none */
   uint64_t seed;
   unsigned columns, places; /* places: the longest sequence */
+  float first;              /* more at the first place */
   char directory[64];
 };
 
@@ -62,10 +63,11 @@ static inline bool head_config(const struct head *h) {
   return head_file(h, "config.json", text, (size_t)size);
 }
 
-static inline void head_table(const struct head *h, char *to, size_t rows, uint64_t from) {
+static inline void head_table(const struct head *h, char *to, size_t rows, uint64_t from,
+                              float first) {
   for (uint64_t i = 0; i < rows; i++)
     for (uint64_t c = 0; c < h->columns; c++) {
-      float value = head_share(h->seed * 1000003 + from + i * 64 + c);
+      float value = head_share(h->seed * 1000003 + from + i * 64 + c) + (i == 0 ? first : 0);
       memcpy(to + (i * h->columns + c) * sizeof value, &value, sizeof value);
     }
 }
@@ -82,8 +84,8 @@ static inline bool head_weights(const struct head *h) {
                HEAD_IDS, h->columns, first, h->places, h->columns, first, first + second);
   text[0] = (char)(header & 255);
   text[1] = (char)(header >> 8);
-  head_table(h, text + 8 + header, HEAD_IDS, 0);
-  head_table(h, text + 8 + header + first, h->places, 500009);
+  head_table(h, text + 8 + header, HEAD_IDS, 0, 0);
+  head_table(h, text + 8 + header + first, h->places, 500009, h->first);
   return head_file(h, "model.safetensors", text, 8 + (size_t)header + first + second);
 }
 

@@ -1,5 +1,5 @@
-/* test_places.c - final answers of classify_tokens on a hundred heads, against
- * transformers' pipeline (places/expected.json). */
+/* test_places.c - final answers of classify_tokens and of qa, on a hundred heads each,
+ * against transformers' pipelines (places/expected.json). */
 #include "tests/parity/heads.h"
 
 #include <jansson.h>
@@ -96,6 +96,94 @@ static void groups(const json_t *cases) {
   }
 }
 
+static int64_t whole(const json_t *json, const char *name) {
+  return json_integer_value(json_object_get(json, name));
+}
+
+static void check_span(tfm_model *model, const json_t *one, uint32_t flags, size_t at) {
+  const char *question = text_of(one, "question"), *context = text_of(one, "context");
+  tfm_input input = {.struct_size = sizeof input,
+                     .text = question,
+                     .text_length = strlen(question),
+                     .pair = context,
+                     .pair_length = strlen(context)};
+  tfm_input both[] = {input, input}; /* in a batch the same */
+  tfm_run_options run = {.struct_size = sizeof run, .stride = whole(one, "stride"), .flags = flags};
+  bool none = flags && json_is_true(json_object_get(one, "null"));
+  double score = json_number_value(json_object_get(one, none ? "none" : "score"));
+  tfm_result *result = NULL;
+  if (tfm_model_run(model, both, 2, &run, &result, error) != 0) {
+    check(false, "run", "span", at);
+    return;
+  }
+  for (size_t i = 0; i < 2; i++) {
+    const tfm_answer *answer = tfm_result_answer(result, i);
+    const tfm_place *place = answer->place;
+    check(strcmp(answer->text, none ? "" : text_of(one, "text")) == 0, "the answer", answer->text,
+          at);
+    check(none ? place->begin == 0 && place->end == 0
+               : (int64_t)place->begin == whole(one, "begin") &&
+                     (int64_t)place->end == whole(one, "end"),
+          "its place", answer->text, at);
+    check(fabs(place->choice[0].score - score) <= TOLERANCE && place->choice[0].score <= 1,
+          "its score", answer->text, at);
+  }
+  tfm_result_destroy(result);
+}
+
+static void spans(const json_t *cases) {
+  const json_t *one;
+  size_t at, long_ones = 0, null_ones = 0;
+  json_array_foreach(cases, at, one) {
+    struct head head = {.task = "qa",
+                        .tokenizer = text_of(one, "tokenizer"),
+                        .seed = (uint64_t)whole(one, "seed"),
+                        .columns = 2,
+                        .places = (unsigned)whole(one, "places"),
+                        .first = (float)whole(one, "first")};
+    tfm_model *model = head_open(&head, error);
+    check(model != NULL, "open", head.tokenizer, at);
+    long_ones += whole(one, "windows") > 1;
+    null_ones += json_is_true(json_object_get(one, "null"));
+    if (model) {
+      check_span(model, one, 0, at);
+      check_span(model, one, TFM_RUN_NULL_ANSWER, at);
+    }
+    head_close(&head, model);
+  }
+  check(long_ones >= 50 && null_ones >= 10, "enough cases", "spans", long_ones);
+}
+
+static void check_refusal(tfm_model *model, const char *question, int64_t stride, int code,
+                          const char *words) {
+  static char context[4096];
+  tfm_result *result = NULL;
+  for (size_t i = 0; i + 2 < 400; i += 2)
+    memcpy(context + i, "a ", 3);
+  tfm_input input = {.struct_size = sizeof input,
+                     .text = question,
+                     .text_length = strlen(question),
+                     .pair = context,
+                     .pair_length = strlen(context)};
+  tfm_run_options run = {.struct_size = sizeof run, .stride = stride};
+  check(tfm_model_run(model, &input, 1, &run, &result, error) == -1 &&
+            tfm_error_code(error) == code && strstr(tfm_error_message(error), words),
+        words, question, 0);
+  tfm_result_destroy(result);
+}
+
+/* No room for a context; windows that would not move. */
+static void span_refusals(void) {
+  struct head head = {.task = "qa", .tokenizer = "bert-cased", .columns = 2, .places = 16};
+  tfm_model *model = head_open(&head, error);
+  check(model != NULL, "open", "span refusals", 0);
+  if (model) {
+    check_refusal(model, "a a a a a a a a a a a a a a a a", 0, TFM_CODE_LIMIT, "no room");
+    check_refusal(model, "a a a", 10, TFM_CODE_USAGE, "a stride of 10 tokens");
+  }
+  head_close(&head, model);
+}
+
 /* What cannot be grouped is said. */
 static void refusals(void) {
   struct head head = {
@@ -125,6 +213,8 @@ int main(void) {
   check(root != NULL, "expected.json", "", 0);
   groups(json_object_get(root, "groups"));
   refusals();
+  spans(json_object_get(root, "spans"));
+  span_refusals();
   json_decref(root);
   tfm_error_destroy(error);
   printf("%d checks, %d failed\n", checks, failures);
