@@ -26,6 +26,7 @@ libcompiler_la_SOURCES = \
   compiler/report.c compiler/report.h \
   compiler/task.c compiler/task.h \
   compiler/tensor.c compiler/tensor.h compiler/tensor_view.c \
+  compiler/tokens.c compiler/tokens.h \
   compiler/types.c compiler/typing.h \
   compiler/weight.c compiler/weight.h \
   compiler/ast.c compiler/ast.h compiler/ast_build.h compiler/ast_parse.c compiler/ast_parts.c \

@@ -8,6 +8,7 @@
 
 #include "compiler/call.h"
 #include "compiler/report.h"
+#include "compiler/tokens.h"
 #include "compiler/weight.h"
 
 #include <stdio.h>
@@ -165,6 +166,7 @@ int lower_mark(struct compiler *c, const struct model *model) {
     return -1;
   find_stages(c);
   mark_live(c, model);
+  tokens_check(c);
   return 0;
 }
 

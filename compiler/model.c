@@ -11,6 +11,7 @@
 #include "compiler/names.h"
 #include "compiler/origin.h"
 #include "compiler/task.h"
+#include "compiler/tokens.h"
 #include "compiler/weight.h"
 
 #include <string.h>
@@ -191,30 +192,8 @@ static const struct result *find_result(const struct results *results, const cha
   return NULL;
 }
 
-/* Only the last token's logits are needed to go on. */
-static struct value last_token(struct compiler *c, struct value x, struct span span) {
-  const struct op *op = names_op(c, "last_token");
-  if (op == NULL || op->schema == NULL || x.kind != VALUE_TENSOR ||
-      c->value[x.tensor].type.rank != 3)
-    return x;
-  int32_t index = GRAPH_NONE;
-  const char *source = c->last_source;
-  for (uint32_t i = 0; i < c->value_count; i++)
-    if (c->value[i].source != NULL && strcmp(c->value[i].source, source) == 0)
-      index = (int32_t)i;
-  if (index == GRAPH_NONE) {
-    struct ctype type = {.dtype = DTYPE_I32, .rank = 1};
-    type.shape[0] = c->value[x.tensor].type.shape[0];
-    index = add_input(c, "last", source, &type, span);
-  }
-  if (index == GRAPH_NONE)
-    return value_error();
-  const int32_t input[] = {x.tensor, index};
-  return call_plain(c, "last_token", input, 2, span, NULL);
-}
-
 static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_decl *head,
-                      const struct results *encode, const struct results *decode, bool wrap) {
+                      const struct results *encode, const struct results *decode) {
   const struct results *last = decode->item != NULL ? decode : encode;
   for (const struct ast_field *p = head->head.params.first; p != NULL; p = p->next) {
     const struct result *found = find_result(decode, p->name.text);
@@ -235,8 +214,6 @@ static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_
         (!eval_type(c, p->type, &declared) ||
          !types_declared(c, value.tensor, &declared, what, p->name.span, p->type)))
       return false;
-    if (wrap && p == head->head.params.first)
-      value = last_token(c, value, p->name.span);
     if (!frame_bind(c, frame, p->name.text, p->name.span, value) || value.kind == VALUE_ERROR)
       return false;
   }
@@ -260,8 +237,8 @@ static void expand_head(struct compiler *c, const struct results *encode,
   out->task = graph_task_from_name(head->head.task.text);
   c->frame = &frame;
   eval_task_attrs(c, head, out);
-  bool wrap = out->task == GRAPH_TASK_GENERATE && !c->options->all_logits;
-  bool ok = bind_head(c, &frame, head, encode, decode, wrap);
+  uint32_t first = c->node_count;
+  bool ok = bind_head(c, &frame, head, encode, decode);
   c->frame = NULL;
   out->results = (struct results){.failed = true};
   if (!ok || c->stop)
@@ -269,6 +246,9 @@ static void expand_head(struct compiler *c, const struct results *encode,
   expand_body(c, &frame, &head->head.body, &out->results);
   if (out->results.failed)
     return;
+  /* Only the last token's logits are needed to go on. */
+  if (out->task == GRAPH_TASK_GENERATE && !c->options->all_logits)
+    tokens_take_last(c, &out->results, first, head->head.params.first->name.span);
   task_check_results(c, out);
   check_tensors(c, &out->results);
 }

@@ -73,6 +73,18 @@ static void extend(struct plan_value *value, int32_t last) {
     value->last = last;
 }
 
+/* A mask points into what it was made of, and may point into the other outputs. */
+static bool makes_mask(const struct graph *graph, const struct graph_node *node) {
+  for (uint32_t i = 0; i < node->output_count; i++)
+    if (graph->value[node->output[i]].type.dtype == DTYPE_MASK)
+      return true;
+  return false;
+}
+
+static bool holds_inputs(const struct graph *graph, const struct graph_node *node) {
+  return node->holds_inputs || makes_mask(graph, node);
+}
+
 /* Last readers, from the end: what a node holds of its inputs lives as long
  * as its outputs, whose lives are known by then. */
 static void last_use(struct plan *plan) {
@@ -85,9 +97,11 @@ static void last_use(struct plan *plan) {
   for (uint32_t s = plan->step_count; s-- > 0;) {
     const struct graph_node *node = &graph->node[plan->step[s]];
     int32_t last = (int32_t)s;
-    for (uint32_t i = 0; node->holds_inputs && i < node->output_count; i++)
+    for (uint32_t i = 0; holds_inputs(graph, node) && i < node->output_count; i++)
       if (plan->value[node->output[i]].last > last)
         last = plan->value[node->output[i]].last;
+    for (uint32_t i = 0; makes_mask(graph, node) && i < node->output_count; i++)
+      extend(&plan->value[node->output[i]], last);
     for (uint32_t i = 0; i < node->input_count; i++)
       if (node->input[i] != GRAPH_NONE)
         extend(&plan->value[node->input[i]], last);
@@ -115,7 +129,7 @@ static bool same_type(const struct type *a, const struct type *b) {
 static bool can_take_over(const struct plan *plan, const struct graph_node *node, int32_t step) {
   const struct graph *graph = plan->graph;
   if (node->input_count == 0 || node->output_count == 0 || node->input[0] == GRAPH_NONE ||
-      node->holds_inputs)
+      holds_inputs(graph, node))
     return false;
   int32_t from = node->input[0], to = node->output[0];
   if (plan->value[from].place != PLAN_ARENA || plan->value[to].place != PLAN_ARENA ||

@@ -8,11 +8,11 @@ include tests/robust/local.mk
 
 TESTS = $(unit_tests) $(parity_tests) $(robust_tests) $(script_tests)
 TEST_EXTENSIONS = .sh
-EXTRA_DIST += $(script_tests) tests/e2e/common.sh
+EXTRA_DIST += $(script_tests) tests/e2e/common.sh tests/e2e/mixing.c
 noinst_HEADERS += tests/unit/unit.h
 
 script_tests += \
-  tests/e2e/embedders.sh \
+  tests/e2e/embedders.sh tests/e2e/mixing.sh \
   tests/e2e/errors.sh tests/e2e/settings.sh tests/e2e/gguf.sh tests/e2e/run.sh \
   tests/e2e/tokenize.sh tests/e2e/terminal.sh tests/e2e/lines.sh tests/e2e/dump.sh \
   tests/structure/check-headers.sh \

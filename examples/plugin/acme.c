@@ -10,6 +10,7 @@
  * by it, and knows from it that what comes out is as large as what went in. */
 static const tfm_op_desc soft_cap = {
     .struct_size = sizeof(tfm_op_desc),
+    .flags = TFM_OP_KEEPS_TOKENS, /* element by element */
     .version = 1,
     .schema = "## cap * tanh(x / cap): as x near 0, and never beyond cap (Gemma 2, section 2).\n"
               "op soft_cap(x: [...]; ; cap: real) -> [...]\n",

@@ -260,9 +260,16 @@ struct tfm_host {
 /* ------------------------------------------------------------------- an op */
 
 enum {
-  /* The outputs point into the inputs (masks do): the host keeps the inputs
-   * alive as long as the outputs. */
-  TFM_OP_HOLDS_INPUTS = 1u
+  /* The outputs point into the inputs: the host keeps the inputs alive as long
+   * as the outputs.  It does so for masks by itself, and keeps the other outputs
+   * of the op with them. */
+  TFM_OP_HOLDS_INPUTS = 1u,
+  /* Tokens are kept apart: along each dim that the schema leaves in `...`, and
+   * each that it gives the same name in an input and in an output, an output
+   * depends on that index of the input only; but for the dim that the attribute
+   * `axis` names.  Without it an op is given all tokens of a text, and cannot
+   * stand beside a state, where a step has the new tokens alone. */
+  TFM_OP_KEEPS_TOKENS = 2u
 };
 
 /* What an op means.  The schema is a string in the language's own grammar,

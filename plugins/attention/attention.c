@@ -21,7 +21,7 @@ const tfm_op_desc attention_op = {
         "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
         "  taps scores, probs\n"
         "  where heads >= 1 and heads / kv_heads >= 1 and Q / heads == M / kv_heads\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 enum { Q_INPUT, K_INPUT, V_INPUT, MASK_INPUT, BIAS_INPUT, CACHE_INPUT };
 enum { ROWS_A_PIECE = 32 };

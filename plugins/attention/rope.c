@@ -17,7 +17,7 @@ const tfm_op_desc rope_op = {
         "op rope(x: [B, T, W], pos: i32[B, T]; ;\n"
         "  heads: int, theta: real = 10000.0, scaling: object?, original: real?) -> [B, T, W]\n"
         "  where heads >= 1 and W / heads / 2 >= 1\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 /* ---- frequencies */
 

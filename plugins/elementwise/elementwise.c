@@ -8,7 +8,8 @@
 
 enum { ELEMENTS_A_PIECE = 16384 };
 
-#define ELEMENTWISE_OP(id, text) const tfm_op_desc id##_op = {OP_OF(text)}
+#define ELEMENTWISE_OP(id, text)                                                                   \
+  const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_KEEPS_TOKENS}
 
 ELEMENTWISE_OP(add, "## a + b, element by element.\n"
                     "op add(a: [...], b: [...]) -> [...]\n");

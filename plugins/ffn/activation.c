@@ -16,7 +16,7 @@ const tfm_op_desc activation_op = {
           "sigmoid(1.702 x),\n"
           "## relu, silu = swish = x sigmoid(x), tanh.\n"
           "op activation(x: [...]; ; kind: str) -> [...]\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 /* As config.json calls them. */
 static const struct {

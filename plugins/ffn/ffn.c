@@ -17,7 +17,7 @@ const tfm_op_desc ffn_op = {
           "## inner, if it is given, is F: config.json's word for it.\n"
           "op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: str,\n"
           "  inner: int?) -> [..., D] taps up, act where F == inner\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 float *ffn_tap(const tfm_host *host, const tfm_run *run, uint32_t index, int64_t width) {
   if (!(run->taps >> index & 1))

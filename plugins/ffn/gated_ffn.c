@@ -17,7 +17,7 @@ const tfm_op_desc gated_ffn_op = {
           "## act, what down gets.\n"
           "op gated_ffn(x: [..., D]; gate: linear[D, F], up: linear[D, F], down: linear[F, D];\n"
           "  kind: str, inner: int?) -> [..., D] taps gate, up, act where F == inner\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 /* With this few rows the two first layers are one parallel region; with more,
  * the product is taken by the epilogue of the second, in cache. */

@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-#define MASK_OP(id, text) const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_HOLDS_INPUTS}
+#define MASK_OP(id, text)                                                                          \
+  const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_HOLDS_INPUTS | TFM_OP_KEEPS_TOKENS}
 
 MASK_OP(causal,
         "## Each query sees its own position and those before it (Vaswani et al. 2017, 3.2.3).\n"

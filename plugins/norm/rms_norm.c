@@ -7,13 +7,13 @@ const tfm_op_desc rms_norm_op = {
     OP_OF("## Root mean square norm (Zhang and Sennrich 2019, section 4):\n"
           "## x / sqrt(mean(x^2) + eps) * weight, over the last dimension.\n"
           "op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 const tfm_op_desc add_rms_norm_op = {
     OP_OF("## A residual and the root mean square norm of it: sum = a + b, norm = rms_norm(sum).\n"
           "op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6)\n"
           "  -> sum: [..., D], norm: [..., D]\n"),
-};
+    .flags = TFM_OP_KEEPS_TOKENS};
 
 static void row(const struct norm *norm, const float *x, float *out) {
   double square = 0;

@@ -117,18 +117,14 @@ static tfm_status concat_run(const tfm_host *host, const void *instance, const t
 const tfm_op_desc split_op = {
     OP_OF("## Equal parts of the last dimension: q, k, v = split(x, parts: 3).\n"
           "op split(x: [..., N]; ; parts: int) -> ...\n"),
-    .infer = split_infer,
-};
+    .infer = split_infer, .flags = TFM_OP_KEEPS_TOKENS};
 const tfm_op_desc select_op = {
     OP_OF("## One index of an axis, which goes away; both count from the end if negative.\n"
           "op select(x: [...]; ; axis: int, index: int) -> _\n"),
-    .infer = select_infer,
-};
-const tfm_op_desc concat_op = {
-    OP_OF("## a and b side by side, along the last dimension.\n"
-          "op concat(a: [..., M], b: [..., N]) -> _\n"),
-    .infer = concat_infer,
-};
+    .infer = select_infer, .flags = TFM_OP_KEEPS_TOKENS};
+const tfm_op_desc concat_op = {OP_OF("## a and b side by side, along the last dimension.\n"
+                                     "op concat(a: [..., M], b: [..., N]) -> _\n"),
+                               .infer = concat_infer, .flags = TFM_OP_KEEPS_TOKENS};
 
 #define SHAPE_KERNEL(id)                                                                           \
   const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),       \

@@ -57,7 +57,7 @@ static inline tfm_status compiling_pool(const tfm_host *host, const tfm_node *no
 }
 
 #define COMPILING_OP(text)                                                                         \
-  { .struct_size = sizeof(tfm_op_desc), .version = 1, .schema = text }
+  { .struct_size = sizeof(tfm_op_desc), .flags = TFM_OP_KEEPS_TOKENS, .version = 1, .schema = text }
 static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op linear(x: [..., I]; weight: [O, I], bias: [O]?) -> [..., O]"),
     COMPILING_OP("op layer_norm(x: [..., D]; weight: [D], bias: [D]?; eps: real = 1e-5) -> "
@@ -100,10 +100,12 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6) -> "
                  "sum: [..., D], norm: [..., D]"),
     {.struct_size = sizeof(tfm_op_desc),
+     .flags = TFM_OP_KEEPS_TOKENS,
      .version = 1,
      .schema = "op split(x: [..., N]; ; parts: int) -> ...",
      .infer = compiling_split},
     {.struct_size = sizeof(tfm_op_desc),
+     .flags = TFM_OP_KEEPS_TOKENS,
      .version = 1,
      .schema = "op select(x: [...]; ; axis: int, index: int) -> _",
      .infer = compiling_select},

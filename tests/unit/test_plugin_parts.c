@@ -29,7 +29,7 @@ START_TEST(test_descriptors) {
   plugin_check(shape, "shape");
   plugin_check(pooling, "pooling");
   for (uint32_t i = 0; i < masking->op_count; i++)
-    ck_assert_uint_eq(masking->op[i]->flags, TFM_OP_HOLDS_INPUTS);
+    ck_assert_uint_eq(masking->op[i]->flags, TFM_OP_HOLDS_INPUTS | TFM_OP_KEEPS_TOKENS);
 }
 END_TEST
 

@@ -1,0 +1,110 @@
+/* mixing.c - a plugin whose ops do all that a host must not take for granted: mix tokens,
+ * make masks that point into what is not held, and fail without failing. */
+#include <string.h>
+#include <tfm/plugin.h>
+
+/* Row by row of [B, T, D], the mean of the tokens up to each. */
+static tfm_status run_prefix(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  int64_t batch = x->shape[0], tokens = x->shape[1], width = x->shape[2];
+  const float *from = x->data;
+  float *to = run->output[0]->data;
+  (void)host;
+  (void)instance;
+  for (int64_t b = 0; b < batch; b++)
+    for (int64_t t = 0; t < tokens; t++)
+      for (int64_t d = 0; d < width; d++) {
+        float sum = 0;
+        for (int64_t s = 0; s <= t; s++)
+          sum += from[(b * tokens + s) * width + d];
+        to[(b * tokens + t) * width + d] = sum / (float)(t + 1);
+      }
+  return TFM_OK;
+}
+
+static tfm_status run_copy(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  (void)host;
+  (void)instance;
+  memcpy(run->output[0]->data, x->data, (size_t)(x->shape[0] * x->shape[1]));
+  return TFM_OK;
+}
+
+static tfm_status make_mask(const tfm_run *run, const tfm_tensor *real) {
+  tfm_mask *mask = run->output[0]->data;
+  memset(mask, 0, sizeof *mask);
+  mask->count = 1;
+  mask->term[0] = (tfm_mask_term){.kind = TFM_MASK_PADDING, .tensor = real};
+  return TFM_OK;
+}
+
+/* Points into its input, and does not say so. */
+static tfm_status run_late(const tfm_host *host, const void *instance, const tfm_run *run) {
+  (void)host;
+  (void)instance;
+  return make_mask(run, run->input[0]);
+}
+
+/* Points into its own second output. */
+static tfm_status run_both(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  (void)host;
+  (void)instance;
+  memcpy(run->output[1]->data, x->data, (size_t)(x->shape[0] * x->shape[1]));
+  return make_mask(run, run->output[1]);
+}
+
+static tfm_status copy_floats(const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  size_t count = 1;
+  for (uint32_t i = 0; i < x->rank; i++)
+    count *= (size_t)x->shape[i];
+  memcpy(run->output[0]->data, x->data, count * sizeof(float));
+  return TFM_OK;
+}
+
+/* Tried one way, said that it failed, and did it another way. */
+static tfm_status run_cautious(const tfm_host *host, const void *instance, const tfm_run *run) {
+  (void)instance;
+  host->fail(host, "the first way does not work");
+  return copy_floats(run);
+}
+
+static tfm_status run_mute(const tfm_host *host, const void *instance, const tfm_run *run) {
+  (void)host;
+  (void)instance;
+  (void)run;
+  return TFM_FAILED;
+}
+
+#define OP(id, text, op_flags)                                                                     \
+  static const tfm_op_desc op_##id = {                                                             \
+      .struct_size = sizeof(tfm_op_desc), .flags = (op_flags), .version = 1, .schema = text};      \
+  static const tfm_kernel_desc kernel_##id = {.struct_size = sizeof(tfm_kernel_desc),              \
+                                              .flags = TFM_KERNEL_REFERENCE,                       \
+                                              .op_min = 1,                                         \
+                                              .op_max = 1,                                         \
+                                              .op = "mixing." #id,                                 \
+                                              .name = "reference",                                 \
+                                              .device = "cpu",                                     \
+                                              .run = run_##id};
+OP(prefix, "op prefix(x: [B, T, D]) -> [B, T, D]", 0)
+OP(copy, "op copy(real: bool[B, S]) -> bool[B, S]", TFM_OP_KEEPS_TOKENS)
+OP(late, "op late(real: bool[B, S]) -> mask", 0)
+OP(both, "op both(real: bool[B, S]) -> mask: mask, real: bool[B, S]", 0)
+OP(cautious, "op cautious(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
+OP(mute, "op mute(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
+
+static const tfm_op_desc *const ops[] = {&op_prefix, &op_copy,     &op_late,
+                                         &op_both,   &op_cautious, &op_mute};
+static const tfm_kernel_desc *const kernels[] = {&kernel_prefix, &kernel_copy,     &kernel_late,
+                                                 &kernel_both,   &kernel_cautious, &kernel_mute};
+static const tfm_plugin_desc mixing = {.struct_size = sizeof(tfm_plugin_desc),
+                                       .name = "mixing",
+                                       .version = "1",
+                                       .schema_major = 1,
+                                       .op_count = sizeof ops / sizeof *ops,
+                                       .kernel_count = sizeof kernels / sizeof *kernels,
+                                       .op = ops,
+                                       .kernel = kernels};
+TFM_PLUGIN("mixing", 0, &mixing)

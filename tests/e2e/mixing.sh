@@ -1,0 +1,72 @@
+#!/bin/sh
+# mixing.sh - a plugin's op that mixes tokens, masks that point into memory, and a failure
+# that was none: the same answer whoever looks, or a refusal by name.
+. "$TFM_SRCDIR/tests/e2e/common.sh"
+mkdir "$work/plugins"
+${CC:-cc} -std=c11 -fPIC -shared -fvisibility=hidden -I"$TFM_SRCDIR/include" \
+  -o "$work/plugins/mixing.so" "$TFM_SRCDIR/tests/e2e/mixing.c" || exit 99
+chmod go-w "$work/plugins" "$work/plugins/mixing.so"
+plugins="$plugins --plugin-dir $work/plugins"
+weights="--weights $fixtures/gpt2-tied"
+
+# In the head of a model without a state: all tokens, whether or not somebody looks.
+sed -e '/^model /a use mixing 1' -e '/^state /d' -e 's/, cache: cache)/)/' \
+  -e 's/layer(x, past\[i\], i)/layer(x, i)/' -e 's/cache: kv, //' \
+  "$models/gpt2.tfm" >"$work/plain.tfm"
+expect 0 $tfmrun $plugins -q "$models/gpt2.tfm" $weights --input "The model" -n 12
+text=$(cat "$out")
+expect 0 $tfmrun $plugins -q "$work/plain.tfm" $weights --input "The model" -n 12
+says "$text"
+sed 's/logits = linear(x,/logits = linear(mixing.prefix(x),/' "$work/plain.tfm" >"$work/mix.tfm"
+expect 0 $tfmrun $plugins -q "$work/mix.tfm" $weights --input "The model" -n 12
+mixed=$(cat "$out")
+[ "$mixed" != "$text" ] || fail "the op changes nothing"
+expect 0 $tfmrun $plugins -q "$work/mix.tfm" $weights --input "The model" -n 12 \
+  --dump "logits=$work/logits.safetensors"
+says "$mixed"
+expect 0 $tfmc --emit=graph $plugins "$work/mix.tfm" $weights
+grep -q 'last_token.*\[B,1,24\]' "$out" || fail "the last token is not taken before linear"
+
+# After it, what is alone is cut: layer by layer down to where tokens meet.
+sed 's/return logits = linear(x, weight: out)/y = linear(x, weight: out)\n  return logits = mixing.prefix(y) * 2.0/' \
+  "$work/plain.tfm" >"$work/late.tfm"
+expect 0 $tfmc --emit=graph $plugins "$work/late.tfm" $weights
+grep -q 'last_token.*\[B,1,296\]' "$out" || fail "the last token is not taken behind prefix"
+
+# Beside a state it would see the new token alone.
+sed -e '/^model /a use mixing 1' -e 's/logits = linear(x,/logits = linear(mixing.prefix(x),/' \
+  "$models/gpt2.tfm" >"$work/state.tfm"
+expect 3 $tfmrun $plugins -q "$work/state.tfm" $weights --input "The model" -n 12
+has 'beside a state, `mixing.prefix` would see the new tokens of a step'
+has 'TFM_OP_KEEPS_TOKENS'
+# So would attention that is not given the state.
+sed -e 's/, cache: cache)/, cache: if i == 0 then cache else none)/' "$models/gpt2.tfm" >"$work/half.tfm"
+expect 3 $tfmrun $plugins -q "$work/half.tfm" $weights --input "The model" -n 12
+has 'beside a state, `attention` would see the new tokens of a step'
+
+# Masks: two texts of different lengths, so that padding counts.
+printf 'the [MASK] sat\nthe cat sat on the mat and [MASK] the dog\n' >"$work/lines"
+mlm() { # MODEL OPTION
+  "$tfmrun" $plugins -q "$1" --weights "$fixtures/bert-mlm" --json $2 <"$work/lines" 2>"$err" |
+    sed 's/"timing.*//'
+}
+for mask in 'mixing.late(mixing.copy(real))' 'm'; do
+  sed -e '/^model /a use mixing 1' -e "s/mask: padding(real)/mask: $mask/" "$models/bert.tfm" \
+    >"$work/mask.tfm"
+  [ "$mask" != m ] || sed -i 's/^  a = linear(attention/  m, again = mixing.both(real)\n&/' "$work/mask.tfm"
+  for option in '' --no-fuse '--kernels reference' '-t 2'; do
+    mlm "$models/bert.tfm" "$option" >"$work/want"
+    mlm "$work/mask.tfm" "$option" >"$work/got"
+    checks=$((checks + 1))
+    [ -s "$work/want" ] && cmp -s "$work/want" "$work/got" ||
+      { fail "mask: $mask $option"; cat "$err"; }
+  done
+done
+
+# What one op said before it did its work is not another's reason.
+sed -e '/^model /a use mixing 1' \
+  -e 's/logits = linear(x,/logits = linear(mixing.mute(mixing.cautious(x)),/' \
+  "$models/gpt2.tfm" >"$work/mute.tfm"
+expect 1 $tfmrun $plugins -q "$work/mute.tfm" $weights --input "The model" -n 2
+has '`mute` (op `mixing.mute`, kernel `reference` of plugin `mixing`) failed and did not say why'
+finish
