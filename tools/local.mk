@@ -5,7 +5,7 @@ bin_PROGRAMS += tools/tfm-tokenize
 # Manners, and the options that the programs have alike.
 tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h tools/common.c tools/common.h
 
-tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/lines.c tools/lines.h \
+tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
   tools/window.c tools/stream.c tools/stream.h \
   tools/output.c tools/output.h tools/check.c tools/check.h $(tools_shared)
 tools_tfmrun_LDADD = libtfm.la $(JANSSON_LIBS)

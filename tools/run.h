@@ -36,7 +36,10 @@ void run_options_finish(struct options *o);
 
 /* After the model is opened: what --generation-config asks for, unless the command line
  * says otherwise; nothing is left open in o->run.  0, or an exit code: it was said why. */
-int run_settle(const struct cli *cli, struct options *o, const tfm_model *model, tfm_error *error);
+int run_settle(const struct cli *cli, struct options *o, int task, const tfm_model *model,
+               tfm_error *error);
+/* Before parsing: what run_settle tells from what the user says. */
+void run_leave_open(tfm_run_options *run);
 
 /* The seed of a sample of the input number `place`, from 0 on.  What it draws depends on
  * nothing else, such as how lines were batched; each is a number that --seed takes. */

@@ -1,7 +1,6 @@
 /* run_options.c - the command line of tfmrun. */
 #include "tools/run.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -185,33 +184,8 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
   return 0;
 }
 
-/* Not given: run_settle tells these from what the user says. */
-static void leave_open(tfm_run_options *run) {
-  run->temperature = run->top_p = run->min_p = run->repetition_penalty = NAN;
-  run->top_k = -1;
-}
-
-int run_settle(const struct cli *cli, struct options *o, const tfm_model *model, tfm_error *error) {
-  tfm_run_options config = {.struct_size = sizeof config}, *run = &o->run;
-  if (o->generation_config && tfm_model_generation(model, &config, error) != 0)
-    return cli_fail(cli, error);
-  run->temperature = isnan(run->temperature) ? config.temperature : run->temperature;
-  run->top_k = run->top_k < 0 ? config.top_k : run->top_k;
-  run->top_p = isnan(run->top_p) ? config.top_p : run->top_p;
-  run->min_p = isnan(run->min_p) ? config.min_p : run->min_p;
-  if (isnan(run->repetition_penalty))
-    run->repetition_penalty = config.repetition_penalty;
-  if (run->max_new_tokens == 0) {
-    run->max_new_tokens = config.max_new_tokens;
-    run->max_length = config.max_length;
-  }
-  if (o->samples > 1 && run->temperature == 0)
-    return cli_usage_error(cli, "the likeliest text is one: --samples needs --temp above 0");
-  return 0;
-}
-
 bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *status) {
-  leave_open(&o->run);
+  run_leave_open(&o->run);
   int word = options_parse(cli, &set, o, argc, argv, status);
   if (word < 0)
     return false;

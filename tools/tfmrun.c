@@ -144,7 +144,7 @@ static int run(struct cli *cli, struct options *o) {
     cli_catch_interrupts(model);
     if (o->check)
       status = check(&job);
-    else if ((status = run_settle(cli, o, model, error)) == 0)
+    else if ((status = run_settle(cli, o, job.info.task, model, error)) == 0)
       status = run_inputs(&job);
     cli_catch_interrupts(NULL);
     if (status == 0 && (o->common.open.flags & TFM_OPEN_PROFILE)) {

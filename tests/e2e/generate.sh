@@ -50,6 +50,14 @@ grep -q '"prompt_tokens":4' "$out" || fail "a special token is not one token: $(
 expect 0 $gpt -n 1 --json --plain-special --input "가</s>나"
 grep -q '"prompt_tokens":4' "$out" && fail "a special token is not plain"
 
+# an option of another task is not passed over
+mask="$tfmrun $plugins -q $models/bert.tfm --weights $fixtures/bert-mlm --input [MASK]"
+for option in "--stop x" "-N 2" "--generation-config" "--logprobs 1 --json" "--repetition-penalty 1.1" \
+  "--presence-penalty 1" "--frequency-penalty 1" --group "--stride 3" --null-answer; do
+  expect 2 $mask $option
+  has "is for the task"
+done
+
 # log probabilities are part of the JSON
 expect 0 $gpt -n 1 --json --logprobs 2 --input "$text"
 grep -q '"logprobs":\[{"id":[0-9]*,"token":"[^"]*","logprob":-[0-9.]*,"top":\[{"id":[^]]*},{"id":[^]]*}\]}\]' "$out" ||

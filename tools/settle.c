@@ -1,0 +1,58 @@
+/* settle.c - options that depend on the model: which task they are for, and what the
+ * checkpoint's generation_config.json says where nothing is given. */
+#include "tools/run.h"
+
+#include <math.h>
+
+void run_leave_open(tfm_run_options *run) {
+  run->temperature = run->top_p = run->min_p = run->repetition_penalty = NAN;
+  run->top_k = -1;
+}
+
+/* An option for another task would do nothing: say so. */
+static int check_task(const struct cli *cli, const struct options *o, int task) {
+  const tfm_run_options *run = &o->run;
+  const struct {
+    bool given;
+    int task;
+    const char *option, *name;
+  } rule[] = {
+      {run->stop_count > 0, TFM_TASK_GENERATE, "--stop", "generate"},
+      {o->samples > 1, TFM_TASK_GENERATE, "--samples", "generate"},
+      {o->generation_config, TFM_TASK_GENERATE, "--generation-config", "generate"},
+      {run->logprobs > 0, TFM_TASK_GENERATE, "--logprobs", "generate"},
+      {!isnan(run->repetition_penalty), TFM_TASK_GENERATE, "--repetition-penalty", "generate"},
+      {run->presence_penalty != 0, TFM_TASK_GENERATE, "--presence-penalty", "generate"},
+      {run->frequency_penalty != 0, TFM_TASK_GENERATE, "--frequency-penalty", "generate"},
+      {run->group != 0, TFM_TASK_CLASSIFY_TOKENS, "--group", "classify_tokens"},
+      {run->stride != 0, TFM_TASK_QA, "--stride", "qa"},
+      {(run->flags & TFM_RUN_NULL_ANSWER) != 0, TFM_TASK_QA, "--null-answer", "qa"},
+  };
+  for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
+    if (rule[i].given && rule[i].task != task)
+      return cli_usage_error(cli, "%s is for the task %s", rule[i].option, rule[i].name);
+  return 0;
+}
+
+int run_settle(const struct cli *cli, struct options *o, int task, const tfm_model *model,
+               tfm_error *error) {
+  tfm_run_options config = {.struct_size = sizeof config}, *run = &o->run;
+  int status = check_task(cli, o, task);
+  if (status != 0)
+    return status;
+  if (o->generation_config && tfm_model_generation(model, &config, error) != 0)
+    return cli_fail(cli, error);
+  run->temperature = isnan(run->temperature) ? config.temperature : run->temperature;
+  run->top_k = run->top_k < 0 ? config.top_k : run->top_k;
+  run->top_p = isnan(run->top_p) ? config.top_p : run->top_p;
+  run->min_p = isnan(run->min_p) ? config.min_p : run->min_p;
+  if (isnan(run->repetition_penalty))
+    run->repetition_penalty = config.repetition_penalty;
+  if (run->max_new_tokens == 0) {
+    run->max_new_tokens = config.max_new_tokens;
+    run->max_length = config.max_length;
+  }
+  if (o->samples > 1 && run->temperature == 0)
+    return cli_usage_error(cli, "the likeliest text is one: --samples needs --temp above 0");
+  return 0;
+}
