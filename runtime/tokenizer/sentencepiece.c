@@ -2,14 +2,16 @@
  *
  *     T5       character map | words, ▁ before each | Unigram       | text </s>
  *     Llama    ▁ before the text, ▁ for spaces      | BPE and bytes | <s> text
+ *     neither  what the file's own flags say, as SentencePiece itself does it
  *
- * as transformers converts them.  tokenizer_class says which it is; without one the
- * file's own flags do: Unigram goes T5's way, BPE Llama's. */
+ * as transformers converts them.  tokenizer_class says which it is. */
 #include "runtime/tokenizer/sentencepiece.h"
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "runtime/tokenizer/legacy.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +23,11 @@ struct plan {
   const struct sentencepiece *model;
   enum legacy_family family;
   bool words;          /* T5's way: Metaspace cuts before each ▁ */
+  bool closed;         /* </s> after the text, not <s> before it */
   bool prefix, bytes;  /* ▁ before the text; bytes for unknown characters */
   bool first;          /* ▁ at the beginning only, not after added tokens in the text */
-  bool squeeze, split; /* one space for many: by the normalizer, by cutting at them */
+  bool squeeze, split; /* one space for many: by the normalizer, by cutting at white space */
+  bool whole;          /* user-defined pieces are cut out of the text, and never merged */
   const char *space;   /* what stands for a space */
 };
 
@@ -83,7 +87,7 @@ static int add_tokens(struct legacy *legacy, const struct plan *plan) {
   for (size_t i = 0; i < model->count; i++) {
     const struct sentencepiece_piece *piece = &model->piece[i];
     bool special = piece->type == SENTENCEPIECE_CONTROL || piece->type == SENTENCEPIECE_UNKNOWN;
-    if ((special || piece->type == SENTENCEPIECE_USER_DEFINED) &&
+    if ((special || (piece->type == SENTENCEPIECE_USER_DEFINED && !plan->whole)) &&
         legacy_add(legacy, piece->text, piece->length, special) != 0)
       return -1;
   }
@@ -114,6 +118,11 @@ static json_t *charsmap(const struct sentencepiece *model) {
   return map;
 }
 
+static json_t *replace(const char *kind, const char *pattern, const char *content) {
+  return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", kind, pattern, "content",
+                   content);
+}
+
 /* SentencePiece's own order: the map, spaces, the dummy prefix, the mark. */
 static json_t *normalizer(const struct plan *plan) {
   if (plan->first)
@@ -122,17 +131,14 @@ static json_t *normalizer(const struct plan *plan) {
   bool ok = list != NULL;
   if (ok && plan->model->charsmap_length > 0)
     ok = json_array_append_new(list, charsmap(plan->model)) == 0;
-  if (ok && plan->squeeze)
-    ok = json_array_append_new(list, json_pack("{s:s, s:b, s:b}", "type", "Strip", "strip_left", 1,
-                                               "strip_right", 1)) == 0 &&
-         json_array_append_new(list, json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern",
-                                               "Regex", " {2,}", "content", " ")) == 0;
+  if (ok && plan->squeeze) /* spaces only: other white space is text */
+    ok = json_array_append_new(list, replace("Regex", "\\A +| +\\z", "")) == 0 &&
+         json_array_append_new(list, replace("Regex", " {2,}", " ")) == 0;
   if (ok && plan->prefix && !plan->words)
     ok = json_array_append_new(
              list, json_pack("{s:s, s:s}", "type", "Prepend", "prepend", plan->space)) == 0;
   if (ok && !plan->words)
-    ok = json_array_append_new(list, json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern",
-                                               "String", " ", "content", plan->space)) == 0;
+    ok = json_array_append_new(list, replace("String", " ", plan->space)) == 0;
   if (ok)
     return json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", list);
   json_decref(list);
@@ -145,12 +151,55 @@ static json_t *metaspace(const struct plan *plan) {
                    plan->model->split_by_whitespace ? 1 : 0);
 }
 
+/* Longer ones first: an alternative that is found is taken. */
+static int compare_lengths(const void *a, const void *b) {
+  const struct sentencepiece_piece *const *x = a, *const *y = b;
+  if ((*x)->length != (*y)->length)
+    return (*x)->length > (*y)->length ? -1 : 1;
+  return *x < *y ? -1 : *x > *y;
+}
+
+/* The piece as an expression that finds it. */
+static void write_pattern(struct buffer *out, const struct sentencepiece_piece *piece) {
+  if (out->length > 0)
+    buffer_putc(out, '|');
+  for (size_t i = 0; i < piece->length; i++) {
+    char c = piece->text[i];
+    if (c > 0x20 && c < 0x7f && !isalnum((unsigned char)c))
+      buffer_putc(out, '\\');
+    buffer_putc(out, c);
+  }
+}
+
+/* A Split that cuts the user-defined pieces out. */
+static json_t *user_defined(const struct sentencepiece *model) {
+  const struct sentencepiece_piece **piece = malloc((model->count + 1) * sizeof *piece);
+  struct buffer pattern;
+  size_t count = 0;
+  if (piece == NULL)
+    return NULL;
+  for (size_t i = 0; i < model->count; i++)
+    if (model->piece[i].type == SENTENCEPIECE_USER_DEFINED && model->piece[i].length > 0)
+      piece[count++] = &model->piece[i];
+  qsort(piece, count, sizeof *piece, compare_lengths);
+  buffer_init(&pattern);
+  for (size_t i = 0; i < count; i++)
+    write_pattern(&pattern, piece[i]);
+  free(piece);
+  json_t *split = pattern.failed ? NULL
+                                 : json_pack("{s:s, s:{s:s%}, s:s, s:b}", "type", "Split",
+                                             "pattern", "Regex", buffer_text(&pattern),
+                                             pattern.length, "behavior", "Isolated", "invert", 0);
+  buffer_finish(&pattern);
+  return split;
+}
+
 static json_t *pre_tokenizer(const struct plan *plan) {
   if (plan->first)
     return json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", MARK,
                      "prepend_scheme", plan->prefix ? "first" : "never", "split", 0);
   if (!plan->words)
-    return json_null();
+    return plan->whole ? user_defined(plan->model) : json_null();
   if (!plan->split)
     return metaspace(plan);
   return json_pack("{s:s, s:[{s:s}, o]}", "type", "Sequence", "pretokenizers", "type",
@@ -174,7 +223,7 @@ static json_t *decoder(const struct plan *plan) {
 
 /* (<s>) text (</s>) (<s>) pair (</s>); T5 has all of type 0. */
 static json_t *post_processor(const struct legacy *legacy, const struct plan *plan) {
-  bool t5 = plan->words;
+  bool t5 = plan->closed;
   char eos_piece[64] = "";
   if (plan->model->eos_length < sizeof eos_piece)
     memcpy(eos_piece, plan->model->eos, plan->model->eos_length);
@@ -229,11 +278,11 @@ static int bpe(const struct legacy *legacy, const struct plan *plan, const char 
   const struct sentencepiece *model = plan->model;
   const struct sentencepiece_piece *unknown = &model->piece[model->unknown];
   json_t *merges;
-  if (sentencepiece_merges(model, path, &merges, legacy->err) != 0)
+  if (sentencepiece_merges(model, plan->family != LEGACY_NONE, path, &merges, legacy->err) != 0)
     return -1;
-  *out = json_pack("{s:s, s:O, s:o, s:s%, s:b, s:b}", "type", "BPE", "vocab", legacy->vocab,
+  *out = json_pack("{s:s, s:O, s:o, s:s%, s:b, s:b, s:b}", "type", "BPE", "vocab", legacy->vocab,
                    "merges", merges, "unk_token", unknown->text, unknown->length, "fuse_unk", 1,
-                   "byte_fallback", plan->bytes ? 1 : 0);
+                   "byte_fallback", plan->bytes ? 1 : 0, "ignore_merges", plan->whole ? 1 : 0);
   return *out == NULL ? error_oom(legacy->err) : 0;
 }
 
@@ -243,8 +292,8 @@ static void make_plan(const struct legacy *legacy, const struct sentencepiece *m
                       enum legacy_family family, struct plan *out) {
   *out = (struct plan){.model = model, .family = family, .space = MARK};
   bool unigram = model->model_type == SENTENCEPIECE_UNIGRAM;
-  out->words =
-      model->escape_whitespaces && (family == LEGACY_T5 || (family == LEGACY_NONE && unigram));
+  out->words = model->escape_whitespaces && family == LEGACY_T5;
+  out->closed = family == LEGACY_T5 || (family == LEGACY_NONE && unigram);
   out->prefix = model->dummy_prefix || family == LEGACY_T5;
   out->bytes = family != LEGACY_T5 && (family == LEGACY_LLAMA || model->byte_fallback);
   if (!model->escape_whitespaces)
@@ -255,6 +304,9 @@ static void make_plan(const struct legacy *legacy, const struct sentencepiece *m
   bool remove = model->remove_extra_whitespaces || family == LEGACY_T5;
   out->split = remove && out->words && out->prefix; /* the ▁ before each stays its space */
   out->squeeze = remove && !out->split && family != LEGACY_LLAMA;
+  for (size_t i = 0; i < model->count && family == LEGACY_NONE; i++)
+    out->whole = out->whole ||
+                 (model->piece[i].type == SENTENCEPIECE_USER_DEFINED && model->piece[i].length > 0);
 }
 
 int sentencepiece_write(struct legacy *legacy, const struct sentencepiece *pieces,

@@ -54,8 +54,9 @@ enum {
 int sentencepiece_parse(struct sentencepiece *model, const char *path, const void *bytes,
                         size_t size, struct tfm_error *err);
 void sentencepiece_finish(struct sentencepiece *model);
-/* The array "merges" that gives a BPE model's pieces in the order of their scores. */
-int sentencepiece_merges(const struct sentencepiece *model, const char *path, json_t **out,
-                         struct tfm_error *err);
+/* The array "merges" that gives a BPE model's pieces in the order of their scores; of
+ * all pieces, or of normal ones. */
+int sentencepiece_merges(const struct sentencepiece *model, bool all, const char *path,
+                         json_t **out, struct tfm_error *err);
 
 #endif

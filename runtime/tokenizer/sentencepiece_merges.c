@@ -48,8 +48,17 @@ static bool add(struct ways *ways, struct way way) {
   return true;
 }
 
+static size_t number_of(const struct map_entry *entry) {
+  return (size_t)entry->value.number;
+}
+
+static bool is_normal(const struct sentencepiece *model, size_t at) {
+  return model->piece[at].type == SENTENCEPIECE_NORMAL;
+}
+
 /* Every way to cut the piece.  *cost grows by the bytes looked up. */
-static bool cut(const struct sentencepiece *model, size_t at, struct ways *ways, size_t *cost) {
+static bool cut(const struct sentencepiece *model, size_t at, bool all, struct ways *ways,
+                size_t *cost) {
   const struct sentencepiece_piece *piece = &model->piece[at];
   for (size_t half = 1; half < piece->length; half++) {
     if (((unsigned char)piece->text[half] & 0xc0) == 0x80)
@@ -58,7 +67,8 @@ static bool cut(const struct sentencepiece *model, size_t at, struct ways *ways,
     const struct map_entry *left = map_find(&model->by_text, piece->text, half);
     const struct map_entry *right =
         left == NULL ? NULL : map_find(&model->by_text, piece->text + half, piece->length - half);
-    if (right == NULL)
+    if (right == NULL || (!all && (!is_normal(model, at) || !is_normal(model, number_of(left)) ||
+                                   !is_normal(model, number_of(right)))))
       continue;
     struct way way = {piece->score, (uint32_t)at, (uint32_t)left->value.number,
                       (uint32_t)right->value.number};
@@ -96,13 +106,13 @@ static int write_merges(const struct sentencepiece *model, const struct ways *wa
   return error_oom(err);
 }
 
-int sentencepiece_merges(const struct sentencepiece *model, const char *path, json_t **out,
-                         struct tfm_error *err) {
+int sentencepiece_merges(const struct sentencepiece *model, bool all, const char *path,
+                         json_t **out, struct tfm_error *err) {
   struct ways ways = {0};
   size_t cost = 0;
   int status = 0;
   for (size_t i = 0; i < model->count && status == 0; i++)
-    if (!cut(model, i, &ways, &cost))
+    if (!cut(model, i, all, &ways, &cost))
       status = error_oom(err);
     else if (ways.count > MERGE_LIMIT || cost > LOOKUP_LIMIT)
       status =

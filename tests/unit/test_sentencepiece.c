@@ -143,8 +143,8 @@ START_TEST(test_bpe) {
   check(llama, "abc", "1 7 10", "abc");          /* ab is best, then abc before ▁ab */
   check(llama, "ab  ab", "1 11 7 11", "ab  ab"); /* ▁ab before ▁▁ */
   check(llama, "", "1", "");
-  check(llama, "<x>a", "1 3 9", "<x> a");
-  check(llama, "é", "1 7 208 182", "é"); /* <0xC3> is 13 + 0xc3 */
+  check(llama, "<x>a", "1 7 3 4", "<x>a"); /* a user-defined piece, in the text as a whole */
+  check(llama, "é", "1 7 208 182", "é");   /* <0xC3> is 13 + 0xc3 */
   check(llama, "a</s>", "1 9 2", "a");
   tokenizer_destroy(llama);
 }
@@ -156,6 +156,31 @@ START_TEST(test_unigram) {
   check(t5, " ab", "11 2", "ab");
   check(t5, "é", "7 0 2", ""); /* the unknown piece is special */
   tokenizer_destroy(t5);
+}
+END_TEST
+
+/* White space that is no space is text: only spaces are taken away or made one.  As
+ * transformers has it for a file without a class (build_tokenizer_from_spm_proto). */
+START_TEST(test_white_space) {
+  struct tokenizer *bpe = must_open((struct shape){2, true, true, true, true}, NULL);
+  check(bpe, "a\xc2\xa0", "1 9 207 173", "a\xc2\xa0");
+  check(bpe, "\n", "1 7 23", "\n");
+  check(bpe, " \t a  ", "1 7 22 9", "\t a");
+  check(bpe, "a\r\nb", "1 9 26 23 5", "a\r\nb");
+  check(bpe, "  ", "1", "");
+  tokenizer_destroy(bpe);
+  struct tokenizer *unigram = must_open((struct shape){1, false, true, true, true}, NULL);
+  check(unigram, "a\xc2\xa0", "9 0 2", "a");
+  check(unigram, "\n", "7 0 2", "");
+  check(unigram, "a\tb", "9 0 5 2", "ab");
+  tokenizer_destroy(unigram);
+  unigram = must_open((struct shape){1, true, true, true, true}, NULL);
+  check(unigram, "\n", "7 23 2", "\n");
+  tokenizer_destroy(unigram);
+  unigram = must_open((struct shape){1, false, true, true, true},
+                      "{\"tokenizer_class\": \"T5Tokenizer\", \"extra_ids\": 0}");
+  check(unigram, "a\n", "9 2", "a"); /* T5's is cut at white space of all kinds */
+  tokenizer_destroy(unigram);
 }
 END_TEST
 
@@ -185,6 +210,7 @@ START_TEST(test_classes) {
   struct tokenizer *t = must_open(bpe, "{\"tokenizer_class\": \"LlamaTokenizer\","
                                        " \"add_bos_token\": false, \"add_eos_token\": true}");
   check(t, "ab", "11 2", "ab");
+  check(t, "<x>a", "3 9 2", "<x> a");
   ck_assert_int_eq(tokenizer_roles(t)->bos, 1);
   ck_assert_int_eq(tokenizer_roles(t)->eos, 2);
   tokenizer_destroy(t);
@@ -337,5 +363,5 @@ START_TEST(test_damaged) {
 }
 END_TEST
 
-UNIT_MAIN("sentencepiece", test_bpe, test_unigram, test_flags, test_classes, test_refused,
-          test_protobuf, test_damaged)
+UNIT_MAIN("sentencepiece", test_bpe, test_unigram, test_white_space, test_flags, test_classes,
+          test_refused, test_protobuf, test_damaged)
