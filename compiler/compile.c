@@ -113,7 +113,8 @@ static struct graph *finish_model(struct compiler *c, struct model *model, bool 
       weight_check_live(c);
     return NULL;
   }
-  if (lower_mark(c, model) != 0 || c->diag->errors > 0)
+  state_check(c);
+  if (c->stop || lower_mark(c, model) != 0 || c->diag->errors > 0)
     return NULL;
   weight_check_live(c);
   if (c->options->has_checkpoint && !c->stop) {

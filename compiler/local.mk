@@ -38,6 +38,7 @@ libcompiler_la_SOURCES = \
   compiler/schema.c compiler/schema.h \
   compiler/source.c compiler/source.h \
   compiler/summary.c \
+  compiler/state.c \
   compiler/syntax.c compiler/syntax.h
 
 # The scanner and the parser are made in the build tree and are in no archive.

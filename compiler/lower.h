@@ -15,4 +15,7 @@ void fuse_nodes(struct compiler *c, const struct model *model);
 /* The graph of all that is live; NULL = err is set. */
 struct graph *lower_emit(struct compiler *c, const struct model *model);
 
+/* state.c: each layer of a state is used by one op.  Reports. */
+void state_check(struct compiler *c);
+
 #endif

@@ -55,7 +55,7 @@ static int try_one(const tfm_open_options *options, const char *weights, const c
   out->path = copy(path);
   out->task = copy(model ? graph_task_name(model->graph->task) : NULL);
   out->why = copy(why.message);
-  out->named = type && paths_serves(path, type);
+  out->named = type && paths_serves(path, type, NULL) == 1;
   tfm_model_destroy(model);
   return out->path && out->task && out->why ? 0 : error_oom(err);
 }

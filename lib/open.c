@@ -93,6 +93,20 @@ static int default_weights(struct tfm_model *model, const tfm_open_options *opti
   return status;
 }
 
+/* A model file on the path that does not parse may be the one that was meant. */
+static void tell_passed(void *arg, const char *path, const struct tfm_error *why) {
+  const tfm_open_options *options = arg;
+  struct buffer text;
+  if (!options->message)
+    return;
+  buffer_init(&text);
+  buffer_printf(&text, "warning: passed over on the model path: %.*s\n  help: tfmc check %s",
+                (int)strcspn(why->message, "\n"), why->message, path);
+  if (!text.failed)
+    options->message(options->message_arg, 1, buffer_text(&text));
+  buffer_finish(&text);
+}
+
 int model_find_files(struct tfm_model *model, const tfm_open_options *options,
                      struct tfm_error *err) {
   const char *weights = options->weights;
@@ -121,8 +135,9 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
     return -1;
   if (model_load_config(model, err) != 0)
     return -1;
-  if (directory && paths_match_model(&model->dirs, model->config.path, model->config.root,
-                                     &model->model_path, err) != 0)
+  if (directory &&
+      paths_match_model(&model->dirs, model->config.path, model->config.root, tell_passed,
+                        (void *)(uintptr_t)options, &model->model_path, err) != 0)
     return -1;
   return 0;
 }

@@ -175,15 +175,16 @@ int paths_find_directory(const struct path_list *dirs, const char *name, char **
   return hub_find(name, out, err) != 0 ? -1 : narrow_to_gguf(out, err);
 }
 
-bool paths_serves(const char *path, const char *type) {
+int paths_serves(const char *path, const char *type, struct tfm_error *err) {
   struct compile_summary summary = {0};
-  struct tfm_error ignored = {0};
   struct diag diag;
-  bool found = false;
+  int found = -1;
   diag_init(&diag);
-  if (compile_summarize(path, &summary, &diag, &ignored) == 0)
+  if (compile_summarize(path, &summary, &diag, err) == 0) {
+    found = 0;
     for (size_t i = 0; i < summary.model_type_count; i++)
       found = found || strcmp(summary.model_type[i], type) == 0;
+  }
   compile_summary_finish(&summary);
   diag_finish(&diag);
   return found;
@@ -209,33 +210,65 @@ int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *
   return status;
 }
 
+/* What was passed over, for the message that nothing was found. */
+struct broken {
+  paths_passed *passed;
+  void *arg;
+  struct buffer notes;
+};
+
+/* The first of the files that serves the type, taken out of the list; or NULL. */
+static char *match_files(struct path_list *files, const char *type, struct broken *broken) {
+  for (size_t f = 0; f < files->count; f++) {
+    char *path = files->path[f];
+    struct tfm_error why = {0};
+    int serves = file_exists(path) ? paths_serves(path, type, &why) : 0;
+    if (serves < 0) {
+      buffer_printf(&broken->notes, "passed over: %.*s\n", (int)strcspn(why.message, "\n"),
+                    why.message);
+      broken->passed(broken->arg, path, &why);
+    }
+    if (serves <= 0)
+      continue;
+    files->path[f] = NULL;
+    return path;
+  }
+  return NULL;
+}
+
+static int match_all(const struct path_list *dirs, const char *type, struct broken *broken,
+                     char **out, struct tfm_error *err) {
+  int status = 0;
+  for (size_t i = 0; status == 0 && i < dirs->count && !*out; i++) {
+    struct path_list files = {0};
+    status = paths_list_models(dirs->path[i], &files, err);
+    if (status == 0)
+      *out = match_files(&files, type, broken);
+    path_list_finish(&files);
+  }
+  return status;
+}
+
 int paths_match_model(const struct path_list *dirs, const char *config_path, const json_t *config,
-                      char **out, struct tfm_error *err) {
+                      paths_passed *passed, void *arg, char **out, struct tfm_error *err) {
   const char *type = json_string_value(json_object_get(config, "model_type"));
+  struct broken broken = {passed, arg, {0}};
   *out = NULL;
   if (!type)
     return error_set(err, TFM_ERROR_CHECKPOINT, "%s does not say its `model_type`", config_path),
            error_note(err, "help: name the model file: tfmrun MODEL.tfm --weights DIR"), -1;
-  for (size_t i = 0; i < dirs->count && !*out; i++) {
-    struct path_list files = {0};
-    if (paths_list_models(dirs->path[i], &files, err) != 0) {
-      path_list_finish(&files);
-      return -1;
-    }
-    for (size_t f = 0; f < files.count && !*out; f++)
-      if (file_exists(files.path[f]) && paths_serves(files.path[f], type)) {
-        *out = files.path[f];
-        files.path[f] = NULL;
-      }
-    path_list_finish(&files);
+  buffer_init(&broken.notes);
+  int status = match_all(dirs, type, &broken, out, err);
+  if (status == 0 && !*out) {
+    status = error_set(err, TFM_ERROR_MODEL, "no model file is `for \"%s\"`, the model_type of %s",
+                       type, config_path);
+    note_searched(dirs, err);
+    for (const char *at = buffer_text(&broken.notes); *at; at += strcspn(at, "\n") + 1)
+      error_note(err, "%.*s", (int)strcspn(at, "\n"), at);
+    error_note(err, "help: put a .tfm file for it on TFM_MODEL_PATH, or name one");
   }
-  if (*out)
-    return 0;
-  error_set(err, TFM_ERROR_MODEL, "no model file is `for \"%s\"`, the model_type of %s", type,
-            config_path);
-  note_searched(dirs, err);
-  error_note(err, "help: put a .tfm file for it on TFM_MODEL_PATH, or name one");
-  return -1;
+  buffer_finish(&broken.notes);
+  return status;
 }
 
 /* A bare name, so that a model file cannot point outside the model path. */

@@ -34,13 +34,16 @@ int paths_find_model(const struct path_list *dirs, const char *name, char **out,
 
 /* The .tfm files of a directory in alphabetical order; none if it cannot be read. */
 int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *err);
-/* Does the file say `for "type"`?  One that cannot be read says nothing. */
-bool paths_serves(const char *path, const char *type);
+/* Does the file say `for "type"`?  1 yes, 0 no, -1 it cannot be read: err says why. */
+int paths_serves(const char *path, const char *type, struct tfm_error *err);
+
+/* Told of each file on the way that cannot be read, which may be the one that was meant. */
+typedef void paths_passed(void *arg, const char *path, const struct tfm_error *why);
 
 /* The model file whose `for` names the configuration's model_type.  config_path
  * is for messages. */
 int paths_match_model(const struct path_list *dirs, const char *config_path, const json_t *config,
-                      char **out, struct tfm_error *err);
+                      paths_passed *passed, void *arg, char **out, struct tfm_error *err);
 
 /* What the user calls weights, as a path on the heap: a directory or a file that
  * exists, else the snapshot of a name such as "org/model" (lib/hub.h).  A directory

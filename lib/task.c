@@ -33,9 +33,13 @@ int task_run(struct task_run *run, struct tfm_error *err) {
     answer->id_count = answer->prompt_count = row->count;
     answer->truncated = row->truncated;
   }
+  bool pass_only = (run->options->flags & TFM_RUN_PASS_ONLY) != 0;
+  if (task == GRAPH_TASK_NONE && (pass_only || run->model->dump.target_count))
+    return task_forward(run, err);
   if (task == GRAPH_TASK_NONE || task >= sizeof task_table / sizeof *task_table)
-    return error_set(err, TFM_ERROR_MODEL, "the model has no head for a task");
-  if (run->options->flags & TFM_RUN_PASS_ONLY && task != GRAPH_TASK_GENERATE)
+    return error_set(err, TFM_ERROR_MODEL, "the model file has no head, so there is no answer"),
+           error_note(err, "help: see a value of its graph: --dump VALUE=FILE.safetensors"), -1;
+  if (pass_only && task != GRAPH_TASK_GENERATE)
     return task_forward(run, err);
   return task_table[task](run, err);
 }

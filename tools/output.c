@@ -94,6 +94,8 @@ void output_text(const tfm_model_info *info, const tfm_answer *answer, bool stre
   case TFM_TASK_QA:
     print_span(answer);
     break;
+  case TFM_TASK_NONE: /* a file without heads: its values were dumped */
+    break;
   default:
     print_vector(answer);
   }

@@ -87,6 +87,28 @@ sed 's/^graph decode {/graph encode { return n = causal() }\n&/; s/layer(x, past
 expect 0 "$tfmrun" $plugins -q "$work/hoist.tfm" --weights "$fixtures/gpt2-tied" --input "I like tea" -n 8
 says "eeeee/ee"
 
+# a model file on the path that does not parse may be the one that was meant
+mkdir "$work/path"
+cp "$models/gpt2.tfm" "$work/path"
+cp "$work/typo.tfm" "$work/path/a.tfm"
+expect 0 "$tfmrun" $plugins "$fixtures/gpt2-tied" --model-dir "$work/path" --input x -n 1
+has "warning: passed over on the model path: "
+has "path/a.tfm\` has 1 error, the first E110"
+rm "$work/path/gpt2.tfm"
+TFM_MODEL_PATH= expect 3 "$tfmrun" $plugins "$fixtures/gpt2-tied" --model-dir "$work/path" --input x
+has "no model file is \`for \"gpt2\"\`"
+has "passed over: "
+
+# a file without heads has no answer, and values that can be seen
+sed '/^head/,$d' "$models/gpt2.tfm" >"$work/headless.tfm"
+headless="$tfmrun -q $plugins $work/headless.tfm --weights $fixtures/gpt2-tied --ids 1,2,3"
+expect 3 $headless
+has "the model file has no head, so there is no answer"
+has "--dump"
+expect 0 $headless --dump "x=$work/headless.safetensors"
+head -c 80 "$work/headless.safetensors" | grep -q '"x":{"dtype":"F32","shape":\[1,3,24\]' ||
+  fail "the value of a file without heads is not dumped"
+
 # 3: a number of config.json that cannot be; the message names its key, and what is expected
 # config FIXTURE KEY VALUE: a copy of a checkpoint in which KEY is VALUE
 config() {

@@ -1,0 +1,69 @@
+/* state.c - each layer of a state belongs to one op.
+ *
+ * Two ops that append to the same keys and values would each attend to the
+ * other's; a layer that none uses is memory for nothing, and most often a layer
+ * of the model that was forgotten. */
+#include "compiler/lower.h"
+
+#include "compiler/names.h"
+#include "compiler/report.h"
+
+static void report_twice(struct compiler *c, const struct ir_value *state,
+                         const struct ir_node *first, const struct ir_node *second) {
+  struct report *r =
+      report(c, CODE_STATE, second->span, "the state `%s` is used by two ops", state->name);
+  report_primary(c, r, "the second");
+  if (first->span.source == second->span.source && first->span.begin == second->span.begin)
+    report_note(c, r, "the first is the same call, in another turn or of another block");
+  else
+    report_label(c, r, first->span, "the first");
+  report_help(c, r, "give each its own: `state NAME: kv[n]` with n layers, and `NAME[i]`");
+}
+
+static void report_unused(struct compiler *c, const struct symbol *symbol, uint32_t unused,
+                          const char *example) {
+  struct report *r =
+      unused == symbol->layer_count
+          ? report(c, CODE_STATE, symbol->span, "the state `%s` is used by nothing", symbol->name)
+          : report(c, CODE_STATE, symbol->span,
+                   "%u of %u layers of the state `%s` are used by nothing", unused,
+                   symbol->layer_count, symbol->name);
+  report_note(c, r, "the first is `%s`", example);
+  report_help(c, r, "an op takes a layer of it: `attention(..., cache: %s[i])`", symbol->name);
+}
+
+static void check_used(struct compiler *c, const struct symbol *symbol, const int32_t *reader) {
+  uint32_t unused = 0;
+  const char *example = NULL;
+  for (uint32_t i = 0; i < symbol->layer_count; i++) {
+    if (reader[symbol->layer[i]] != GRAPH_NONE)
+      continue;
+    example = unused++ == 0 ? c->value[symbol->layer[i]].name : example;
+  }
+  if (unused > 0)
+    report_unused(c, symbol, unused, example);
+}
+
+void state_check(struct compiler *c) {
+  int32_t *reader = compiler_alloc(c, c->value_count, sizeof *reader);
+  if (reader == NULL)
+    return;
+  for (uint32_t i = 0; i < c->value_count; i++)
+    reader[i] = GRAPH_NONE;
+  for (uint32_t n = 0; n < c->node_count; n++)
+    for (uint32_t k = 0; k < c->node[n].input_count; k++) {
+      int32_t value = c->node[n].input[k];
+      if (value == GRAPH_NONE || !c->value[value].state)
+        continue;
+      if (reader[value] != GRAPH_NONE)
+        report_twice(c, &c->value[value], &c->node[reader[value]], &c->node[n]);
+      reader[value] = (int32_t)n;
+    }
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next) {
+    const struct symbol *symbol = d->kind == AST_DECL_STATE && d->name.text != NULL
+                                      ? names_symbol(c->main, d->name.text)
+                                      : NULL;
+    if (symbol != NULL && symbol->decl == d)
+      check_used(c, symbol, reader);
+  }
+}
