@@ -277,6 +277,13 @@ int session_truncate(struct session *session, uint32_t row, int64_t length, stru
   return 0;
 }
 
+bool session_selects(const struct session *session) {
+  for (uint32_t i = 0; i < session->graph->input_count; i++)
+    if (session->input[i].feed.data)
+      return false;
+  return !session->two_sided;
+}
+
 int session_select(struct session *session, const uint32_t *row, uint32_t count,
                    struct tfm_error *err) {
   if (session->two_sided)

@@ -79,6 +79,9 @@ int session_truncate(struct session *session, uint32_t row, int64_t length, stru
  * another.  count is at most session_rows. */
 int session_select(struct session *session, const uint32_t *row, uint32_t count,
                    struct tfm_error *err);
+/* May rows be chosen anew?  Not where the caller feeds values for all of them, nor in
+ * an encoder-decoder. */
+bool session_selects(const struct session *session);
 /* Forget all rows; memory is kept. */
 void session_reset(struct session *session);
 

@@ -200,7 +200,15 @@ int state_reserve(struct session *session, int64_t need, struct tfm_error *err) 
   return 0;
 }
 
-/* Rows that only close up can move where they are. */
+/* Rows that stay, or come from behind all that are left, can move where they are. */
+static bool fills_holes(const uint32_t *row, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (row[i] != i && row[i] < count)
+      return false;
+  return true;
+}
+
+/* So can rows that only close up. */
 static bool closes_up(const uint32_t *row, uint32_t count) {
   for (uint32_t i = 1; i < count; i++)
     if (row[i] <= row[i - 1])
@@ -213,9 +221,10 @@ static void close_up(struct session *session, const uint32_t *row, uint32_t coun
     tfm_kv *kv = &session->state[i / 2].kv;
     tfm_tensor *tensor = i % 2 ? &kv->value : &kv->key;
     for (uint32_t b = 0; b < count; b++)
-      memmove((char *)tensor->data + (size_t)b * (size_t)tensor->stride[0],
-              (char *)tensor->data + (size_t)row[b] * (size_t)tensor->stride[0],
-              (size_t)session->length[row[b]] * (size_t)tensor->stride[1]);
+      if (row[b] != b)
+        memmove((char *)tensor->data + (size_t)b * (size_t)tensor->stride[0],
+                (char *)tensor->data + (size_t)row[b] * (size_t)tensor->stride[0],
+                (size_t)session->length[row[b]] * (size_t)tensor->stride[1]);
   }
 }
 
@@ -223,7 +232,7 @@ int state_select(struct session *session, const uint32_t *row, uint32_t count,
                  struct tfm_error *err) {
   if (session->graph->state_count == 0 || session->capacity == 0)
     return 0;
-  if (closes_up(row, count))
+  if (fills_holes(row, count) || closes_up(row, count))
     close_up(session, row, count);
   else if (move_all(session, count, session->capacity, row, err) != 0)
     return -1;

@@ -47,3 +47,8 @@ parity_tests += tests/parity/test_answers
 tests_parity_test_answers_SOURCES = tests/parity/test_answers.c
 tests_parity_test_answers_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/answers/make.py tests/parity/answers/answers.json
+
+# Rows of a batch that stop at different times.
+parity_tests += tests/parity/test_rows
+tests_parity_test_rows_SOURCES = tests/parity/test_rows.c
+tests_parity_test_rows_LDADD = libtfm.la
