@@ -21,7 +21,7 @@ int task_embed(struct task_run *run, struct tfm_error *err) {
     return -1;
   size_t all = (size_t)out.shape[1], width = wanted_width(run->model->graph, all);
   for (size_t r = 0; r < run->rows->count; r++) {
-    if (task_finite(run, r, "vector", out.data + r * width, width, err) != 0)
+    if (task_finite(run, r, "vector", out.data + r * all, width, err) != 0)
       return -1;
     float *vector = arena_array(&run->result->arena, width, sizeof *vector);
     if (!vector)

@@ -67,7 +67,7 @@ static inline void foretold_model(const struct foretold *f) {
       snprintf(text, sizeof text,
                "tfm 1\nmodel foretold for \"foretold\"\n"
                "param V = config.vocab_size, N = config.columns\n"
-               "dim B, T <= 40\n"
+               "dim B, T <= 160\n"
                "input ids: i32[B, T] = tokens.ids\n"
                "weight table: [V, N] = @table\n"
                "graph %s { return embedding(ids, weight: table) }\n"

@@ -113,6 +113,21 @@ START_TEST(test_words) {
 }
 END_TEST
 
+/* Nothing between the texts: the pair's first word is another one. */
+START_TEST(test_words_side_by_side) {
+  struct foretold f = make("classify_tokens");
+  f.flags = FORETOLD_BARE;
+  say(&f, A, 5, 0, 0);
+  say(&f, B, 0, 0, 5);
+  foretold_open(&f);
+  const tfm_answer *answer = foretold_ask(&f, "a", "b");
+  ck_assert_uint_eq(answer->place_count, 2);
+  check_word(answer, 0, "a", 0, 0, "no", 1 / (1 + 2 * exp(-5)));
+  check_word(answer, 1, "b", 0, 1, "yes", 1 / (1 + 2 * exp(-5)));
+  foretold_close(&f);
+}
+END_TEST
+
 START_TEST(test_words_batch) {
   struct foretold f = make("classify_tokens");
   say(&f, A, 5, 0, 0);
@@ -186,6 +201,27 @@ START_TEST(test_embed) {
 }
 END_TEST
 
+/* The first numbers alone, and only they must be finite. */
+START_TEST(test_embed_truncated) {
+  struct foretold f = {.task = "embed", .columns = LABELS, .attributes = "truncate: 2"};
+  say(&f, A, 1, 2, NAN);
+  say(&f, B, 3, 4, 5);
+  say(&f, C, 3, NAN, 5);
+  foretold_open(&f);
+  const tfm_input input[] = {foretold_text("a", NULL), foretold_text("b", NULL),
+                             foretold_text("c", NULL)};
+  ck_assert_int_eq(foretold_batch(&f, input, 2, NULL), 0);
+  for (size_t r = 0; r < 2; r++) {
+    const tfm_answer *answer = tfm_result_answer(f.result, r);
+    ck_assert_uint_eq(answer->vector_count, 2);
+    ck_assert_mem_eq(answer->vector, f.table[r == 0 ? A : B], 2 * sizeof(float));
+  }
+  ck_assert_int_eq(foretold_batch(&f, input, 3, NULL), TFM_CODE_RUN);
+  ck_assert_ptr_nonnull(strstr(tfm_error_message(f.error), "of input 3 is not finite"));
+  foretold_close(&f);
+}
+END_TEST
+
 START_TEST(test_not_finite) {
   static const char *const task[] = {"classify", "classify_tokens", "embed"};
   static const char *const words[] = {"classify: `logits` of input 2 is not finite: it holds -inf",
@@ -207,4 +243,5 @@ START_TEST(test_not_finite) {
 END_TEST
 
 UNIT_MAIN("task_classify", test_classify, test_classify_batch, test_labels, test_words,
-          test_words_batch, test_words_of_ids, test_empty, test_embed, test_not_finite)
+          test_words_side_by_side, test_words_batch, test_words_of_ids, test_empty, test_embed,
+          test_embed_truncated, test_not_finite)

@@ -64,20 +64,22 @@ END_TEST
 /* The asked number, none at all, and as many as there is room for. */
 START_TEST(test_limits) {
   struct foretold f = make(NULL);
-  int all[39], i = 0;
+  int all[159], i = 0;
   follow(&f, (int[]){A, B, A, -1});
   foretold_open(&f);
   check(ask(&f, "a", 1, 0), (int[]){B, -1}, " b", "length");
   check(ask(&f, "b a b", 3, 0), (int[]){A, B, A, -1}, " a b a", "length");
   check(ask(&f, "a", -2, 0), (int[]){-1}, "", "length");
-  for (; i < 38; i++)
+  for (; i < 158; i++)
     all[i] = i % 2 ? A : B;
   all[i] = -1;
-  const tfm_answer *answer = ask(&f, "a b a", -1, 0); /* the 40 places, and one not run */
-  ck_assert_uint_eq(answer->id_count, 38);
+  const tfm_answer *answer = ask(&f, "a b a", -1, 0); /* the 160 places, and one not run */
   check(answer, all, answer->text, "context");
-  ck_assert_str_eq(ask(&f, "a b a", 0, 0)->stop, "context"); /* 128 by default */
-  ck_assert_str_eq(ask(&f, "a b a", 38, 0)->stop, "length");
+  all[128] = -1;
+  answer = ask(&f, "a b a", 0, 0);
+  check(answer, all, answer->text, "length");
+  ck_assert_str_eq(ask(&f, "a b a", 158, 0)->stop, "length");
+  ck_assert_str_eq(ask(&f, "a b a", 159, 0)->stop, "context");
   foretold_close(&f);
 }
 END_TEST
@@ -96,10 +98,11 @@ START_TEST(test_ties) {
 END_TEST
 
 /* Rows stop on their own, and each is as it is alone. */
-START_TEST(test_rows) {
+static void check_rows(bool all_logits) {
   struct foretold f = make(", \"eos_token_id\": 2");
   follow(&f, (int[]){A, B, C, SEP, -1});
   follow(&f, (int[]){E, F, G, E, -1});
+  f.flags |= all_logits ? FORETOLD_ALL_LOGITS : 0;
   foretold_open(&f);
   const tfm_input input[] = {foretold_text("c", NULL), foretold_text("a a e", NULL),
                              foretold_text("b b b b a", NULL)};
@@ -110,6 +113,11 @@ START_TEST(test_rows) {
   check(tfm_result_answer(f.result, 2), (int[]){B, C, -1}, " b c", "stop");
   ck_assert_uint_eq(tfm_result_answer(f.result, 2)->prompt_count, 5);
   foretold_close(&f);
+}
+
+START_TEST(test_rows) {
+  check_rows(false); /* each row's last logits alone, or all of them */
+  check_rows(true);
 }
 END_TEST
 
@@ -179,15 +187,15 @@ END_TEST
 
 START_TEST(test_too_long) {
   struct foretold f = make(NULL);
-  char text[2 * 41];
+  char text[2 * 161];
   for (size_t i = 0; i < sizeof text; i++)
     text[i] = i % 2 ? ' ' : 'a';
   foretold_open(&f);
-  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = 2 * 40};
+  tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = 2 * 160};
   ck_assert_int_eq(foretold_batch(&f, &input, 1, NULL), 0);
   ck_assert_uint_eq(tfm_result_answer(f.result, 0)->id_count, 1);
   input.text_length = sizeof text;
-  foretold_refuses(&f, input, TFM_CODE_LIMIT, "the input is 41 tokens long, the model takes 40");
+  foretold_refuses(&f, input, TFM_CODE_LIMIT, "the input is 161 tokens long, the model takes 160");
   foretold_close(&f);
 }
 END_TEST
