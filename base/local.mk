@@ -16,6 +16,7 @@ libbase_la_SOURCES = \
   base/json_tree.c base/json_tree.h \
   base/large.c base/large.h \
   base/map.c base/map.h \
+  base/place.c base/place.h \
   base/pull.c base/pull.h \
   base/sized.c base/sized.h \
   base/text.c base/text.h

@@ -119,9 +119,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--keep", metavar="DIR")
     args = parser.parse_args()
-    tool = os.path.join(args.build, "tools/.libs/tfmrun")  # not libtool's script
-    if not os.path.exists(tool):
-        tool = os.path.join(args.build, "tools/tfmrun")
+    tool = os.path.join(args.build, "tools/tfmrun")
     os.environ["LD_LIBRARY_PATH"] = os.path.join(args.build, ".libs")
     command = [tool, "-q", "--plugin-dir", os.path.abspath(os.path.join(args.build, "plugins/.libs")),
                os.path.join(ROOT, "models/gpt2.tfm"), "--ids", "1,2", "-n", "1", "--weights"]

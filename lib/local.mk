@@ -2,7 +2,8 @@
 dist_tfminclude_HEADERS += include/tfm/plugin.h include/tfm/tfm.h
 
 lib_LTLIBRARIES += libtfm.la
-libtfm_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c lib/error.c lib/model.h \
+noinst_LTLIBRARIES += libjoint.la
+libjoint_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c lib/error.c lib/model.h \
   lib/caller.c lib/caller.h lib/enter.c \
   lib/paths.c lib/paths.h lib/rows.c lib/rows.h lib/result.c lib/result.h \
   lib/dump.c lib/dump_file.c lib/dump.h lib/task.c lib/task.h lib/generate.c lib/fill_mask.c \
@@ -11,10 +12,11 @@ libtfm_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c lib
   lib/stop_text.c lib/stop_text.h lib/token_score.c lib/token_score.h \
   lib/hub.c lib/hub.h lib/match.c lib/vocabulary.c lib/weights.c
 # what a directory of sentence-transformers says
-libtfm_la_SOURCES += lib/module_file.c lib/module_file.h lib/modules.c lib/modules.h \
+libjoint_la_SOURCES += lib/module_file.c lib/module_file.h lib/modules.c lib/modules.h \
   lib/modules_settings.c lib/embedder.c lib/prompt.c lib/prompt.h
-libtfm_la_CPPFLAGS = $(AM_CPPFLAGS) -DTFM_VERSION='"$(PACKAGE_VERSION)"'
-libtfm_la_LIBADD = $(rooms) $(rooms_libs)
+libjoint_la_CPPFLAGS = $(AM_CPPFLAGS) -DTFM_VERSION='"$(PACKAGE_VERSION)"'
+libtfm_la_SOURCES =
+libtfm_la_LIBADD = libjoint.la $(rooms) $(rooms_libs)
 libtfm_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -export-symbols-regex '^tfm_'
 
 # The tasks, through tfm.h, on a model whose logits are known beforehand.

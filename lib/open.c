@@ -150,7 +150,7 @@ int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
   int status = registry_open((const char *const *)dirs.path, dirs.count, model_log, model,
                              &model->registry, err);
   registry_dirs_finish(&dirs);
-  return status;
+  return status ? status : registry_need_package(model->registry, err);
 }
 
 int model_load_weights(struct tfm_model *model, struct tfm_error *err) {

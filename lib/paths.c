@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "compiler/compile.h"
 #include "lib/hub.h"
 
@@ -67,7 +68,12 @@ int paths_model_dirs(const char *const *first, size_t first_count, struct path_l
     return -1;
   if (add_data_home(out, err) != 0)
     return -1;
-  return path_list_add(out, TFM_MODELDIR, strlen(TFM_MODELDIR), err);
+  char *own = NULL;
+  int status = place_find(TFM_MODELDIR, "models", &own, err);
+  if (status == 0)
+    status = path_list_add(out, own, strlen(own), err);
+  free(own);
+  return status;
 }
 
 static void note_searched(const struct path_list *dirs, struct tfm_error *err) {

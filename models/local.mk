@@ -17,3 +17,11 @@ dist_gptcheckpoint_DATA = \
   models/checkpoints/gpt-ko-reviews/tokenizer_config.json
 EXTRA_DIST += models/checkpoints/README.md models/checkpoints/bert-words.svg \
   models/checkpoints/bert-right.svg models/checkpoints/gpt.svg
+
+# The programs of a build tree find model files in it, wherever both are moved to.
+all-local: link-models
+link-models:
+	@test -e models || $(LN_S) $(srcdir)/models models
+distclean-local:
+	-test ! -h models || rm -f models
+.PHONY: link-models

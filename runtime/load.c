@@ -78,8 +78,12 @@ int registry_default_dirs(const char *const *first, size_t first_count, struct r
     status = add_path(out, secure_getenv("TFM_PLUGIN_PATH"), err);
   if (status == 0)
     status = add_data_home(out, err);
+  char *package = NULL;
   if (status == 0)
-    status = add_dir(out, TFM_PLUGINDIR, strlen(TFM_PLUGINDIR), err);
+    status = registry_package_dir(&package, err);
+  if (status == 0)
+    status = add_dir(out, package, strlen(package), err);
+  free(package);
   if (status != 0)
     registry_dirs_finish(out);
   return status;

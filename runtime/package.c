@@ -1,37 +1,18 @@
-/* package.c - the plugins that come with tfm: which directories are theirs.
+/* package.c - the plugins that come with tfm: which directory is theirs.
  *
  * Their ops have bare names, and no other file may take their place.  They are where this
- * code is installed (TFM_PLUGINDIR), or beside the object that this code is in:
- *
- *     LIBDIR/libtfm.so            LIBDIR/tfm/plugins      moved after it was installed
- *     BUILD/.libs/libtfm.so       BUILD/plugins/.libs     not installed at all
- *     BUILD/tests/unit/test_x     BUILD/plugins/.libs     a program that holds it */
+ * code is: installed, moved after that, or in its build tree (base/place.h). */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* realpath */
 #endif
-#include "base/file.h"
+#include "base/place.h"
 #include "runtime/registry_private.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const beside[] = {"tfm/plugins", "../plugins/.libs", "../../plugins/.libs",
-                                     "../../../plugins/.libs"};
-
-/* The directory of the object that holds this function; NULL = unknown. */
-static char *own_directory(void) {
-  Dl_info info;
-  bool (*self)(const char *) = registry_is_package;
-  void *address;
-  memcpy(&address, &self, sizeof address);
-  if (dladdr(address, &info) == 0 || !info.dli_fname)
-    return NULL;
-  /* A program's own name is what it was called by. */
-  char *real = realpath(strstr(info.dli_fname, ".so") ? info.dli_fname : "/proc/self/exe", NULL);
-  char *directory = real ? file_dirname(real) : NULL;
-  free(real);
-  return directory;
+int registry_package_dir(char **out, struct tfm_error *err) {
+  return place_find(TFM_PLUGINDIR, "plugins/.libs", out, err);
 }
 
 static bool is_same(const char *directory, const char *real) {
@@ -42,13 +23,11 @@ static bool is_same(const char *directory, const char *real) {
 }
 
 bool registry_is_package(const char *real) {
+  struct tfm_error ignored = {0};
+  char *own = NULL;
   bool found = is_same(TFM_PLUGINDIR, real);
-  char *own = found ? NULL : own_directory();
-  for (size_t i = 0; own && !found && i < sizeof beside / sizeof *beside; i++) {
-    char *directory = file_join(own, beside[i]);
-    found = directory && is_same(directory, real);
-    free(directory);
-  }
+  if (!found && registry_package_dir(&own, &ignored) == 0)
+    found = is_same(own, real);
   free(own);
   return found;
 }

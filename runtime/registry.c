@@ -6,6 +6,7 @@
 #include "runtime/registry.h"
 
 #include "base/dtype.h"
+#include "base/place.h"
 #include "runtime/registry_private.h"
 
 #include <stdio.h>
@@ -380,6 +381,31 @@ void registry_note_missing(const struct registry *registry, const char *name,
   }
   for (size_t i = 0; said == 0 && i < registry->dir_count; i++)
     error_note(err, "searched: %s", registry->dir[i].path);
+}
+
+static bool has_core(const struct registry *registry) {
+  for (size_t i = 0; i < registry->op_count; i++)
+    if (!strchr(registry->op_name[i], '.'))
+      return true;
+  return false;
+}
+
+int registry_need_package(const struct registry *registry, struct tfm_error *err) {
+  if (has_core(registry))
+    return 0;
+  error_set(err, TFM_ERROR_PLUGIN, "the plugins that come with tfm are not found");
+  for (size_t i = 0; i < registry->dir_count; i++)
+    error_note(err, "searched: %s%s", registry->dir[i].path,
+               registry->dir[i].there ? "" : ", which is not there");
+  for (size_t i = 0; i < registry->refusal_count && i < 4; i++)
+    note_refusal(&registry->refusal[i], err);
+  char *tree = place_build_tree();
+  if (tree)
+    error_note(err, "help: build them: make -C %s", tree);
+  else
+    error_note(err, "help: say where they are: --plugin-dir DIR, or TFM_PLUGIN_PATH=/DIR");
+  free(tree);
+  return -1;
 }
 
 int registry_add(struct registry *registry, const char *file, const tfm_plugin_desc *desc,

@@ -94,6 +94,9 @@ const struct registry_kernel *registry_kernels(const struct registry *registry, 
                                                size_t *count);
 const struct registry_refusal *registry_refusals(const struct registry *registry, size_t *count);
 
+/* -1 and an error if the ops that come with tfm are not there: where was looked, what was
+ * refused, what to type. */
+int registry_need_package(const struct registry *registry, struct tfm_error *err);
 /* Add notes to err: the refusals that may explain why `name`, an op's or a
  * plugin's, is not there.  All of them for a bare name, since a core op does
  * not name its plugin; nothing if there are none. */

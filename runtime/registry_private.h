@@ -48,5 +48,7 @@ int registry_init(struct registry *registry, const tfm_plugin_desc *desc,
 
 /* Is this directory, by its real path, the one of the plugins that come with tfm? */
 bool registry_is_package(const char *real);
+/* That directory, on the heap. */
+int registry_package_dir(char **out, struct tfm_error *err);
 
 #endif

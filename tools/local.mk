@@ -2,26 +2,30 @@
 bin_PROGRAMS += tools/tfmrun tools/tfmc tools/tfmbench tools/tfmeval
 bin_PROGRAMS += tools/tfm-tokenize
 
+# All of libtfm: a program is one file, which runs from where it is and starts without a
+# search for the library.
+tools_tfm = libjoint.la $(rooms) $(rooms_libs)
+
 # Manners, and the options that the programs have alike.
 tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h tools/common.c tools/common.h
 
 tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
   tools/window.c tools/stream.c tools/stream.h \
   tools/output.c tools/output.h tools/check.c tools/check.h $(tools_shared)
-tools_tfmrun_LDADD = libtfm.la $(JANSSON_LIBS)
+tools_tfmrun_LDADD = $(tools_tfm) $(JANSSON_LIBS)
 tools_tfmc_SOURCES = tools/tfmc.c $(tools_shared)
-tools_tfmc_LDADD = libtfm.la
+tools_tfmc_LDADD = $(tools_tfm)
 tools_tfmbench_SOURCES = tools/tfmbench.c $(tools_shared)
-tools_tfmbench_LDADD = libtfm.la $(JANSSON_LIBS)
+tools_tfmbench_LDADD = $(tools_tfm) $(JANSSON_LIBS)
 tools_tfmeval_SOURCES = tools/tfmeval.c tools/eval.c tools/eval.h tools/eval_tokens.c \
   tools/eval_labels.c $(tools_shared)
-tools_tfmeval_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+tools_tfmeval_LDADD = $(tools_tfm) $(JANSSON_LIBS) $(LIBM)
 tools_tfm_tokenize_SOURCES = tools/tfm_tokenize.c tools/stream.c tools/stream.h $(tools_shared)
-tools_tfm_tokenize_LDADD = libtfm.la
+tools_tfm_tokenize_LDADD = $(tools_tfm)
 
 bin_PROGRAMS += tools/tfm-weights
 tools_tfm_weights_SOURCES = tools/tfm_weights.c tools/check.c tools/check.h $(tools_shared)
-tools_tfm_weights_LDADD = libtfm.la $(JANSSON_LIBS)
+tools_tfm_weights_LDADD = $(tools_tfm) $(JANSSON_LIBS)
 
 # How the checkpoints of models/ were made; tests/parity reads the prompts.
 EXTRA_DIST += tools/train_reference/prompts.tsv tools/train_reference/samples tools/train_reference/train \

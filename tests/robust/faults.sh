@@ -13,7 +13,7 @@ if [ "${TFM_SANITIZERS:-no}" = yes ]; then
   echo "the sanitizers' malloc cannot be made to fail"
   exit 77
 fi
-program="$TFM_BUILDDIR/tools/.libs/tfmrun"
+program="$TFM_BUILDDIR/tools/tfmrun"
 faults="$work/faults.so"
 export FAULT_PROGRAM=tfmrun
 export LD_LIBRARY_PATH="$TFM_BUILDDIR/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
