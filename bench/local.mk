@@ -1,3 +1,5 @@
 # bench/: what is measured, and how to run it again.
-EXTRA_DIST += bench/README.md bench/compare_torch.py bench/configs
+docbenchdir = $(docdir)/bench
+dist_docbench_DATA = bench/README.md
+EXTRA_DIST += bench/compare_torch.py bench/configs
 EXTRA_DIST += bench/tokenizers.py bench/tokenizer_start.py

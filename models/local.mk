@@ -15,7 +15,8 @@ dist_gptcheckpoint_DATA = \
   models/checkpoints/gpt-ko-reviews/model.safetensors \
   models/checkpoints/gpt-ko-reviews/tokenizer.json \
   models/checkpoints/gpt-ko-reviews/tokenizer_config.json
-EXTRA_DIST += models/checkpoints/README.md models/checkpoints/bert-words.svg \
+modeldocsdir = $(docdir)/models/checkpoints
+dist_modeldocs_DATA = models/checkpoints/README.md models/checkpoints/bert-words.svg \
   models/checkpoints/bert-right.svg models/checkpoints/gpt.svg
 
 # The programs of a build tree find model files in it, wherever both are moved to.

@@ -141,6 +141,10 @@ tests_unit_test_plugin_schemas_SOURCES = tests/unit/test_plugin_schemas.c $(op_t
 install-data-hook:
 	@for la in $(plugin_LTLIBRARIES); do \
 	  rm -f "$(DESTDIR)$(plugindir)/`basename $$la`"; done
+	@$(srcdir)/docs/installed.sh '$(DESTDIR)$(docdir)' '$(DESTDIR)$(pkgconfigdir)/tfm.pc' \
+	  'prefix=$(prefix)' 'exec_prefix=$(exec_prefix)' 'libdir=$(libdir)' 'includedir=$(includedir)' \
+	  'datarootdir=$(datarootdir)' 'datadir=$(datadir)' 'plugindir=$(plugindir)' 'modeldir=$(modeldir)'
+EXTRA_DIST += docs/installed.sh
 uninstall-hook:
 	@for la in $(plugin_LTLIBRARIES); do \
 	  rm -f "$(DESTDIR)$(plugindir)/`basename $$la .la`.so"; done

@@ -14,7 +14,7 @@ noinst_HEADERS += tests/unit/unit.h
 script_tests += \
   tests/e2e/embedders.sh tests/e2e/mixing.sh \
   tests/e2e/errors.sh tests/e2e/settings.sh tests/e2e/gguf.sh tests/e2e/run.sh \
-  tests/e2e/tokenize.sh tests/e2e/terminal.sh tests/e2e/lines.sh tests/e2e/dump.sh \
+  tests/e2e/tokenize.sh tests/e2e/terminal.sh tests/e2e/lines.sh tests/e2e/dump.sh tests/e2e/place.sh \
   tests/structure/check-headers.sh \
   tests/structure/check-includes.sh \
   tests/structure/check-symbols.sh
@@ -41,7 +41,8 @@ mostlyclean-local:
 	-rm -f tests/unit/*.valgrind
 
 # The pages: each example of them is run.
-script_tests += tests/docs/examples.sh tests/docs/config.sh tests/docs/tables.sh tests/docs/embed.sh tests/docs/self.sh
+script_tests += tests/docs/examples.sh tests/docs/config.sh tests/docs/tables.sh tests/docs/embed.sh
+script_tests += tests/docs/install.sh tests/docs/self.sh
 EXTRA_DIST += tests/docs/installed.sh tests/docs/split.awk tests/docs/match.awk \
   tests/docs/around.tfm tests/docs/right.md tests/docs/wrong.md
 

@@ -10,7 +10,7 @@ build_example embed
 cd "$work" || exit 2
 
 for text in 'The model' '나는 책을'; do
-  "$TFM_BUILDDIR/tools/tfmrun" -q gpt2.tfm --weights "$fixture" -n 48 --input "$text" >want 2>err ||
+  "$prefix/bin/tfmrun" -q gpt2.tfm --weights "$fixture" -n 48 --input "$text" >want 2>err ||
     fail "tfmrun: $text" err
   ./embed/embed gpt2.tfm "$fixture" "$text" >got 2>err || fail "embed: $text" err
   cmp -s want got || fail "embed and tfmrun differ on: $text" want got

@@ -9,7 +9,7 @@ install_tfm
 build_example plugin install plugins="$work/mine"
 cd "$work" || exit 2
 
-tfmrun() { "$TFM_BUILDDIR/tools/tfmrun" -q --weights "$fixture" -n 24 --input 'The model' "$@"; }
+tfmrun() { "$prefix/bin/tfmrun" -q --weights "$fixture" -n 24 --input 'The model' "$@"; }
 
 # The largest logit is the largest still: both say the same.
 tfmrun gpt2.tfm >want 2>err || fail 'gpt2.tfm' err
