@@ -95,8 +95,10 @@ expect 0 "$tfmrun" $plugins "$fixtures/gpt2-tied" --model-dir "$work/path" --inp
 has "warning: passed over on the model path: "
 has "path/a.tfm\` has 1 error, the first E110"
 rm "$work/path/gpt2.tfm"
-TFM_MODEL_PATH= expect 3 "$tfmrun" $plugins "$fixtures/gpt2-tied" --model-dir "$work/path" --input x
-has "no model file is \`for \"gpt2\"\`"
+cp -RL "$fixtures/gpt2-tied" "$work/of-another" && chmod -R u+w "$work/of-another"
+sed -i 's/"model_type": *"gpt2"/"model_type": "gpt22"/' "$work/of-another/config.json"
+expect 3 "$tfmrun" $plugins "$work/of-another" --model-dir "$work/path" --input x
+has "no model file is \`for \"gpt22\"\`"
 has "passed over: "
 
 # a file without heads has no answer, and values that can be seen
@@ -181,7 +183,7 @@ has "config.json"
 expect 4 "$tfmrun" $plugins "$models/gpt2.tfm" --weights "$work/none" --input x
 
 # 5: text without a tokenizer
-mkdir "$work/bare"
+mkdir -p "$work/bare"
 cp "$fixtures/gpt2-tied/config.json" "$fixtures/gpt2-tied/model.safetensors" "$work/bare"
 expect 5 "$tfmrun" $plugins "$models/gpt2.tfm" --weights "$work/bare" --input x
 has "--ids"
