@@ -24,13 +24,18 @@
 enum { LIMIT = 10 /* seconds */, DUMP_MAX = 1 << 20 };
 
 struct job {
-  const char *model, *weights, *text, *dump;
+  const char *model, *weights, *text, *dump, *pair;
 };
 
 static const struct job jobs[] = {
-    {"gpt2.tfm", "gpt2-tied", "The model", "logits"},
-    {"bert.tfm", "bert-mlm-old", "The [MASK] is.", "logits"},
-    {"llama.tfm", "llama-shards", "The model", "logits"},
+    {"gpt2.tfm", "gpt2-tied", "The model", "logits", NULL},
+    {"bert.tfm", "bert-mlm-old", "The [MASK] is.", "logits", NULL},
+    {"llama.tfm", "llama-shards", "The model", "logits", NULL},
+    {"bert.tfm", "bert-tags", "The river is long", "logits", NULL},
+    /* a context in two windows */
+    {"bert.tfm", "bert-qa", "who", "start",
+     "the cat sat on the mat the dog ran to the river the cat sat on the mat the dog ran to it "
+     "and the cat sat on the mat the dog ran to the river"},
 };
 
 static char directory[] = "/tmp/tfm-faults-XXXXXX";
@@ -83,7 +88,20 @@ static int use(const struct job *job, struct given *given) {
   tfm_tap tap = {.struct_size = sizeof tap, .value = job->dump, .file = dump_file};
   tfm_input input = {
       .struct_size = sizeof input, .text = job->text, .text_length = strlen(job->text)};
-  tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = 3};
+  static const char *const stop[] = {"\x01", "\x01\x02"};
+  tfm_run_options run = {.struct_size = sizeof run,
+                         .max_new_tokens = 3,
+                         .repetition_penalty = 1.2,
+                         .stop = stop,
+                         .stop_count = 2,
+                         .logprobs = 2,
+                         .flags = TFM_RUN_NULL_ANSWER,
+                         .group = TFM_GROUP_AVERAGE,
+                         .stride = 5};
+  if (job->pair) {
+    input.pair = job->pair;
+    input.pair_length = strlen(job->pair);
+  }
   snprintf(model_path, sizeof model_path, "%s/models/%s", source, job->model);
   snprintf(weights, sizeof weights, "%s/tests/fixtures/%s", source, job->weights);
   tfm_open_options open = {.struct_size = sizeof open,
