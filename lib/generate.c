@@ -276,7 +276,7 @@ static int start_row(struct generation *g, size_t r, struct tfm_error *err) {
                                   .min_p = o->min_p,
                                   .seed = o->seeds ? o->seeds[r] : o->seed};
   struct penalty_options penalty = {o->repetition_penalty, o->presence_penalty,
-                                    o->frequency_penalty};
+                                    o->frequency_penalty, o->no_repeat_ngram};
   buffer_init(&g->row[r].text);
   for (size_t t = 0; t < row->count; t++)
     if (push_id(&g->row[r], row->ids[t], err) != 0)

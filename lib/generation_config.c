@@ -19,7 +19,6 @@ static const struct refused {
     {"num_beams", 1, NULL, false},
     {"num_beam_groups", 1, NULL, false},
     {"num_return_sequences", 1, "ask for several samples: tfmrun -N", true},
-    {"no_repeat_ngram_size", 0, NULL, false},
     {"encoder_no_repeat_ngram_size", 0, NULL, false},
     {"encoder_repetition_penalty", 1, NULL, false},
     {"min_length", 0, NULL, false},
@@ -126,6 +125,15 @@ static int read_lengths(const struct model_json *json, tfm_run_options *out,
   return 0;
 }
 
+static int read_no_repeat(const struct model_json *json, tfm_run_options *out,
+                          struct tfm_error *err) {
+  int64_t size;
+  if (whole(json, "no_repeat_ngram_size", 0, &size, err) != 0)
+    return -1;
+  out->no_repeat_ngram = (uint32_t)size;
+  return 0;
+}
+
 static int read_config(const struct model_json *json, tfm_run_options *out, struct tfm_error *err) {
   const json_t *sample = json_object_get(json->root, "do_sample");
   if (sample && !json_is_boolean(sample) && !json_is_null(sample))
@@ -135,7 +143,7 @@ static int read_config(const struct model_json *json, tfm_run_options *out, stru
   if (json_is_true(sample) && read_sampling(json, out, err) != 0)
     return -1;
   if (number(json, "repetition_penalty", 1e-6, 1e6, 1, &out->repetition_penalty, err) != 0 ||
-      read_lengths(json, out, err) != 0)
+      read_no_repeat(json, out, err) != 0 || read_lengths(json, out, err) != 0)
     return -1;
   return check_refused(json, err);
 }
@@ -156,6 +164,9 @@ static void name_passed_over(const json_t *root, const tfm_run_options *options,
   double given = options->repetition_penalty != 0 ? options->repetition_penalty : 1;
   if (json_is_number(penalty) && json_number_value(penalty) != given)
     buffer_puts(out, "`repetition_penalty`");
+  const json_t *ngram = json_object_get(root, "no_repeat_ngram_size");
+  if (json_is_number(ngram) && json_number_value(ngram) != (double)options->no_repeat_ngram)
+    buffer_printf(out, "%s`no_repeat_ngram_size`", out->length ? ", " : "");
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
     if (is_passed_over(&refused[i], json_object_get(root, refused[i].name), options))
       buffer_printf(out, "%s`%s`", out->length ? ", " : "", refused[i].name);

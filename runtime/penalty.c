@@ -37,7 +37,7 @@ void penalty_finish(struct penalty *penalty) {
 
 static bool is_off(const struct penalty *penalty) {
   const struct penalty_options *o = &penalty->options;
-  return o->repetition == 1 && o->presence == 0 && o->frequency == 0;
+  return o->repetition == 1 && o->presence == 0 && o->frequency == 0 && o->no_repeat == 0;
 }
 
 static int reserve(struct penalty *penalty, size_t vocabulary, struct tfm_error *err) {
@@ -80,6 +80,17 @@ static float penalised(const struct penalty *penalty, size_t id, float logit) {
   return logit;
 }
 
+/* The last n - 1 tokens stood before: what followed there may not follow now. */
+static void bar_repeats(struct penalty *penalty, const int32_t *ids, size_t count) {
+  size_t n = penalty->options.no_repeat;
+  for (size_t i = 0; n > 0 && i + n <= count; i++) {
+    int32_t next = ids[i + n - 1];
+    if (next >= 0 && (size_t)next < penalty->vocabulary &&
+        memcmp(ids + i, ids + count - (n - 1), (n - 1) * sizeof *ids) == 0)
+      penalty->logits[next] = -INFINITY;
+  }
+}
+
 int penalty_apply(struct penalty *penalty, const int32_t *ids, size_t count, size_t prompt,
                   const float *logits, size_t vocabulary, const float **out,
                   struct tfm_error *err) {
@@ -93,6 +104,7 @@ int penalty_apply(struct penalty *penalty, const int32_t *ids, size_t count, siz
   for (size_t id = 0; id < vocabulary; id++)
     if (penalty->seen[id])
       penalty->logits[id] = penalised(penalty, id, logits[id]);
+  bar_repeats(penalty, ids, count);
   *out = penalty->logits;
   return 0;
 }

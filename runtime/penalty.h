@@ -1,9 +1,12 @@
-/* penalty.h - logits made smaller for tokens that were there already.
+/* penalty.h - logits made smaller for tokens that were there already, or would repeat
+ * what was.
  *
  *     repetition   Keskar et al. 2019, section 4.1, as Hugging Face's
  *                  RepetitionPenaltyLogitsProcessor computes it in float: of each
  *                  token of the prompt or made since, once,
  *                  logit < 0 ? logit * r : logit / r
+ *     no_repeat    a run of so many tokens, prompt included, does not come again: the
+ *                  token that would end it has no share (NoRepeatNGramLogitsProcessor)
  *     presence,    OpenAI's API, also vLLM's: of each token made since the prompt
  *     frequency    c > 0 times, logit - presence - c * frequency
  *
@@ -20,6 +23,7 @@
 struct penalty_options {
   double repetition;          /* 0 or 1 = off; > 0 */
   double presence, frequency; /* 0 = off */
+  uint32_t no_repeat;         /* 0 = off */
 };
 
 struct penalty {

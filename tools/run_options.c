@@ -120,6 +120,8 @@ static const struct option_row rows[] = {
      FIELD(run.presence_penalty), .low = -1000, .high = 1000},
     {OPTION_REAL, "frequency-penalty", 0, "X", "taken once for each time that a token was made",
      FIELD(run.frequency_penalty), .low = -1000, .high = 1000},
+    {OPTION_INT, "no-repeat-ngram", 0, "N", "no run of N tokens comes twice (default 0: off)",
+     FIELD(run.no_repeat_ngram), .high = INT32_MAX},
     {OPTION_LIST, "stop", 0, "TEXT", "the text ends before TEXT; may be repeated", FIELD(stop)},
     {OPTION_INT, "samples", 'N', "N", "N texts of each input, by the seeds S, S + 1, ...",
      FIELD(samples), .low = 1, .high = 1024},

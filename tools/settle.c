@@ -7,6 +7,7 @@
 void run_leave_open(tfm_run_options *run) {
   run->temperature = run->top_p = run->min_p = run->repetition_penalty = NAN;
   run->top_k = -1;
+  run->no_repeat_ngram = UINT32_MAX;
 }
 
 /* An option for another task would do nothing: say so. */
@@ -24,6 +25,7 @@ static int check_task(const struct cli *cli, const struct options *o, int task) 
       {!isnan(run->repetition_penalty), TFM_TASK_GENERATE, "--repetition-penalty", "generate"},
       {run->presence_penalty != 0, TFM_TASK_GENERATE, "--presence-penalty", "generate"},
       {run->frequency_penalty != 0, TFM_TASK_GENERATE, "--frequency-penalty", "generate"},
+      {run->no_repeat_ngram != UINT32_MAX, TFM_TASK_GENERATE, "--no-repeat-ngram", "generate"},
       {run->group != 0, TFM_TASK_CLASSIFY_TOKENS, "--group", "classify_tokens"},
       {run->stride != 0, TFM_TASK_QA, "--stride", "qa"},
       {(run->flags & TFM_RUN_NULL_ANSWER) != 0, TFM_TASK_QA, "--null-answer", "qa"},
@@ -48,6 +50,8 @@ int run_settle(const struct cli *cli, struct options *o, int task, const tfm_mod
   run->min_p = isnan(run->min_p) ? config.min_p : run->min_p;
   if (isnan(run->repetition_penalty))
     run->repetition_penalty = config.repetition_penalty;
+  if (run->no_repeat_ngram == UINT32_MAX)
+    run->no_repeat_ngram = config.no_repeat_ngram;
   if (run->max_new_tokens == 0) {
     run->max_new_tokens = config.max_new_tokens;
     run->max_length = config.max_length;

@@ -232,6 +232,7 @@ typedef struct tfm_run_options {
   /* qa: a context that is longer than the model is read in windows, each of which has this
    * many tokens of the one before; 0 = 128 or half a window, -1 = none. */
   int64_t stride;
+  uint32_t no_repeat_ngram; /* generate: no run of so many tokens comes twice; 0 = off */
 } tfm_run_options;
 
 typedef struct tfm_choice {

@@ -90,10 +90,12 @@ config '"do_sample": true, "top_k": 0, "top_p": 0.0, "max_length": 12'
 same "-n 9" --seed 2
 config '"temperature": 1.5, "top_k": 5, "repetition_penalty": 1.3'
 same "--repetition-penalty 1.3"
+config '"no_repeat_ngram_size": 2'
+same "--no-repeat-ngram 2"
 config '"max_length": 2'
 expect 7 $own "$text" --generation-config
 has "max_length is 2"
-for key in num_beams:4 no_repeat_ngram_size:3 min_length:5 typical_p:0.9 'bad_words_ids:[[1]]' \
+for key in num_beams:4 min_length:5 typical_p:0.9 'bad_words_ids:[[1]]' \
   'suppress_tokens:[7]' forced_eos_token_id:2 'stop_strings:"x"' num_return_sequences:2 token_healing:true; do
   config "\"${key%%:*}\": ${key#*:}"
   expect 4 $own "$text" --generation-config

@@ -77,6 +77,7 @@ static void run_greedy(tfm_model *model, const json_t *one, size_t at) {
   for (size_t i = 0; i < input.id_count && i < 64; i++)
     ids[i] = (int32_t)json_integer_value(json_array_get(prompt, i));
   run.repetition_penalty = json_number_value(json_object_get(one, "repetition_penalty"));
+  run.no_repeat_ngram = (uint32_t)json_integer_value(json_object_get(one, "no_repeat_ngram"));
   int status = tfm_model_run(model, &input, 1, &run, &result, error);
   check(status == 0, "run", at);
   if (status != 0)
@@ -96,7 +97,7 @@ static void greedy(const json_t *cases) {
   const char *opened = "";
   tfm_model *model = NULL;
   size_t at;
-  check(json_array_size(cases) >= 30, "thirty prompts", 0);
+  check(json_array_size(cases) >= 40, "forty prompts", 0);
   json_array_foreach(cases, at, one) {
     char weights[PATH];
     if (strcmp(opened, text_of(one, "weights")) != 0) {

@@ -228,26 +228,26 @@ START_TEST(test_penalty) {
   struct penalty penalty;
   struct tfm_error err = {0};
   const float *out;
-  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){2, 0.5, 0.25}, &err), 0);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){2, 0.5, 0.25, 0}, &err), 0);
   for (size_t count = 3; count <= 7; count++) /* a token a step, the last beyond the logits */
     ck_assert_int_eq(penalty_apply(&penalty, ids, count, 3, logits, 6, &out, &err), 0);
   ck_assert_mem_eq(out, expected, sizeof expected);
   penalty_finish(&penalty);
-  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, 0, 0}, &err), 0);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, 0, 0, 0}, &err), 0);
   ck_assert_int_eq(penalty_apply(&penalty, ids, 7, 3, logits, 6, &out, &err), 0);
   ck_assert_ptr_eq(out, logits); /* off: nothing is copied */
   penalty_finish(&penalty);
   /* no float is left: the ends of the range stay numbers */
   static const float high[] = {3e38f, -3e38f};
-  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1e-6, 0, 0}, &err), 0);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1e-6, 0, 0, 0}, &err), 0);
   ck_assert_int_eq(penalty_apply(&penalty, ids, 1, 1, high, 2, &out, &err), 0);
   ck_assert(isfinite(out[0]));
   penalty_finish(&penalty);
-  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){-1, 0, 0}, &err), -1);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){-1, 0, 0, 0}, &err), -1);
   error_clear(&err);
-  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, NAN, 0}, &err), -1);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, NAN, 0, 0}, &err), -1);
   error_clear(&err);
-  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, 0, INFINITY}, &err), -1);
+  ck_assert_int_eq(penalty_init(&penalty, &(struct penalty_options){1, 0, INFINITY, 0}, &err), -1);
   ck_assert_int_eq(err.code, TFM_ERROR_USAGE);
 }
 END_TEST

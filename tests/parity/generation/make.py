@@ -31,13 +31,16 @@ def greedy(name, model_file, seed):
     model = transformers.AutoModelForCausalLM.from_pretrained(
         os.path.join(FIXTURES, name), dtype=torch.float32, attn_implementation="eager").eval()
     penalties = [1.0, 1.1, 1.3, 2.0, 0.7]
-    for i, ids in enumerate(prompts(seed, model.config.vocab_size, 15)):
+    for i, ids in enumerate(prompts(seed, model.config.vocab_size, 20)):
         penalty = penalties[i % len(penalties)]
-        out = model.generate(torch.tensor([ids]), max_new_tokens=NEW_TOKENS, do_sample=False,
-                             repetition_penalty=penalty, output_logits=True,
+        ngram = [0, 0, 0, 2, 0, 3, 0, 1][i % 8]
+        out = model.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+                             max_new_tokens=NEW_TOKENS, do_sample=False,
+                             repetition_penalty=penalty, no_repeat_ngram_size=ngram, output_logits=True,
                              return_dict_in_generate=True, pad_token_id=0)
         made = out.sequences[0, len(ids):].tolist()
-        case = {"model": model_file, "weights": name, "repetition_penalty": penalty, "prompt": ids, "ids": made}
+        case = {"model": model_file, "weights": name, "repetition_penalty": penalty, "no_repeat_ngram": ngram,
+                "prompt": ids, "ids": made}
         if i % 3 == 0:
             rows = [torch.log_softmax(x[0].double(), -1) for x in out.logits]
             best = [row.topk(3) for row in rows]
