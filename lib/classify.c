@@ -1,5 +1,6 @@
 /* classify.c - one label for a text, or one for each of its words. */
 #include "lib/group.h"
+#include "lib/link.h"
 #include "lib/model.h"
 #include "lib/task.h"
 
@@ -8,26 +9,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All labels of one place, best first. */
-static int label_place(struct task_run *run, size_t r, const float *logits, size_t labels,
-                       size_t shown, tfm_place *place, struct tfm_error *err) {
+/* All labels of one place, best first: by their logits, since scores may be equal where
+ * these are not. */
+static int label_place(struct task_run *run, size_t r, enum link link, const float *logits,
+                       size_t labels, size_t shown, tfm_place *place, struct tfm_error *err) {
   if (task_finite(run, r, "logits", logits, labels, err) != 0)
     return -1;
   float *scores = malloc((labels ? labels : 1) * sizeof *scores);
   if (!scores)
     return error_oom(err);
-  int status = sample_softmax(logits, labels, scores, err);
-  tfm_choice *choice = status == 0 ? result_best(run->result, scores, labels, shown) : NULL;
+  int status = link_apply(link, logits, labels, scores, err);
+  tfm_choice *choice = status == 0 ? result_best(run->result, logits, labels, shown) : NULL;
+  place->choice_count = choice ? shown < labels ? shown : labels : 0;
+  for (size_t i = 0; i < place->choice_count; i++) {
+    choice[i].text = task_label(run, choice[i].id);
+    choice[i].score = (double)scores[choice[i].id];
+    choice[i].logit = (double)logits[choice[i].id];
+  }
   free(scores);
   if (status != 0)
     return -1;
-  if (!choice)
-    return error_oom(err);
   place->choice = choice;
-  place->choice_count = shown < labels ? shown : labels;
-  for (size_t i = 0; i < place->choice_count; i++)
-    choice[i].text = task_label(run, choice[i].id);
-  return 0;
+  return choice ? 0 : error_oom(err);
 }
 
 int task_classify(struct task_run *run, struct tfm_error *err) {
@@ -35,6 +38,9 @@ int task_classify(struct task_run *run, struct tfm_error *err) {
   if (task_forward(run, err) != 0 || task_output(run, "logits", &out, err) != 0)
     return -1;
   size_t labels = (size_t)out.shape[1];
+  enum link link;
+  if (link_of_problem(run->model->graph, labels, &link, err) != 0)
+    return -1;
   for (size_t r = 0; r < run->rows->count; r++) {
     tfm_answer *answer = &run->result->answer[r];
     tfm_place *place = arena_array(&run->result->arena, 1, sizeof *place);
@@ -42,7 +48,7 @@ int task_classify(struct task_run *run, struct tfm_error *err) {
       return error_oom(err);
     place->text = "";
     place->end = run->input[r].text_length;
-    if (label_place(run, r, out.data + r * labels, labels, labels, place, err) != 0)
+    if (label_place(run, r, link, out.data + r * labels, labels, labels, place, err) != 0)
       return -1;
     answer->place = place;
     answer->place_count = 1;
@@ -91,7 +97,8 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
       if (task_place_text(run, r, one, err) != 0)
         return -1;
     }
-    if (label_place(run, r, out->data + (r * length + t) * labels, labels, labels, one, err) != 0)
+    if (label_place(run, r, LINK_SOFTMAX, out->data + (r * length + t) * labels, labels, labels,
+                    one, err) != 0)
       return -1;
     answer->place_count++;
   }

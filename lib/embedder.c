@@ -9,7 +9,7 @@
 enum { TOKENIZER_CONFIG_LIMIT = 16 << 20, TOKENIZER_CONFIG_DEPTH = 64 };
 
 bool model_is_embedder(const struct tfm_model *model) {
-  return model->graph->task == GRAPH_TASK_EMBED;
+  return model->graph->task == GRAPH_TASK_EMBED || model->graph->task == GRAPH_TASK_RERANK;
 }
 
 /* The kinds of pooling that the head states: its attribute `pooling`. */
@@ -54,8 +54,10 @@ int model_check_modules(const struct tfm_model *model, const tfm_open_options *o
     return 0;
   if (modules->refusal.code != TFM_ERROR_NONE)
     return *err = modules->refusal, -1;
-  return modules->root || !options->message || !model->weights ? 0
-                                                               : tell_default(model, options, err);
+  return model->graph->task != GRAPH_TASK_EMBED || modules->root || !options->message ||
+                 !model->weights
+             ? 0
+             : tell_default(model, options, err);
 }
 
 /* sentence_bert_config.json's, else the tokenizer's own: a number that is no length there

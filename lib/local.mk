@@ -13,7 +13,7 @@ libjoint_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c l
   lib/hub.c lib/hub.h lib/match.c lib/vocabulary.c lib/weights.c
 # what a directory of sentence-transformers says
 libjoint_la_SOURCES += lib/module_file.c lib/module_file.h lib/modules.c lib/modules.h \
-  lib/modules_settings.c lib/embedder.c lib/prompt.c lib/prompt.h
+  lib/modules_settings.c lib/link.c lib/link.h lib/rerank.c lib/embedder.c lib/prompt.c lib/prompt.h
 libjoint_la_CPPFLAGS = $(AM_CPPFLAGS) -DTFM_VERSION='"$(PACKAGE_VERSION)"'
 libtfm_la_SOURCES =
 libtfm_la_LIBADD = libjoint.la $(rooms) $(rooms_libs)

@@ -42,6 +42,12 @@ int prompt_choose(const struct tfm_model *model, const char *name, struct prompt
                   struct tfm_error *err) {
   const struct modules *modules = &model->modules;
   *out = (struct prompt){0};
+  if (model->graph->task == GRAPH_TASK_RERANK && modules->prompt && *modules->prompt) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "%s: a default prompt of a CrossEncoder is not supported",
+              model->weights_path);
+    error_note(err, "found: default_prompt_name in config_sentence_transformers.json");
+    return -1;
+  }
   if (model->graph->task != GRAPH_TASK_EMBED)
     return name ? error_set(err, TFM_ERROR_USAGE, "the task %s takes no prompt by name",
                             graph_task_name(model->graph->task))

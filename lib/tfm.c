@@ -7,6 +7,7 @@
 #include "lib/caller.h"
 #include "lib/model.h"
 #include "lib/result.h"
+#include "lib/link.h"
 #include "lib/rows.h"
 #include "lib/task.h"
 
@@ -59,7 +60,8 @@ static int open_stages(struct tfm_model *model, const tfm_open_options *options,
                        struct tfm_error *err) {
   if (model_find_files(model, options, err) != 0 || model_load_plugins(model, options, err) != 0 ||
       model_load_weights(model, err) != 0 || model_compile(model, options, err) != 0 ||
-      model_check_sides(model, err) != 0 || model_check_modules(model, options, err) != 0)
+      model_check_sides(model, err) != 0 || model_check_modules(model, options, err) != 0 ||
+      link_check(model->graph, err) != 0)
     return -1;
   return model->flags & TFM_OPEN_CHECK_ONLY ? model_check_tokenizer(model, err)
                                             : model_prepare(model, options, err);

@@ -13,7 +13,7 @@
 static const size_t LINE_LIMIT = 16u << 20, WINDOW_BYTES = 16u << 20;
 static const double WINDOW_WORK = 2e11; /* operations */
 
-static void line_finish(struct line *line) {
+void line_finish(struct line *line) {
   if (line->answers && --line->answers->users == 0) {
     tfm_result_destroy(line->answers->result);
     free(line->answers);
@@ -53,7 +53,7 @@ static void refuse(struct line *line, int code, const char *reason) {
 
 /* Its length, to be sorted by.  What cannot be cut into tokens is told when it is run, and
  * so is a text that is certainly too long. */
-static size_t count_tokens(const struct job *job, const tfm_input *input) {
+size_t lines_tokens(const struct job *job, const tfm_input *input) {
   enum { TOKEN_BYTES = 256 }; /* hardly a text has so many bytes a token */
   const tfm_tokenizer *tokenizer = input->text ? tfm_model_tokenizer(job->model, NULL) : NULL;
   size_t most = (size_t)job->info.max_tokens, count = input->id_count;
@@ -66,6 +66,18 @@ static size_t count_tokens(const struct job *job, const tfm_input *input) {
     count = encoding->count;
   tfm_encoding_destroy(encoding);
   return most > 0 && count > most ? most : count;
+}
+
+/* A text, a tab and a second text. */
+static bool line_cut(struct line *line, size_t length) {
+  char *tab = memchr(line->text, '\t', length);
+  if (!tab)
+    return false;
+  *tab = '\0';
+  line->input.text_length = (size_t)(tab - line->text);
+  line->input.pair = tab + 1;
+  line->input.pair_length = length - line->input.text_length - 1;
+  return true;
 }
 
 /* The text of a line, or its ids; the pair, which all lines share. */
@@ -86,11 +98,13 @@ static int line_read(struct job *job, struct line *line, const char *text, size_
     line->input.text = line->text;
     line->input.text_length = length;
   }
+  if (o->tabs && !line_cut(line, length))
+    return refuse(line, TFM_CODE_USAGE, "--tabs needs a text, a tab and a second text"), 0;
   if (o->pair) {
     line->input.pair = o->pair;
     line->input.pair_length = strlen(o->pair);
   }
-  line->tokens = count_tokens(job, &line->input);
+  line->tokens = lines_tokens(job, &line->input);
   return 0;
 }
 
@@ -138,7 +152,15 @@ static int take(struct job *job, struct source *source, struct line *line) {
   const char *text = next->input.text ? next->input.text : next->text;
   if (next->input.ids)
     length = strlen(next->text);
-  return line_read(job, line, text, length);
+  char *tab = next->input.pair && job->options->tabs ? next->text + length : NULL;
+  if (tab) { /* the whole line again */
+    *tab = '\t';
+    length += 1 + next->input.pair_length;
+  }
+  int status = line_read(job, line, text, length);
+  if (tab)
+    *tab = '\0';
+  return status;
 }
 
 /* A file that takes values of the graph has those of the last batch, in its order. */
@@ -187,7 +209,7 @@ static void say_reason(const struct job *job, const struct line *line) {
 }
 
 /* A line without an answer: the end of the job, or an error in the answer's place. */
-static int show_error(struct job *job, const struct line *line) {
+int lines_show_error(struct job *job, const struct line *line) {
   say_reason(job, line);
   if (!job->options->keep_going)
     return line->code;
@@ -208,7 +230,7 @@ static int show(struct job *job, struct window *window) {
   for (; window->shown < window->count && status == 0; window->shown++) {
     struct line *line = &window->line[window->shown];
     if (line->code)
-      status = show_error(job, line);
+      status = lines_show_error(job, line);
     else if (line->answers)
       run_print(job, &line->input, run_seed(job->options, line->place, line->sample),
                 line->answers->result, line->row, false);
@@ -220,7 +242,7 @@ static int show(struct job *job, struct window *window) {
 }
 
 /* What the end of the input, or of the patience with it, leaves to be said. */
-static int end_lines(struct job *job, size_t count) {
+int lines_end(struct job *job, size_t count) {
   if (cli_interrupted())
     return cli_error(job->cli, TFM_CODE_INTERRUPTED, "interrupted");
   if (job->failed)
@@ -244,7 +266,7 @@ static int run_source(struct job *job, struct source *source) {
   if (window)
     window_clear(window);
   if (status == 0)
-    status = end_lines(job, source->place);
+    status = lines_end(job, source->place);
   cli_clear(job->cli);
   line_finish(&source->next);
   free(window);

@@ -34,6 +34,15 @@ struct window {
   size_t bytes, tokens;
 };
 
+/* The length of an input in tokens, to be sorted by; 0 = not known. */
+size_t lines_tokens(const struct job *job, const tfm_input *input);
+/* A line without an answer: the end of the job, with an exit code; or, with --keep-going,
+ * an error in the answer's place. */
+int lines_show_error(struct job *job, const struct line *line);
+/* What the end of count lines leaves to be said.  An exit code. */
+int lines_end(struct job *job, size_t count);
+void line_finish(struct line *line);
+
 /* Give lines their answers, or a code, from shown on; sorted by length unless a file
  * takes the values of the graph.  After each batch `show` prints what is there in order;
  * it returns nonzero to end.  An exit code when the job cannot go on, which is said. */

@@ -10,7 +10,7 @@ tools_tfm = libjoint.la $(rooms) $(rooms_libs)
 tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h tools/common.c tools/common.h
 
 tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
-  tools/window.c tools/stream.c tools/stream.h \
+  tools/rank.c tools/window.c tools/stream.c tools/stream.h \
   tools/output.c tools/output.h tools/check.c tools/check.h $(tools_shared)
 tools_tfmrun_LDADD = $(tools_tfm) $(JANSSON_LIBS)
 tools_tfmc_SOURCES = tools/tfmc.c $(tools_shared)

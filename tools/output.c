@@ -94,6 +94,9 @@ void output_text(const tfm_model_info *info, const tfm_answer *answer, bool stre
   case TFM_TASK_QA:
     print_span(answer);
     break;
+  case TFM_TASK_RERANK:
+    printf("%.4f\n", answer->place[0].choice[0].score);
+    break;
   case TFM_TASK_NONE: /* a file without heads: its values were dumped */
     break;
   default:
@@ -110,16 +113,22 @@ static json_t *text_value(const char *text) {
   return bytes_value(text, strlen(text));
 }
 
-static json_t *choice_value(const tfm_choice *choice) {
+static bool has_logits(const tfm_model_info *info) {
+  return info->task == TFM_TASK_CLASSIFY || info->task == TFM_TASK_RERANK;
+}
+
+static json_t *choice_value(const tfm_model_info *info, const tfm_choice *choice) {
   json_t *value = json_object();
   json_object_set_new(value, "text", text_value(choice->text));
   if (choice->id >= 0)
     json_object_set_new(value, "id", json_integer(choice->id));
   json_object_set_new(value, "score", json_real(choice->score));
+  if (has_logits(info))
+    json_object_set_new(value, "logit", json_real(choice->logit));
   return value;
 }
 
-static json_t *place_value(const tfm_place *place, bool pair) {
+static json_t *place_value(const tfm_model_info *info, const tfm_place *place, bool pair) {
   json_t *value = json_object(), *scores = json_array();
   if (*place->text)
     json_object_set_new(value, "text", text_value(place->text));
@@ -128,7 +137,7 @@ static json_t *place_value(const tfm_place *place, bool pair) {
   if (pair)
     json_object_set_new(value, "sequence", json_integer(place->sequence));
   for (size_t c = 0; c < place->choice_count; c++)
-    json_array_append_new(scores, choice_value(&place->choice[c]));
+    json_array_append_new(scores, choice_value(info, &place->choice[c]));
   json_object_set_new(value, "scores", scores);
   return value;
 }
@@ -182,7 +191,7 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
   if (answer->place_count) {
     json_t *places = json_array();
     for (size_t p = 0; p < answer->place_count; p++)
-      json_array_append_new(places, place_value(&answer->place[p], input->pair != NULL));
+      json_array_append_new(places, place_value(info, &answer->place[p], input->pair != NULL));
     json_object_set_new(value, "scores", places);
   }
   if (answer->vector_count) {
@@ -251,6 +260,20 @@ bool output_json(const tfm_model_info *info, const tfm_input *input, const tfm_a
   json_t *value = answer_value(info, input, answer, timing);
   if (seed)
     json_object_set_new(value, "seed", json_integer((json_int_t)*seed));
+  return print_json(value);
+}
+
+bool output_rank_json(const tfm_model_info *info, const struct output_rank *rank) {
+  json_t *value = json_object();
+  json_object_set_new(value, "task", text_value(info->task_name));
+  json_object_set_new(value, "query", bytes_value(rank->query, rank->query_length));
+  json_object_set_new(value, "document", bytes_value(rank->document, rank->document_length));
+  json_object_set_new(value, "index", json_integer((json_int_t)rank->index));
+  json_object_set_new(value, "score", json_real(rank->score));
+  json_object_set_new(value, "logit", json_real(rank->logit));
+  if (rank->truncated)
+    json_object_set_new(value, "truncated", json_integer((json_int_t)rank->truncated));
+  json_object_set_new(value, "prompt_tokens", json_integer((json_int_t)rank->tokens));
   return print_json(value);
 }
 

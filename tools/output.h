@@ -13,6 +13,16 @@ void output_text(const tfm_model_info *info, const tfm_answer *answer, bool stre
  * false = out of memory. */
 bool output_json(const tfm_model_info *info, const tfm_input *input, const tfm_answer *answer,
                  const uint64_t *seed, const tfm_timing *timing);
+/* rerank: one document of a query; index: its place among the query's as they came, from 0. */
+struct output_rank {
+  const char *query;
+  size_t query_length;
+  const char *document;
+  size_t document_length, index;
+  double score, logit;
+  size_t tokens, truncated;
+};
+bool output_rank_json(const tfm_model_info *info, const struct output_rank *rank);
 /* The object in the place of an answer that there is not. */
 bool output_json_error(const tfm_model_info *info, const tfm_input *input, size_t line, int code,
                        const char *message, const char *notes);

@@ -7,12 +7,13 @@
 struct options {
   struct common common; /* first: the shared rows of the table set it */
   tfm_run_options run;
-  const char *input, *pair, *ids;
+  const char *input, *pair, *ids, *query;
   tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
   struct option_list stop;
   uint32_t samples; /* of each input; 0 = 1 */
   bool generation_config;
+  bool tabs; /* a line has a text, a tab and a second text */
   bool json, check, check_tensors, keep_going;
 };
 
@@ -52,7 +53,10 @@ void run_print(struct job *job, const tfm_input *input, uint64_t seed, const tfm
 /* One input a line from stdin, each as often as samples of it are asked for
  * (tools/lines.c).  An exit code. */
 int run_lines(struct job *job);
-/* The same of one input. */
+/* rerank: the documents that stdin has for a query, best first (tools/rank.c).  An exit
+ * code. */
+int run_rank(struct job *job);
+/* The same as run_lines of one input. */
 int run_samples(struct job *job, const tfm_input *input);
 
 #endif

@@ -77,7 +77,8 @@ static const struct option_row rows[] = {
     OPTION_USE("MODEL.tfm"),
     OPTION_USE("DIR, org/model"),
     OPTION_USE("weights"),
-    OPTION_USE_AS("task", "generate, fill_mask, classify, classify_tokens, qa, embed, or a head"),
+    OPTION_USE_AS("task",
+                  "generate, fill_mask, classify, classify_tokens, qa, embed, rerank, or a head"),
     {OPTION_TEXT, "dtype", 0, "f32", "what to compute in", FIELD(common.open.dtype)},
     OPTION_USE("threads"),
     OPTION_HEAD(""),
@@ -87,6 +88,9 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "pair", 0, "TEXT", "a second text beside each input", FIELD(pair)},
     {OPTION_TEXT, "context", 0, "TEXT", "where qa looks for the answer (the same as --pair)",
      FIELD(pair)},
+    {OPTION_FLAG, "tabs", .help = "a line of the input is text, tab, second text", FIELD(tabs)},
+    {OPTION_TEXT, "query", 0, "TEXT",
+     "rerank: the query; lines are documents (else the first is it)", FIELD(query)},
     {OPTION_TEXT, "prompt-name", 0, "NAME",
      "embed: the checkpoint's prompt before each text (default: as it says)",
      FIELD(run.prompt_name)},
@@ -174,6 +178,12 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
                                            : "one model at a time; quote the input text");
   if (o->input && o->ids)
     return cli_usage_error(cli, "--input and --ids are two ways to say the same; give one");
+  if (o->tabs && (o->pair || o->ids))
+    return cli_usage_error(cli, "with --tabs each line has both texts: no --pair, no --ids");
+  if (o->tabs && o->input && strcmp(o->input, "-") != 0)
+    return cli_usage_error(cli, "--tabs is for lines through a pipe; --pair gives a second text");
+  if (o->query && o->input)
+    return cli_usage_error(cli, "--query and --input are two ways to say the same; give one");
   if (o->run.repetition_penalty == 0)
     return cli_usage_error(cli, "--repetition-penalty needs a number above 0; 1 is off");
   if (o->run.logprobs && !o->json)

@@ -27,6 +27,8 @@ static int check_task(const struct cli *cli, const struct options *o, int task) 
       {run->frequency_penalty != 0, TFM_TASK_GENERATE, "--frequency-penalty", "generate"},
       {run->no_repeat_ngram != UINT32_MAX, TFM_TASK_GENERATE, "--no-repeat-ngram", "generate"},
       {run->group != 0, TFM_TASK_CLASSIFY_TOKENS, "--group", "classify_tokens"},
+      {o->query != NULL, TFM_TASK_RERANK, "--query", "rerank"},
+      {run->prompt_name != NULL, TFM_TASK_EMBED, "--prompt-name", "embed"},
       {run->stride != 0, TFM_TASK_QA, "--stride", "qa"},
       {(run->flags & TFM_RUN_NULL_ANSWER) != 0, TFM_TASK_QA, "--null-answer", "qa"},
   };

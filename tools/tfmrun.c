@@ -98,8 +98,12 @@ static void say_truncated(const struct job *job) {
 
 static int run_inputs(struct job *job) {
   const struct options *o = job->options;
+  bool rerank = job->info.task == TFM_TASK_RERANK, one = o->query && o->pair;
+  bool ranks = rerank && (o->input || o->query) && !o->pair && !o->ids;
   bool lines = (o->input && strcmp(o->input, "-") == 0) || (o->ids && strcmp(o->ids, "-") == 0);
-  int status = lines ? run_lines(job) : run_one(job, o->input, o->ids);
+  int status = ranks           ? run_rank(job)
+               : lines && !one ? run_lines(job)
+                               : run_one(job, o->query ? o->query : o->input, o->ids);
   say_truncated(job);
   return status;
 }

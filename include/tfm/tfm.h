@@ -126,7 +126,8 @@ enum {
   TFM_TASK_CLASSIFY,
   TFM_TASK_CLASSIFY_TOKENS,
   TFM_TASK_QA,
-  TFM_TASK_EMBED
+  TFM_TASK_EMBED,
+  TFM_TASK_RERANK /* text: the query, pair: a document; the answer's one score says how well it answers */
 };
 
 typedef struct tfm_model_info {
@@ -238,7 +239,9 @@ typedef struct tfm_run_options {
 typedef struct tfm_choice {
   const char *text; /* a word, a label, a span */
   int32_t id;       /* token or label, -1 = none */
-  double score;     /* a probability */
+  double score;     /* a probability; for classify and rerank what their head's type makes of
+                       logit: a probability, or logit itself (regression) */
+  double logit;     /* classify, rerank: the model's raw output; else 0 */
 } tfm_choice;
 
 /* What is said of one place of the input: a mask, a word, or all of it. */

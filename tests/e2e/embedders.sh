@@ -63,7 +63,7 @@ expect 2 "$tfmrun" $plugins -q "$work/prompts" --input "the cat" --prompt-name n
 has "the checkpoint has no prompt \`nobody\`"
 has "query"
 expect 2 "$tfmrun" $plugins -q "$fixtures/bert-mlm" --input "the [MASK]" --prompt-name query
-has "takes no prompt by name"
+has "--prompt-name is for the task embed"
 
 # refuse FILE FROM TO TEXT: with FROM turned into TO in FILE of dense-twice, the error has TEXT
 refuse() {
