@@ -29,8 +29,13 @@ static int find_file(const struct tfm_model *model, char **out, struct tfm_error
 
 int model_load_tokenizer(struct tfm_model *model) {
   bool lower = model_is_embedder(model) && model->modules.lower_case;
-  return tokenizer_open_with(model->weights_path, lower ? TOKENIZER_LOWER_CASE : 0,
-                             &model->tokenizer, &model->tokenizer_error);
+  if (tokenizer_open_with(model->weights_path, lower ? TOKENIZER_LOWER_CASE : 0, &model->tokenizer,
+                          &model->tokenizer_error) != 0)
+    return -1;
+  const char *notice = tokenizer_notice(model->tokenizer);
+  if (notice)
+    model_log(model, TFM_LOG_WARNING, notice);
+  return 0;
 }
 
 /* Is it what the graph calls tokens.ids? */

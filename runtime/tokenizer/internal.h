@@ -27,6 +27,7 @@ struct tokenizer {
   struct tokenizer_roles roles;
   size_t longest; /* model_max_length; 0: none */
   struct spare *spare;
+  const char *notice; /* rebuild_apply's, or NULL */
 };
 
 struct spare *spare_create(void);

@@ -28,6 +28,8 @@ tokenizer_sources = \
   runtime/tokenizer/precompiled.c \
   runtime/tokenizer/protobuf.c runtime/tokenizer/protobuf.h \
   runtime/tokenizer/reader.c runtime/tokenizer/reader.h \
+  runtime/tokenizer/rebuild.c runtime/tokenizer/rebuild.h runtime/tokenizer/rebuild_added.c \
+  runtime/tokenizer/file_types.def \
   runtime/tokenizer/roles.c \
   runtime/tokenizer/scripts.c runtime/tokenizer/scripts.def \
   runtime/tokenizer/sentencepiece.c runtime/tokenizer/sentencepiece.h \

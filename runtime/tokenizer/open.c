@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "runtime/gguf/gguf.h"
 #include "runtime/tokenizer/gguf.h"
+#include "runtime/tokenizer/rebuild.h"
 #include "runtime/tokenizer/unicode.h"
 
 #include <stdlib.h>
@@ -171,12 +172,28 @@ static int lower_first(json_t *tokenizer, struct tfm_error *err) {
   return whole && json_object_set_new(tokenizer, "normalizer", made) == 0 ? 0 : error_oom(err);
 }
 
+/* A tokenizer.json of a directory, as the configuration beside it has it. */
+static int follow_config(struct tokenizer *tokenizer, const char *directory, json_t *json,
+                         struct tfm_error *err) {
+  struct buffer notice;
+  buffer_init(&notice);
+  int status = rebuild_apply(directory, json, &notice, err);
+  if (status == 0 && notice.length)
+    tokenizer->notice = arena_strdup(&tokenizer->arena, buffer_text(&notice));
+  if (status == 0 && (notice.failed || (notice.length && tokenizer->notice == NULL)))
+    status = error_oom(err);
+  buffer_finish(&notice);
+  return status;
+}
+
 /* directory holds the files that go with it: the configuration, the roles. */
 static int open_parts(struct tokenizer *tokenizer, const char *directory, const char *file,
                       unsigned flags, struct tfm_error *err) {
   struct source source = {0};
   int status = file == NULL ? read_directory(directory, &source, err)
                             : read_file(directory, file, &source, err);
+  if (status == 0 && file == NULL && source.bytes.data != NULL)
+    status = follow_config(tokenizer, directory, source.json, err);
   if (status == 0 && (flags & TOKENIZER_LOWER_CASE))
     status = lower_first(source.json, err);
   if (status == 0)

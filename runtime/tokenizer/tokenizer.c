@@ -294,6 +294,10 @@ int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t
   return tokenizer_encode_request(tokenizer, &request, out, err);
 }
 
+const char *tokenizer_notice(const struct tokenizer *tokenizer) {
+  return tokenizer->notice;
+}
+
 size_t tokenizer_longest(const struct tokenizer *tokenizer) {
   return tokenizer->longest;
 }

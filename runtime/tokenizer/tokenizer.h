@@ -73,6 +73,10 @@ int tokenizer_encode_request(const struct tokenizer *tokenizer,
 /* The longest sequence by tokenizer_config.json (model_max_length); 0 = it states none. */
 size_t tokenizer_longest(const struct tokenizer *tokenizer);
 
+/* What tokenizer_config.json and tokenizer.json say against each other, and which goes
+ * before; NULL = nothing.  Lives as long as the tokenizer. */
+const char *tokenizer_notice(const struct tokenizer *tokenizer);
+
 /* One more than the largest id. */
 size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
 /* -1 if there is no such token. */

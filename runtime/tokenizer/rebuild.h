@@ -1,0 +1,23 @@
+/* rebuild.h - what tokenizer_config.json says against tokenizer.json.
+ *
+ * transformers 5 takes the vocabulary and the merges of a tokenizer.json, and
+ * builds the rest anew where the class that the configuration names is one with
+ * rules of its own (BertTokenizer, GPT2Tokenizer, LlamaTokenizer). */
+#ifndef TFM_RUNTIME_TOKENIZER_REBUILD_H
+#define TFM_RUNTIME_TOKENIZER_REBUILD_H
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "runtime/tokenizer/reader.h"
+
+/* Change the tree of directory's tokenizer.json to what the configuration beside it
+ * makes of it.  notice: what it says otherwise than the file, a sentence; or empty. */
+int rebuild_apply(const char *directory, json_t *tokenizer, struct buffer *notice,
+                  struct tfm_error *err);
+
+/* The list of added tokens: those of old, with the flags that `said` (added_tokens_decoder)
+ * has for them, and those that only it has, by their ids.  A token that only old has stays,
+ * unless the list is built anew.  The caller's; NULL = out of memory. */
+json_t *rebuild_added(const json_t *old, const json_t *said, bool anew);
+
+#endif
