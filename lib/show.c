@@ -8,7 +8,7 @@ size_t tfm_text_show(const char *text, size_t length, uint32_t flags, char *out,
                      size_t *taken, size_t *columns) {
   bool prose = (flags & TFM_SHOW_PROSE) != 0;
   size_t used = 0, at = 0, wide = 0;
-  while (at < length) {
+  while (text && out && at < length) {
     char shown[TEXT_SHOWN_MAX];
     unsigned width = 0;
     struct text_char c = text_decode(text + at, length - at);

@@ -15,6 +15,10 @@
  * others': neighbouring items stay on one lane, and from one region to the
  * next the same lane meets the same memory.
  *
+ * A child after fork() has none of the workers.  The first region there starts new ones;
+ * what the parent's had in hand (locks, counts) is made anew, since no thread of the child
+ * holds it.  Where they cannot be started, lane 0 does all of the work.
+ *
  * Each of the two hand-shakes (phase against active, phase against sleepers)
  * is "write mine, then read yours" on both sides, which needs seq_cst. */
 #ifndef _GNU_SOURCE
@@ -50,6 +54,7 @@ struct pool {
   char *scratch; /* lanes * POOL_SCRATCH bytes */
   struct worker *worker;
   uint32_t started; /* workers that run, lanes - 1 once created */
+  unsigned forks;   /* of this process' line, when they were started */
 
   pthread_mutex_t region; /* held by the caller of a region */
 
@@ -225,6 +230,41 @@ static void await_drained(struct pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
+static int start_workers(struct pool *pool, struct tfm_error *err);
+
+/* How often the processes from the first to this one were forked since the first pool. */
+static atomic_uint forks;
+static pthread_once_t watch_forks = PTHREAD_ONCE_INIT;
+
+static void count_fork(void) {
+  atomic_fetch_add(&forks, 1);
+}
+
+static void begin_watching(void) {
+  pthread_atfork(NULL, NULL, count_fork);
+}
+
+static void make_locks(struct pool *pool) {
+  pthread_mutex_init(&pool->region, NULL);
+  pthread_mutex_init(&pool->lock, NULL);
+  pthread_cond_init(&pool->wake, NULL);
+  pthread_cond_init(&pool->drained, NULL);
+}
+
+/* In a child: the pool as it was when it was made. */
+static void start_again(struct pool *pool) {
+  struct tfm_error ignored = {0};
+  pool->forks = atomic_load(&forks);
+  pool->started = 0;
+  make_locks(pool);
+  atomic_store(&pool->phase, 0);
+  atomic_store(&pool->stop, false);
+  atomic_store(&pool->active, 0);
+  atomic_store(&pool->sleepers, 0);
+  atomic_store(&pool->caller_sleeps, false);
+  (void)start_workers(pool, &ignored); /* fewer workers than lanes are enough */
+}
+
 void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, void *arg) {
   if (count <= 0)
     return;
@@ -234,6 +274,8 @@ void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, 
     body(arg, 0, count, inside_lane);
     return;
   }
+  if (pool->forks != atomic_load_explicit(&forks, memory_order_relaxed))
+    start_again(pool);
   /* A body of this pool may call another pool: come back to this one after. */
   struct pool *outer = inside;
   uint32_t outer_lane = inside_lane;
@@ -308,10 +350,9 @@ int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err) {
   if (pool == NULL)
     return error_oom(err);
   *pool = (struct pool){.lanes = lanes, .spin = lanes <= available};
-  pthread_mutex_init(&pool->region, NULL);
-  pthread_mutex_init(&pool->lock, NULL);
-  pthread_cond_init(&pool->wake, NULL);
-  pthread_cond_init(&pool->drained, NULL);
+  pthread_once(&watch_forks, begin_watching);
+  pool->forks = atomic_load(&forks);
+  make_locks(pool);
   pool->scratch = allocate(SCRATCH_ALIGNMENT, (size_t)lanes * POOL_SCRATCH);
   pool->worker = calloc(lanes, sizeof *pool->worker);
   pool->share = allocate(_Alignof(struct share), lanes * sizeof *pool->share);
@@ -331,6 +372,10 @@ int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err) {
 void pool_destroy(struct pool *pool) {
   if (pool == NULL)
     return;
+  if (pool->forks != atomic_load(&forks)) { /* the workers are the parent's */
+    pool->started = 0;
+    make_locks(pool);
+  }
   atomic_store(&pool->stop, true);
   pthread_mutex_lock(&pool->lock);
   pthread_cond_broadcast(&pool->wake);

@@ -22,7 +22,10 @@ int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err);
 void pool_destroy(struct pool *pool);
 uint32_t pool_lanes(const struct pool *pool);
 
-/* Call body over [0, count) in contiguous pieces of at least grain items, and
+/* Works in a child after fork(), too: with workers of its own, which the first call starts.
+ * A child that is made while a region runs must not use the pool that runs it.
+ *
+ * Call body over [0, count) in contiguous pieces of at least grain items, and
  * return when all are done.  Each lane begins with its own part of the range,
  * the same from call to call, and then helps the others, so that a slow lane
  * does not hold up the rest.  Which lane gets which piece is not defined. */

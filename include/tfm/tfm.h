@@ -28,7 +28,8 @@
  *
  * A model may be used by one thread at a time; different models by different
  * threads.  A call on a model that is running, from its own callback too, is
- * refused.  Nothing here prints, exits, or touches signals or the locale. */
+ * refused.  A child after fork() has the models of its parent, and may run and
+ * destroy them.  Nothing here prints, exits, or touches signals or the locale. */
 #ifndef TFM_TFM_H
 #define TFM_TFM_H
 

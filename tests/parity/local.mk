@@ -52,3 +52,8 @@ EXTRA_DIST += tests/parity/answers/make.py tests/parity/answers/answers.json
 parity_tests += tests/parity/test_rows
 tests_parity_test_rows_SOURCES = tests/parity/test_rows.c
 tests_parity_test_rows_LDADD = libtfm.la
+
+# Model files made by a grammar: fused, as written, by the reference kernels.
+parity_tests += tests/parity/test_programs
+tests_parity_test_programs_SOURCES = tests/parity/test_programs.c
+tests_parity_test_programs_LDADD = libtfm.la $(LIBM)

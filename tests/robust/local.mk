@@ -8,3 +8,8 @@ tests_robust_test_faults_LDADD = libtfm.la
 
 script_tests += tests/robust/hostile.sh tests/robust/bombs.sh tests/robust/faults.sh
 EXTRA_DIST += tests/robust/faults.c tests/robust/peak.c
+
+# Each call of tfm.h with each of its pointers NULL; structs of other sizes; fork.
+robust_tests += tests/robust/test_calls
+tests_robust_test_calls_SOURCES = tests/robust/test_calls.c
+tests_robust_test_calls_LDADD = libtfm.la

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct pool *make(uint32_t lanes) {
   struct tfm_error err = {0};
@@ -284,7 +286,42 @@ START_TEST(test_limits) {
 }
 END_TEST
 
-UNIT_MAIN("pool", test_every_item_once, test_many_small_regions, test_huge_range,
+/* A child has the pool and none of its workers, be they asleep or awake. */
+START_TEST(test_after_fork) {
+  struct pool *pool = make(4), *used = make(3);
+  check_region(used, 1000, 1);
+  for (int i = 0; i < 20; i++) {
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+      alarm(20);
+      check_region(pool, 1000, 1);
+      check_region(used, 1000, 1);
+      pid_t grandchild = fork();
+      if (grandchild == 0) {
+        check_region(used, 1000, 1);
+        pool_destroy(pool);
+        pool_destroy(used);
+        _exit(0);
+      }
+      int status = -1;
+      waitpid(grandchild, &status, 0);
+      check_region(pool, 1000, 1);
+      pool_destroy(pool);
+      pool_destroy(used);
+      _exit(status);
+    }
+    check_region(used, 1000, 1);
+    int status = -1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+  }
+  pool_destroy(pool);
+  pool_destroy(used);
+}
+END_TEST
+
+UNIT_MAIN("pool", test_after_fork, test_every_item_once, test_many_small_regions, test_huge_range,
           test_nested_runs_inline, test_slow_lane_is_relieved, test_waits_for_workers,
           test_scratch_of_each_lane, test_two_callers, test_workers_take_no_signals,
           test_workers_sleep_and_wake, test_limits)
