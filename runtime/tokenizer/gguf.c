@@ -135,12 +135,18 @@ static int read_scores(struct reading *r) {
 
 /* ---- what tokenizer_config.json would say ---- */
 
+/* How writers spell "there is none". */
+#define NO_TOKEN INT64_C(0xffffffff)
+
 static int set_role(struct reading *r, const char *role, const char *key, const char *usual) {
-  const struct gguf_value *value = value_of(r, key);
+  const struct gguf_value *value = key == NULL ? NULL : value_of(r, key);
   json_t *text = NULL;
   int64_t id;
   if (value != NULL) {
-    if (value->array || !gguf_integer(value, 0, &id) || id < 0 || (size_t)id >= r->model.count)
+    bool read = !value->array && gguf_integer(value, 0, &id);
+    if (read && (id == NO_TOKEN || id == -1))
+      return set_role(r, role, NULL, NULL);
+    if (!read || id < 0 || (size_t)id >= r->model.count)
       return refuse(r, key, "is no token");
     text = json_stringn(r->model.piece[id].text, r->model.piece[id].length);
   } else if (usual != NULL && map_find_text(&r->model.by_text, usual) != NULL) {
@@ -224,6 +230,18 @@ static int add_tokens(struct reading *r) {
 
 /* ---- the kinds ---- */
 
+/* In some files the unknown token is a control one, and what fills up the vocabulary is
+ * of type unknown; unknown_token_id tells. */
+static bool named_unknown(struct reading *r, size_t *unknown) {
+  const struct gguf_value *value = value_of(r, "unknown_token_id");
+  int64_t id;
+  if (value == NULL || value->array || !gguf_integer(value, 0, &id) || id < 0 ||
+      (size_t)id >= r->model.count)
+    return false;
+  *unknown = (size_t)id;
+  return true;
+}
+
 static int read_llama(struct reading *r, json_t **out) {
   struct sentencepiece *m = &r->model;
   size_t unknown = 0;
@@ -232,8 +250,10 @@ static int read_llama(struct reading *r, json_t **out) {
   for (size_t i = 0; i < m->count; i++)
     if (m->piece[i].type == SENTENCEPIECE_UNKNOWN && unknown++ == 0)
       m->unknown = i;
-  if (unknown != 1)
-    return refuse(r, "token_type", "must have one token of type unknown");
+  if (!named_unknown(r, &m->unknown) && unknown != 1)
+    return refuse(r, "token_type",
+                  "must have one token of type unknown, or `unknown_token_id` "
+                  "name one");
   m->model_type = SENTENCEPIECE_BPE;
   m->byte_fallback = m->dummy_prefix = m->escape_whitespaces = true;
   m->eos = "";
@@ -253,23 +273,67 @@ static int read_bert(struct reading *r, json_t **out) {
   return set_vocab(r) != 0 ? -1 : vocab_txt_write(&r->legacy, LEGACY_BERT, out);
 }
 
-#define LLAMA3(digits)                                                                             \
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits                       \
-  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+/* Parts of a tokenizer.json, as text: a backslash of an expression is four here. */
+#define SPLIT(regex)                                                                               \
+  "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"" regex                                        \
+  "\"}, \"behavior\": \"Isolated\", \"invert\": false}"
+#define BYTES(words)                                                                               \
+  "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, "                \
+  "\"use_regex\": " words "}"
+#define DIGITS(each) "{\"type\": \"Digits\", \"individual_digits\": " each "}"
+#define LIST(parts)  "{\"type\": \"Sequence\", \"pretokenizers\": [" parts "]}"
+/* From Llama 3 on: one expression before the bytes. */
+#define EXPRESSION(letter, mark, digits)                                                           \
+  LIST(SPLIT(                                                                                      \
+      "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?" letter "+|\\\\p{N}" digits     \
+      "| ?[^\\\\s\\\\p{L}" mark                                                                    \
+      "\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+") "," BYTES("false"))
+#define LLAMA3    EXPRESSION("\\\\p{L}", "", "{1,3}")
+#define STARCODER LIST(DIGITS("true") "," BYTES("true"))
+#define HAN       SPLIT("[一-龥ࠀ-一가-퟿]+")
+#define LETTERS                                                                                                                             \
+  "[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-"                                           \
+  "ჅᎠ-"                                                                                                                                 \
+  "Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-"     \
+  "ΐῖ-"                                                                                                                                 \
+  "Ίῠ"                                                                                                                                  \
+  "-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-" \
+  "ꝯꝱ-"                                                                                                                                 \
+  "ꞇꞋ"                                                                                                                                  \
+  "-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-"                                               \
+  "𑣟𞤀-"                                                                                                                               \
+  "𞥃]"
+#define DEEPSEEK_LLM                                                                               \
+  LIST(SPLIT("[\\r\\n]") "," SPLIT("\\\\s?" LETTERS "+") "," SPLIT(                                \
+      "\\\\s?[!-/:-~！-／：-～‘-‟　-。]+") "," SPLIT("\\\\s+$") "," HAN                            \
+                                                                "," DIGITS("true") "," BYTES(      \
+                                                                    "false"))
+#define DEEPSEEK_CODER                                                                             \
+  LIST(SPLIT("[\\r\\n]") "," SPLIT("\\\\s?\\\\p{L}+") "," SPLIT(                                   \
+      "\\\\s?\\\\p{P}+") "," HAN "," DIGITS("true") "," BYTES("false"))
+#define FALCON                                                                                     \
+  LIST("{\"type\": \"Punctuation\", \"behavior\": \"Contiguous\"}," BYTES("true") "," DIGITS(      \
+      "false") "," SPLIT("[0-9][0-9][0-9]"))
 
 /* What each name stands for in the tokenizer.json of its models. */
 static const struct pre {
-  const char *name, *pattern; /* pattern NULL: GPT-2's own */
-  bool digits;                /* each digit by itself, before the pattern */
+  const char *name, *json; /* of the pre-tokenizer */
   bool nfc, whole_words, bos;
 } pres[] = {
-    {"gpt-2", NULL, false, false, false, false},
-    {"llama-bpe", LLAMA3("{1,3}"), false, false, true, true},
-    {"llama3", LLAMA3("{1,3}"), false, false, true, true},
-    {"llama-v3", LLAMA3("{1,3}"), false, false, true, true},
-    {"qwen2", LLAMA3(""), false, true, false, false},
-    {"smollm", NULL, true, false, false, false},
-    {"starcoder", NULL, true, false, false, false},
+    {"gpt-2", BYTES("true"), false, false, false},
+    {"mpt", BYTES("true"), true, false, false},
+    {"llama-bpe", LLAMA3, false, true, true},
+    {"llama3", LLAMA3, false, true, true},
+    {"llama-v3", LLAMA3, false, true, true},
+    {"qwen2", EXPRESSION("\\\\p{L}", "", ""), true, false, false},
+    {"qwen35", EXPRESSION("[\\\\p{L}\\\\p{M}]", "\\\\p{M}", ""), false, false, false},
+    {"smollm", STARCODER, false, false, false},
+    {"starcoder", STARCODER, false, false, false},
+    {"refact", STARCODER, false, false, false},
+    {"command-r", STARCODER, true, false, true},
+    {"falcon", FALCON, false, false, false},
+    {"deepseek-llm", DEEPSEEK_LLM, false, false, true},
+    {"deepseek-coder", DEEPSEEK_CODER, false, false, true},
 };
 
 static const struct pre *find_pre(struct reading *r) {
@@ -280,23 +344,10 @@ static const struct pre *find_pre(struct reading *r) {
   error_set(r->err, TFM_ERROR_TOKENIZER, "%s: `" PREFIX "pre` is %s%.64s%s", r->file.path,
             name ? "`" : "missing", name ? name : "",
             name ? "`, which stands for a pattern that tfm does not know" : "");
-  error_note(r->err, "expected: gpt-2, llama-bpe, qwen2, smollm or starcoder");
+  error_note(r->err, "expected: gpt-2, llama-bpe, qwen2, qwen35, smollm, starcoder, refact, "
+                     "command-r, mpt, falcon, deepseek-llm or deepseek-coder");
   error_note(r->err, "help: put the model's tokenizer.json beside the file");
   return NULL;
-}
-
-static json_t *pre_tokenizer(const struct pre *pre) {
-  json_t *bytes = json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0,
-                            "trim_offsets", 1, "use_regex", pre->pattern == NULL);
-  json_t *first = NULL;
-  if (pre->pattern != NULL)
-    first = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", pre->pattern,
-                      "behavior", "Isolated", "invert", 0);
-  else if (pre->digits)
-    first = json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1);
-  else
-    return bytes;
-  return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", first, bytes);
 }
 
 static json_t *post_processor(const struct reading *r, const struct pre *pre) {
@@ -347,8 +398,8 @@ static int read_gpt2(struct reading *r, json_t **out) {
   *out = json_pack("{s:O, s:o, s:o, s:o, s:{s:s, s:b, s:b}, s:{s:s, s:b, s:O, s:o}}",
                    "added_tokens", r->legacy.added, /* */
                    "normalizer", pre->nfc ? json_pack("{s:s}", "type", "NFC") : json_null(),
-                   "pre_tokenizer", pre_tokenizer(pre),      /* */
-                   "post_processor", post_processor(r, pre), /* */
+                   "pre_tokenizer", json_loads(pre->json, 0, NULL), /* */
+                   "post_processor", post_processor(r, pre),        /* */
                    "decoder", "type", "ByteLevel", "add_prefix_space", 1, "trim_offsets", 1,
                    "model", "type", "BPE", "ignore_merges", pre->whole_words, "vocab",
                    r->legacy.vocab, "merges", merges);

@@ -372,6 +372,56 @@ START_TEST(test_tokenizer_gpt2) {
 }
 END_TEST
 
+/* How the names of llama.cpp cut numbers, newlines and what is not composed: as the
+ * tokenizer.json of their models.  Their published vectors agree (47 texts each). */
+START_TEST(test_tokenizer_pres) {
+  static const struct {
+    const char *pre, *numbers, *newlines, *mark;
+  } rows[] = {{"gpt-2", "4 5", "8", "10 11 12"},
+              {"mpt", "4 5", "8", "9"},
+              {"falcon", "6 3", "8", "10 11 12"},
+              {"refact", "0 1 2 3", "8", "10 11 12"},
+              {"smollm", "0 1 2 3", "8", "10 11 12"},
+              {"starcoder", "0 1 2 3", "8", "10 11 12"},
+              {"command-r", "0 1 2 3", "8", "9"},
+              {"qwen2", "0 1 2 3", "8", "9"},
+              {"qwen35", "0 1 2 3", "8", "10 11 12"},
+              {"deepseek-llm", "0 1 2 3", "7 7", "10 11 12"},
+              {"deepseek-coder", "0 1 2 3", "7 7", "10 11 12"}};
+  json_t *merges =
+      json_pack("[s, s, s, s, s]", "1 2", "3 4", "12 3", "\xc4\x8a \xc4\x8a", "\xc3\x83 \xc2\xa9");
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct gguf_build b;
+    tokens(&b, "gpt2", rows[i].pre,
+           "1 2 3 4 12 34 123 \xc4\x8a \xc4\x8a\xc4\x8a \xc3\x83\xc2\xa9 e \xc3\x8c \xc4\xa3 "
+           "\xc3\x83 \xc2\xa9");
+    gguf_fixture_texts(&b, "tokenizer.ggml.merges", merges);
+    struct tokenizer *t = open_built(&b, NULL);
+    encodes(t, "1234", rows[i].numbers);
+    encodes(t, "\n\n", rows[i].newlines);
+    encodes(t, "e\xcc\x81", rows[i].mark);
+    tokenizer_destroy(t);
+  }
+  json_decref(merges);
+}
+END_TEST
+
+/* An unknown token of type control, named; a separator that is none. */
+START_TEST(test_tokenizer_named) {
+  struct gguf_build b;
+  tokens(&b, "llama", NULL, "<unk> <s> a [PAD1] [PAD2]");
+  types(&b, "33122");
+  scores(&b, 5);
+  gguf_build_u32(&b, "tokenizer.ggml.unknown_token_id", 0);
+  gguf_build_u32(&b, "tokenizer.ggml.seperator_token_id", UINT32_MAX);
+  struct tokenizer *t = open_built(&b, NULL);
+  encodes(t, "zz", "0");
+  ck_assert_int_eq(tokenizer_roles(t)->unk, 0);
+  ck_assert_int_eq(tokenizer_roles(t)->sep, -1);
+  tokenizer_destroy(t);
+}
+END_TEST
+
 #define M "\xe2\x96\x81"
 START_TEST(test_tokenizer_bert) {
   struct gguf_build b;
@@ -435,9 +485,10 @@ START_TEST(test_write_files) {
 END_TEST
 
 int main(int argc, char **argv) {
-  const TTest *const tests[] = {test_tensors,        test_packed,         test_config,
-                                test_config_refused, test_config_other,   test_tokenizer_llama,
-                                test_tokenizer_gpt2, test_tokenizer_bert, test_tokenizer_refused};
+  const TTest *const tests[] = {test_tensors,        test_packed,           test_config,
+                                test_config_refused, test_config_other,     test_tokenizer_llama,
+                                test_tokenizer_gpt2, test_tokenizer_pres,   test_tokenizer_named,
+                                test_tokenizer_bert, test_tokenizer_refused};
   const TTest *const writing[] = {test_write_files};
   if (argc == 2) {
     write_to = argv[1];
