@@ -63,10 +63,11 @@ END_TEST
 /* Labels as a list, as an object, too few of them, none. */
 START_TEST(test_labels) {
   static const char *const config[] = {", \"id2label\": [\"x\", \"y\", \"z\"]",
+                                       ", \"id2label\": [\"x\", \"y\"]",
                                        ", \"id2label\": {\"2\": \"z\", \"1\": \"y\"}", NULL};
-  static const char *const best[] = {"z", "z", "LABEL_2"};
-  static const char *const last[] = {"x", "LABEL_0", "LABEL_0"};
-  for (size_t i = 0; i < 3; i++) {
+  static const char *const best[] = {"z", "LABEL_2", "z", "LABEL_2"};
+  static const char *const last[] = {"x", "x", "LABEL_0", "LABEL_0"};
+  for (size_t i = 0; i < 4; i++) {
     struct foretold f = make("classify");
     f.config = config[i];
     f.attributes = config[i] ? f.attributes : NULL;
@@ -178,6 +179,9 @@ START_TEST(test_empty) {
     foretold_refuses(&f, foretold_text("", NULL), TFM_CODE_USAGE, "the input is empty");
     foretold_refuses(&f, foretold_text(" ", ""), TFM_CODE_USAGE, "the input is empty");
     foretold_ask(&f, "a b", NULL);
+    const tfm_input input[] = {foretold_text("a", NULL), foretold_text("", NULL)};
+    ck_assert_int_eq(foretold_batch(&f, input, 2, NULL), TFM_CODE_USAGE);
+    ck_assert_ptr_nonnull(strstr(tfm_error_message(f.error), "input 2 is empty"));
     foretold_close(&f);
   }
 }
