@@ -61,6 +61,10 @@ for body in gpt2 llama; do
   refused "layer_types" $body layer_types '["sliding_attention", "full_attention"]'
   taken $body layer_types null
 done
+for body in gpt2 llama; do
+  refused "prefix: text" $body prefix '"In short"'
+  taken $body prefix null
+done
 for body in gpt2 bert; do
   refused "add_cross_attention" $body add_cross_attention true
   taken $body add_cross_attention false
