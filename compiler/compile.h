@@ -47,6 +47,7 @@ struct compile_options {
 
   struct compile_json config, generation, modules;
   const char *modules_refusal; /* why no value of modules can be used; NULL = they can */
+  const char *modules_notes;   /* what to say besides: "expected: ..."; may be NULL */
   /* NULL = no checkpoint: config must be there, weights are taken as declared. */
   const struct compile_tensor *tensor;
   size_t tensor_count;

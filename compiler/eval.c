@@ -95,13 +95,15 @@ static struct value json_value(struct compiler *c, const json_t *json,
   return c->stop ? value_error() : value;
 }
 
-static struct value json_root(struct compiler *c, const char *name, struct span span) {
+static struct value json_root(struct compiler *c, const char *name) {
   const struct compile_options *o = c->options;
   const struct compile_json *json = strcmp(name, "config") == 0       ? &o->config
                                     : strcmp(name, "generation") == 0 ? &o->generation
                                                                       : &o->modules;
   if (json == &o->modules && o->modules_refusal != NULL) {
-    report(c, CODE_SETTING, span, "%s", o->modules_refusal);
+    struct report *r = report_keyed(c, CODE_SETTING, "modules", "%s", o->modules_refusal);
+    if (o->modules_notes != NULL && o->modules_notes[0] != '\0')
+      report_note(c, r, "%s", o->modules_notes);
     return value_error();
   }
   struct value value = json_value(c, json->root, config_origin(c, json, ""));
@@ -184,7 +186,7 @@ static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
   if (local != NULL)
     return local->value;
   if (names_is_json(name))
-    return json_root(c, name, expr->span);
+    return json_root(c, name);
   struct symbol *symbol = names_symbol(c->frame->unit, name);
   if (symbol == NULL) {
     names_unknown(c, c->frame->unit, name, expr->span, NULL, 0);

@@ -4,6 +4,7 @@
 #include "runtime/sample.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* A text of the head's attributes; NULL = it states none.  -1: it is no text. */
@@ -69,23 +70,43 @@ int link_of_activation(const struct graph *graph, enum link *out, struct tfm_err
   return -1;
 }
 
-/* 0 = not known before it runs. */
+/* The width of the logits; 0 = not known before it runs. */
 static size_t count_labels(const struct graph *graph) {
   int64_t labels = 0;
   for (uint32_t i = 0; i < graph->output_count; i++) {
     const struct type *type = &graph->value[graph->output[i].value].type;
-    if (strcmp(graph->output[i].name, "logits") == 0 && type->rank == 2 &&
-        !dim_is_number(&type->shape[1], &labels))
+    if (strcmp(graph->output[i].name, "logits") == 0 && type->rank > 0 &&
+        !dim_is_number(&type->shape[type->rank - 1], &labels))
       labels = 0;
   }
   return labels > 0 ? (size_t)labels : 0;
 }
 
+/* As many names as labels, where there are names. */
+static int check_names(const struct graph *graph, size_t labels, struct tfm_error *err) {
+  for (uint32_t a = 0; a < graph->task_attr_count && labels > 0; a++) {
+    const struct graph_attr *attr = &graph->task_attr[a];
+    bool names = strcmp(attr->name, "labels") == 0 &&
+                 (attr->kind == GRAPH_ATTR_LIST || attr->kind == GRAPH_ATTR_OBJECT);
+    if (!names || attr->count == labels)
+      continue;
+    error_set(err, TFM_ERROR_CHECKPOINT, "%u labels have names, the classifier has %zu",
+              (unsigned)attr->count, labels);
+    error_note(err, "help: id2label of config.json names each label of the checkpoint");
+    return -1;
+  }
+  return 0;
+}
+
 int link_check(const struct graph *graph, struct tfm_error *err) {
   enum link ignored;
+  size_t labels = count_labels(graph);
   switch (graph->task) {
   case GRAPH_TASK_CLASSIFY:
-    return link_of_problem(graph, count_labels(graph), &ignored, err);
+    return check_names(graph, labels, err) != 0 ? -1
+                                                : link_of_problem(graph, labels, &ignored, err);
+  case GRAPH_TASK_CLASSIFY_TOKENS:
+    return check_names(graph, labels, err);
   case GRAPH_TASK_RERANK:
     return link_of_activation(graph, &ignored, err);
   default:

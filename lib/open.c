@@ -223,6 +223,7 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .config = compile_json(&model->config, "config.json"),
       .generation = compile_json(&model->generation, "generation_config.json"),
       .modules = {.name = "modules.json", .root = model->modules.root},
+      .modules_notes = model->modules.refusal.notes,
       .modules_refusal =
           model->modules.refusal.code != TFM_ERROR_NONE ? model->modules.refusal.message : NULL,
       .tensor = model->tensors,

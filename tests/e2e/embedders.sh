@@ -33,6 +33,7 @@ prompt() {
   awk -F '\t' -v name="$2" '$1 == name { print $3 }' "$work/$1/expected.tsv" >"$work/want"
   set -- "$1" "$2" "$work/$1"
   [ "$2" = - ] || set -- "$1" "$2" "$3" --prompt-name "$2"
+  [ "$1" != length ] || set -- "$@" --truncate # as the reference does without asking
   name="$1 $2"
   shift 2
   checks=$((checks + 1))

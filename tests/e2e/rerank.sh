@@ -123,6 +123,10 @@ another "$cases/body" '1s/{/{"problem_type": "single_label_classification",/'
 expect 4 "$tfmrun" $plugins -q "$work/other" --input x
 has "needs more than one label"
 
+another "$fixtures/bert-classify" 's/"1": *"[a-z]*",//'
+expect 4 "$tfmrun" $plugins -q "$work/other" --input x
+has "2 labels have names, the classifier has 3"
+
 # the raw outputs beside the scores
 expect 0 "$tfmrun" $plugins -q "$cases/regression" --input "the cat" --pair mat --json
 [ "$(field score <"$out")" = "$(field logit <"$out")" ] || fail "regression is not the raw value"
