@@ -69,4 +69,10 @@ sed -e '/^model /a use mixing 1' \
   "$models/gpt2.tfm" >"$work/mute.tfm"
 expect 1 $tfmrun $plugins -q "$work/mute.tfm" $weights --input "The model" -n 2
 has '`mute` (op `mixing.mute`, kernel `reference` of plugin `mixing`) failed and did not say why'
+# What a kernel says reaches the user.
+sed -e '/^model /a use mixing 1' -e 's/logits = linear(x,/logits = linear(mixing.cautious(x),/' \
+  "$models/gpt2.tfm" >"$work/speaks.tfm"
+expect 0 $tfmrun $plugins "$work/speaks.tfm" $weights --input "The model" -n 2
+has 'warning: 24 floats are not many'
+! grep -q 'nobody hears' "$err" || fail "a debug line is shown"
 finish
