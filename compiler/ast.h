@@ -177,6 +177,7 @@ struct ast_type {
   bool ellipsis;        /* dims begin with ...            */
   bool optional;        /* trailing ?: only in a schema   */
   struct ast_exprs dims;
+  struct ast_exprs choices; /* "a" | "b": only in a schema; name is absent */
 };
 
 /* --------------------------------------------------------------- statements */

@@ -57,6 +57,8 @@ struct ast_path *ast_path_end(struct ast_builder *build, struct ast_path *path, 
 
 struct ast_type *ast_type(struct ast_builder *build, struct span span, struct ast_name name,
                           bool has_dims, bool ellipsis, struct ast_exprs dims);
+struct ast_type *ast_type_choices(struct ast_builder *build, struct span span,
+                                  struct ast_exprs choices);
 struct ast_type *ast_type_optional(struct ast_type *type, struct span span);
 struct ast_field *ast_field(struct ast_builder *build, struct span span, struct ast_name name,
                             struct ast_type *type, struct ast_expr *value);

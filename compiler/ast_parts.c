@@ -78,6 +78,14 @@ struct ast_type *ast_type(struct ast_builder *build, struct span span, struct as
   return type;
 }
 
+struct ast_type *ast_type_choices(struct ast_builder *build, struct span span,
+                                  struct ast_exprs choices) {
+  struct ast_type *type = arena_alloc(build->arena, sizeof *type);
+  if (type != NULL)
+    *type = (struct ast_type){.span = span, .choices = choices};
+  return type;
+}
+
 struct ast_type *ast_type_optional(struct ast_type *type, struct span span) {
   if (type != NULL) {
     type->optional = true;

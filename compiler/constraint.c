@@ -182,12 +182,28 @@ static struct value attr_default(struct typing *t, const struct ast_expr *expr) 
   return compute_binary(t->c, expr->binary.op, &left, &right, t->call->span);
 }
 
+static void fail_choice(struct typing *t, uint32_t i) {
+  const struct schema_attr *attr = &t->schema->attr[i];
+  const struct value *value = &t->call->attr[i];
+  struct buffer list;
+  buffer_init(&list);
+  for (uint32_t k = 0; k < attr->choice_count; k++)
+    buffer_printf(&list, "%s\"%s\"", k == 0 ? "" : ", ", attr->choice[k]);
+  struct report *r = report(t->c, CODE_CHOICE, t->call->attr_span[i], "`%s` knows no `%s` \"%s\"",
+                            t->call->op->name, attr->name, value->text);
+  report_nearest(t->c, r, "one", value->text, attr->choice, attr->choice_count);
+  report_note(t->c, r, "it is one of %s", buffer_text(&list));
+  origin_note(t->c, r, NULL, value);
+  buffer_finish(&list);
+}
+
 bool typing_attrs(struct typing *t) {
   bool ok = true;
   for (uint32_t i = 0; i < t->schema->attr_count; i++) {
     const struct schema_attr *attr = &t->schema->attr[i];
     struct value *value = &t->call->attr[i];
-    if (value->kind == VALUE_NONE && attr->fallback != NULL)
+    bool defaulted = value->kind == VALUE_NONE && attr->fallback != NULL;
+    if (defaulted)
       *value = attr_default(t, attr->fallback);
     if (value->kind == VALUE_ERROR) {
       ok = false;
@@ -197,14 +213,19 @@ bool typing_attrs(struct typing *t) {
       report(t->c, CODE_KIND, t->call->span, "`%s` needs the attribute `%s`, which is none here",
              t->call->op->name, attr->name);
       ok = false;
+    } else if (defaulted && !attr_fits(value, attr->kind)) {
+      ok = false; /* it is computed of one that does not fit either */
     } else if (!attr_fits(value, attr->kind)) {
       struct report *r =
-          report(t->c, CODE_KIND, t->call->span, "`%s` needs %s %s for `%s`, this is %s",
+          report(t->c, CODE_KIND, t->call->attr_span[i], "`%s` needs %s %s for `%s`, this is %s",
                  t->call->op->name,
                  attr->kind == SCHEMA_ATTR_INT || attr->kind == SCHEMA_ATTR_OBJECT ? "an" : "a",
                  schema_attr_kind_name(attr->kind), attr->name, eval_kind_name(value));
       origin_note(t->c, r, NULL, value);
       typing_note_schema(t, r);
+      ok = false;
+    } else if (attr->kind == SCHEMA_ATTR_STR && !schema_is_choice(attr, value->text)) {
+      fail_choice(t, i);
       ok = false;
     } else if (attr->kind == SCHEMA_ATTR_REAL && value->kind == VALUE_INT) {
       value->kind = VALUE_REAL;

@@ -111,11 +111,11 @@ static const struct ast_rules no_rules;
 %precedence NEGATIVE
 
 %type <expr> expr binary postfix primary dim
-%type <exprs> exprs list_items strings dims dim_list architectures
+%type <exprs> exprs list_items strings dims dim_list architectures choices
 %type <field> arg param constant bound target entry output
 %type <fields> args arg_list params param_list constants bounds targets
 %type <fields> section entries outputs taps attributes
-%type <type> type annotation
+%type <type> type annotation slot_type
 %type <path> path path_parts
 %type <name> name source string
 %type <stmt> stmt
@@ -468,11 +468,20 @@ entries:
   entry             { $$ = ast_fields_add(no_fields, $1); }
 | entries "," entry { $$ = ast_fields_add($1, $3); }
 ;
+/* "a" | "b": a str that is one of these */
+choices:
+  STRING             { $$ = ast_exprs_add(no_exprs, ast_text(build, AST_EXPR_STR, @1, $1)); }
+| choices "|" STRING { $$ = ast_exprs_add($1, ast_text(build, AST_EXPR_STR, @3, $3)); }
+;
+slot_type:
+  type
+| choices { $$ = ast_type_choices(build, @$, $1); }
+;
 entry:
-  name ":" type              { $$ = ast_field(build, @$, $1, $3, NULL); }
-| name ":" type "?"          { $$ = ast_field(build, @$, $1, ast_type_optional($3, @4), NULL); }
-| name ":" type "=" expr     { $$ = ast_field(build, @$, $1, $3, $5); }
-| name ":" type "?" "=" expr { $$ = ast_field(build, @$, $1, ast_type_optional($3, @4), $6); }
+  name ":" slot_type              { $$ = ast_field(build, @$, $1, $3, NULL); }
+| name ":" slot_type "?"          { $$ = ast_field(build, @$, $1, ast_type_optional($3, @4), NULL); }
+| name ":" slot_type "=" expr     { $$ = ast_field(build, @$, $1, $3, $5); }
+| name ":" slot_type "?" "=" expr { $$ = ast_field(build, @$, $1, ast_type_optional($3, @4), $6); }
 ;
 
 outputs:

@@ -63,6 +63,22 @@ static bool literal_fits(const struct ast_expr *value, enum schema_attr_kind kin
   }
 }
 
+static void make_choices(struct maker *maker, const struct ast_type *type,
+                         struct schema_attr *attr) {
+  const char **choice = arena_array(maker->arena, type->choices.count, sizeof *choice);
+  attr->kind = SCHEMA_ATTR_STR;
+  attr->choice = choice;
+  for (const struct ast_expr *e = type->choices.first; e != NULL && choice != NULL; e = e->next)
+    choice[attr->choice_count++] = e->text;
+}
+
+bool schema_is_choice(const struct schema_attr *attr, const char *text) {
+  bool found = attr->choice_count == 0;
+  for (uint32_t i = 0; i < attr->choice_count && !found; i++)
+    found = strcmp(attr->choice[i], text) == 0;
+  return found;
+}
+
 static void make_attr(struct maker *maker, const struct ast_field *field,
                       struct schema_attr *attr) {
   const struct ast_type *type = field->type;
@@ -70,13 +86,18 @@ static void make_attr(struct maker *maker, const struct ast_field *field,
                                .span = field->span,
                                .optional = type->optional,
                                .fallback = field->value};
-  if (type->has_dims || !attr_kind(type->name.text, &attr->kind))
+  if (type->choices.count > 0)
+    make_choices(maker, type, attr);
+  if (type->choices.count == 0 && (type->has_dims || !attr_kind(type->name.text, &attr->kind)))
     refuse(maker, type->span, "an attribute is int, real, str, bool, object, list or any");
   else if (field->value != NULL && type->optional)
     refuse(maker, field->span, "an attribute with a default is never absent: leave out the `?`");
   else if (field->value != NULL && !literal_fits(field->value, attr->kind))
     refuse(maker, field->value->span, "the default of `%s` is not %s", attr->name,
            attr_kinds[attr->kind]);
+  else if (field->value != NULL && field->value->kind == AST_EXPR_STR &&
+           !schema_is_choice(attr, field->value->text))
+    refuse(maker, field->value->span, "the default of `%s` is none of its values", attr->name);
 }
 
 static bool make_attrs(struct maker *maker) {
@@ -167,6 +188,8 @@ static void check_type(struct maker *maker, const struct ast_type *type,
 }
 
 static struct schema_type make_type(struct maker *maker, const struct ast_type *type) {
+  if (type->choices.count > 0)
+    refuse(maker, type->span, "only an attribute is one of a list of strings");
   struct schema_type out = {
       .has_dims = type->has_dims, .ellipsis = type->ellipsis, .rank = type->dims.count};
   if (!read_dtype(type->name.text, &out))

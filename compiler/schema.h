@@ -19,7 +19,8 @@
  * Plain `linear` has two variables of its own.  In the arrays below (and in
  * tfm_node.weight) a group stands as its members, in that order.
  *
- * Attributes are int, real, str, bool, object, list or any; with a default
+ * Attributes are int, real, str, bool, object, list or any, or one of the strings
+ * of a list, `"a" | "b"`; with a default
  * (an expression of numbers, strings and earlier attributes), or optional by
  * `?`, or required.
  *
@@ -99,6 +100,8 @@ struct schema_attr {
   enum schema_attr_kind kind;
   bool optional;                   /* `?`: absent when not given, or none */
   const struct ast_expr *fallback; /* the default; NULL = none */
+  uint32_t choice_count;           /* of a str that is one of a list; 0 = any */
+  const char *const *choice;
 };
 
 struct schema_output {
@@ -138,6 +141,9 @@ struct op_schema *schema_parse(struct arena *arena, struct diag *diag, const cha
  * schema_parse). */
 enum schema_dim_kind schema_resolve(const struct op_schema *schema, const char *name,
                                     uint32_t *index);
+
+/* Whether a str may be this: true for one without a list. */
+bool schema_is_choice(const struct schema_attr *attr, const char *text);
 
 /* Index by name, SCHEMA_NONE if there is none.  A group's member is found by
  * its full name, "up.weight". */

@@ -15,7 +15,7 @@ const tfm_op_desc activation_op = {
           "## gelu_new = gelu_pytorch_tanh = gelu_fast (its tanh form), quick_gelu = x "
           "sigmoid(1.702 x),\n"
           "## relu, silu = swish = x sigmoid(x), tanh.\n"
-          "op activation(x: [...]; ; kind: str) -> [...]\n"),
+          "op activation(x: [...]; ; kind: " ACTIVATION_KINDS ") -> [...]\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 /* As config.json calls them. */

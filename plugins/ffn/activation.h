@@ -4,6 +4,11 @@
 
 #include "tfm/plugin.h"
 
+/* As config.json calls them: the values of `kind` in schemas. */
+#define ACTIVATION_KINDS                                                                           \
+  "\"gelu\" | \"gelu_new\" | \"gelu_pytorch_tanh\" | \"gelu_fast\" | \"quick_gelu\" | \"relu\" | " \
+  "\"silu\" | \"swish\" | \"tanh\""
+
 enum activation {
   ACTIVATION_GELU,
   ACTIVATION_GELU_TANH,

@@ -15,7 +15,7 @@ const tfm_op_desc ffn_op = {
     OP_OF("## Feed-forward net (Vaswani et al. 2017, section 3.3): down(activation(up(x))).\n"
           "## Taps: up, what the first layer gives; act, what the second gets.\n"
           "## inner, if it is given, is F: config.json's word for it.\n"
-          "op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: str,\n"
+          "op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: " ACTIVATION_KINDS ",\n"
           "  inner: int?) -> [..., D] taps up, act where F == inner\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 

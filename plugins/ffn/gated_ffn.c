@@ -16,7 +16,8 @@ const tfm_op_desc gated_ffn_op = {
           "## down(activation(gate(x)) * up(x)).  Taps: gate and up, what these layers give;\n"
           "## act, what down gets.\n"
           "op gated_ffn(x: [..., D]; gate: linear[D, F], up: linear[D, F], down: linear[F, D];\n"
-          "  kind: str, inner: int?) -> [..., D] taps gate, up, act where F == inner\n"),
+          "  kind: " ACTIVATION_KINDS
+          ", inner: int?) -> [..., D] taps gate, up, act where F == inner\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 /* With this few rows the two first layers are one parallel region; with more,

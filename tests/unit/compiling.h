@@ -65,7 +65,9 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]"),
     COMPILING_OP("op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]"),
     COMPILING_OP("op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]"),
-    COMPILING_OP("op activation(x: [...]; ; kind: str) -> [...]"),
+    COMPILING_OP(
+        "op activation(x: [...]; ; kind: \"gelu\" | \"gelu_new\" | \"relu\" | \"tanh\") -> "
+        "[...]"),
     COMPILING_OP("op ffn(x: [..., D]; up: linear[D, F], down: linear[F, D]; kind: str, "
                  "inner: int?) -> [..., D] taps up, act where F == inner"),
     COMPILING_OP("op gated_ffn(x: [..., D]; gate: linear[D, F], up: linear[D, F], "

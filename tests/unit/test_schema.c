@@ -183,6 +183,19 @@ START_TEST(attributes) {
 }
 END_TEST
 
+START_TEST(choices) {
+  const struct op_schema *s =
+      sound("op f(; ; a: \"x\" | \"y\", b: \"z\"?, c: \"x\" | \"y\" = \"y\") -> _");
+  ck_assert_int_eq(s->attr[0].kind, SCHEMA_ATTR_STR);
+  ck_assert_uint_eq(s->attr[0].choice_count, 2);
+  ck_assert_str_eq(s->attr[0].choice[1], "y");
+  ck_assert(schema_is_choice(&s->attr[0], "x") && !schema_is_choice(&s->attr[0], "z"));
+  ck_assert(s->attr[1].optional && s->attr[1].choice_count == 1);
+  ck_assert_str_eq(s->attr[2].fallback->text, "y");
+  done();
+}
+END_TEST
+
 START_TEST(open_outputs) {
   const struct op_schema *s = sound("op split(x: [...]; ; parts: int) -> ...");
   ck_assert(s->outputs_open && s->output_count == 0);
@@ -240,6 +253,9 @@ START_TEST(refused) {
       {"op f(x: [D]) -> [D] where D == H", CODE_SCHEMA, "`H` is no attribute"},
       {"op f(x: [D]) -> [D] taps a: [D]", CODE_SCHEMA, "a tap is a name alone"},
       {"op f(x: [D]) -> [D] where @a == D", CODE_SCHEMA, "a schema computes with"},
+      {"op f(x: [D]; ; a: \"x\" | \"y\" = \"z\") -> [D]", CODE_SCHEMA, "is none of its values"},
+      {"op f(x: \"x\" | \"y\") -> [D]", CODE_SCHEMA, "only an attribute is one of a list"},
+      {"op f(x: [D]; ; a: \"x\" | 3) -> [D]", CODE_SYNTAX, "expected a string"},
       {"op f(x: [\xff]) -> [D]", CODE_CHARACTER_REFUSED, "no UTF-8"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -301,4 +317,4 @@ START_TEST(plugins) {
 END_TEST
 
 UNIT_MAIN("schema", linear, attention, slot_groups, plain_groups, types_and_dims, attributes,
-          open_outputs, names, refused, memory, plugins)
+          choices, open_outputs, names, refused, memory, plugins)
