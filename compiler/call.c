@@ -182,7 +182,7 @@ static bool take_attrs(struct compiler *c, struct op_call *call, const struct ma
       continue;
     call->attr[i] = argument(c, m->attr[i]->value);
     call->attr_span[i] = m->attr[i]->value->span;
-    ok = ok && call->attr[i].kind != VALUE_ERROR;
+    ok = ok && (call->attr[i].kind != VALUE_ERROR || c->unknown);
   }
   return ok;
 }

@@ -169,12 +169,25 @@ struct graph *compile_model(const struct compile_options *options, struct diag *
   return NULL;
 }
 
+/* Types, ranks, kinds and what else is true whatever config.json says. */
+static void expand_unknown(struct compiler *c) {
+  struct model model;
+  c->unknown = true;
+  naming_open(c);
+  checkpoint_open(c);
+  if (c->stop)
+    return;
+  eval_units(c);
+  if (budget_check(c) && c->main->file->unit->kind == AST_DECL_MODEL)
+    expand_model(c, &model);
+}
+
 int compile_check(const struct compile_options *options, struct diag *diag, struct tfm_error *err) {
   struct compiler c;
   struct arena arena;
   start(&c, options, &arena, diag, err);
-  if (resolve(&c) == 0)
-    budget_check(&c);
+  if (resolve(&c) == 0 && diag->errors == 0)
+    expand_unknown(&c);
   bool stopped = c.stop;
   report_flush(&c);
   finish(&c);

@@ -220,6 +220,9 @@ struct compiler {
   struct diag *diag;
   struct tfm_error *err;
   bool stop; /* memory is out, or a limit is passed: unwind */
+  /* Without config.json: what depends on it is VALUE_ERROR without a report, a dim
+   * that does is free, a repeat turns once, and each head is looked at. */
+  bool unknown;
   uint32_t steps;
   struct span at; /* of the last step, for what is found between two */
 

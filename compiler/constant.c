@@ -19,8 +19,12 @@ static const struct origin *text_origin(struct compiler *c, struct span span) {
 
 static struct cell *number_dim(struct compiler *c, const struct ast_expr *expr) {
   int64_t number;
-  if (!eval_int(c, expr, "a dim", &number))
-    return NULL;
+  unsigned errors = c->diag->errors;
+  if (!eval_int(c, expr, "a dim", &number)) {
+    if (!c->unknown || c->diag->errors != errors || c->stop)
+      return NULL;
+    return cell_free(c->arena, text_origin(c, expr->span));
+  }
   if (number < 0) {
     struct report *r = report(c, CODE_ARITHMETIC, expr->span, "a dim of %lld", (long long)number);
     origin_note_expr(c, r, expr);
@@ -54,6 +58,8 @@ static struct cell *computed_dim(struct compiler *c, const struct ast_expr *expr
   struct report *r = NULL;
   struct dim known;
   int64_t number;
+  if (c->unknown && (status == CELL_UNKNOWN || status == CELL_INEXACT))
+    return cell_free(c->arena, text_origin(c, expr->span));
   if (status == CELL_INEXACT)
     r = report(c, CODE_ARITHMETIC, expr->span, "%s / %s does not come out even",
                compiler_cell_text(c, left), compiler_cell_text(c, right));

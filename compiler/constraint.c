@@ -206,7 +206,7 @@ bool typing_attrs(struct typing *t) {
     if (defaulted)
       *value = attr_default(t, attr->fallback);
     if (value->kind == VALUE_ERROR) {
-      ok = false;
+      ok = ok && t->c->unknown;
     } else if (value->kind == VALUE_NONE) {
       if (attr->optional)
         continue;

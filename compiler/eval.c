@@ -97,6 +97,8 @@ static struct value json_value(struct compiler *c, const json_t *json,
 
 static struct value json_root(struct compiler *c, const char *name) {
   const struct compile_options *o = c->options;
+  if (c->unknown)
+    return value_error();
   const struct compile_json *json = strcmp(name, "config") == 0       ? &o->config
                                     : strcmp(name, "generation") == 0 ? &o->generation
                                                                       : &o->modules;
@@ -215,8 +217,13 @@ static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
 static struct value index_of(struct compiler *c, const struct value *object,
                              const struct ast_expr *expr) {
   int64_t at, count;
-  if (object->kind == VALUE_ERROR || !eval_int(c, expr->index.at, "an index", &at))
+  if (object->kind == VALUE_ERROR)
     return value_error();
+  if (!eval_int(c, expr->index.at, "an index", &at)) {
+    if (!c->unknown || object->kind != VALUE_STATE)
+      return value_error();
+    at = 0;
+  }
   if (object->kind == VALUE_STATE)
     count = object->state->layer_count;
   else if (object->kind == VALUE_LIST)
@@ -227,6 +234,8 @@ static struct value index_of(struct compiler *c, const struct value *object,
     report(c, CODE_KIND, expr->span, "%s has no elements", eval_kind_name(object));
     return value_error();
   }
+  if (c->unknown && object->kind == VALUE_STATE && count == 1)
+    at = 0; /* one layer stands for all */
   if (at < 0 || at >= count) {
     struct report *r =
         report(c, CODE_KIND, expr->index.at->span, "there is no element %lld", (long long)at);
@@ -331,6 +340,8 @@ static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr
 
 /* A weight beside none: is it in the checkpoint? */
 static struct value eval_presence(struct compiler *c, const struct value *weight, enum ast_op op) {
+  if (c->unknown)
+    return value_error();
   bool there = weight_is_there(c, weight->weight);
   weight_mention_value(c, weight->weight, NULL);
   return c->stop ? value_error()
@@ -365,10 +376,19 @@ static struct value eval_binary(struct compiler *c, const struct ast_expr *expr)
   return value;
 }
 
+/* A choice that is not known: both are looked at, and a tensor or weight is the
+ * first, for both are of one type. */
+static struct value either(struct compiler *c, const struct ast_expr *expr) {
+  struct value then = eval_expr(c, expr->choice.then);
+  struct value otherwise = eval_expr(c, expr->choice.otherwise);
+  bool first = then.kind == VALUE_TENSOR || then.kind == VALUE_WEIGHT;
+  return first && otherwise.kind == then.kind ? then : value_error();
+}
+
 static struct value eval_if(struct compiler *c, const struct ast_expr *expr) {
   bool condition;
   if (!eval_bool(c, expr->choice.condition, "`if`", &condition))
-    return value_error();
+    return c->unknown ? either(c, expr) : value_error();
   weight_mention(c, condition ? expr->choice.otherwise : expr->choice.then);
   return eval_expr(c, condition ? expr->choice.then : expr->choice.otherwise);
 }

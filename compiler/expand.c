@@ -123,8 +123,11 @@ static unsigned loops_around(const struct frame *frame) {
 
 static void run_repeat(struct compiler *c, const struct ast_stmt *stmt, struct results *out) {
   int64_t count;
-  if (!eval_int(c, stmt->repeat.count, "the count of a repeat", &count))
-    return;
+  if (!eval_int(c, stmt->repeat.count, "the count of a repeat", &count)) {
+    if (!c->unknown || c->stop)
+      return;
+    count = 1;
+  }
   if (count < 0 || count > LIMIT_REPEAT) {
     struct report *r = report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT,
                               stmt->repeat.count->span, "a repeat of %lld turns", (long long)count);

@@ -48,9 +48,13 @@ static void declare_input(struct compiler *c, const struct ast_decl *decl) {
 static void declare_state(struct compiler *c, const struct ast_decl *decl) {
   struct symbol *symbol = decl->name.text == NULL ? NULL : names_symbol(c->main, decl->name.text);
   int64_t count;
-  if (symbol == NULL || symbol->decl != decl || decl->state->dims.count != 1 ||
-      !eval_int(c, decl->state->dims.first, "the layers of a state", &count))
+  if (symbol == NULL || symbol->decl != decl || decl->state->dims.count != 1)
     return;
+  if (!eval_int(c, decl->state->dims.first, "the layers of a state", &count)) {
+    if (!c->unknown)
+      return;
+    count = 1;
+  }
   if (count < 0 || count > LIMIT_REPEAT) {
     struct report *r =
         report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT, decl->state->dims.first->span,
@@ -295,6 +299,17 @@ static bool any_generated(const struct compiler *c) {
   return false;
 }
 
+/* Each head by itself: which is chosen is not known. */
+static void expand_heads(struct compiler *c, const struct results *encode,
+                         const struct results *decode, struct model *out) {
+  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
+    if (d->kind != AST_DECL_HEAD || d->name.text == NULL || d->head.task.text == NULL)
+      continue;
+    out->head = d;
+    expand_head(c, encode, decode, out);
+  }
+}
+
 void expand_model(struct compiler *c, struct model *out) {
   struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
   struct results encode = {0}, decode = {0};
@@ -321,6 +336,11 @@ void expand_model(struct compiler *c, struct model *out) {
     expand_graph(c, second, &encode, &decode);
   if (first == NULL && second == NULL) { /* check.c has said so */
     out->results.failed = true;
+    return;
+  }
+  if (c->unknown) {
+    if (!encode.failed && !decode.failed && !c->stop)
+      expand_heads(c, &encode, &decode, out);
     return;
   }
   out->head = c->stop ? NULL : choose_head(c, &any_head);

@@ -307,6 +307,9 @@ static bool infers(const struct op_schema *schema) {
 
 static bool find_outputs(struct typing *t) {
   const struct op_schema *s = t->schema;
+  for (uint32_t i = 0; infers(s) && i < s->attr_count; i++)
+    if (t->call->attr[i].kind == VALUE_ERROR)
+      return false; /* without it, infer cannot be asked */
   if (infers(s))
     return infer_outputs(t->c, t->call);
   t->call->output = compiler_alloc(t->c, s->output_count, sizeof *t->call->output);

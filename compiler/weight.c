@@ -19,6 +19,8 @@ static const char *part_text(struct compiler *c, const struct ast_part *part) {
   if (part->kind == AST_PART_STAR)
     return "*";
   struct value value = eval_single(c, part->expr);
+  if (c->unknown && value.kind == VALUE_ERROR)
+    return "_";
   if (value.kind == VALUE_STR)
     return value.text;
   if (value.kind == VALUE_INT && value.integer >= 0)

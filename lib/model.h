@@ -50,6 +50,7 @@ struct tfm_model {
   struct weights *weights;
   struct compile_tensor *tensors;
   struct graph *graph;
+  struct diag written; /* the sources that the graph's spans are of, until it is prepared */
   struct pool *pool;
   struct binding *binding;
   struct program *program;

@@ -1,6 +1,7 @@
 /* open.c - the stages of opening a model, in order. */
 #include "lib/model.h"
 
+#include "compiler/codes.h"
 #include "runtime/foreign.h"
 #include "runtime/gguf/config.h"
 
@@ -274,14 +275,12 @@ int model_compile(struct tfm_model *model, const tfm_open_options *options, stru
   const char **feed = tap_values(options->feed, options->feed_count);
   const char **dump = tap_values(options->dump, options->dump_count);
   struct compile_options compile;
-  struct diag diag;
   if (!feed || !dump)
     return free(feed), free(dump), error_oom(err);
-  diag_init(&diag);
+  diag_init(&model->written);
   model_compile_options(model, options, feed, dump, &compile);
-  model->graph = compile_model(&compile, &diag, err);
-  model_send_diagnostics(&diag, options);
-  diag_finish(&diag);
+  model->graph = compile_model(&compile, &model->written, err);
+  model_send_diagnostics(&model->written, options);
   free(feed);
   free(dump);
   if (model->graph)
@@ -365,6 +364,34 @@ static int prepare_dump(struct tfm_model *model, const tfm_open_options *options
                 : dump_create(&model->dump, model->graph, options->dump, options->dump_count, err);
 }
 
+/* A kernel that refuses its node: the line that the node is from. */
+static void show_refused(struct tfm_model *model, const tfm_open_options *options, int32_t node,
+                         const struct tfm_error *err) {
+  struct diag *diag = &model->written;
+  struct span span = model->graph->node[node].span;
+  if (span.source >= diag->source_count)
+    return;
+  diag->first = diag->last = NULL; /* what was there is said */
+  diag->errors = diag->warnings = 0;
+  struct diag_item *item =
+      diag_report(diag, DIAG_ERROR, CODE_REFUSED, span, "`%s` cannot be prepared for `%s`",
+                  model->graph->node[node].op, model->graph->node[node].name);
+  diag_note(diag, item, "%.*s", (int)strcspn(err->message, "\n"), err->message);
+  model_send_diagnostics(diag, options);
+}
+
+static int make_program(struct tfm_model *model, const tfm_open_options *options,
+                        const struct program_options *program, struct tfm_error *err) {
+  int32_t failed = GRAPH_NONE;
+  int status = program_create(model->graph, model->registry, model->binding, model->pool, program,
+                              &model->program, &failed, err);
+  if (status != 0 && failed != GRAPH_NONE)
+    show_refused(model, options, failed, err);
+  diag_finish(&model->written);
+  diag_init(&model->written);
+  return status;
+}
+
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err) {
   struct binding_options binding = {.random = (model->flags & TFM_OPEN_RANDOM_WEIGHTS) != 0};
   bool reference = options->kernels && strcmp(options->kernels, "reference") == 0;
@@ -378,8 +405,7 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
     return -1;
   if (pool_create(options->threads, &model->pool, err) != 0 ||
       binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
-      program_create(model->graph, model->registry, model->binding, model->pool, &program,
-                     &model->program, NULL, err) != 0 ||
+      make_program(model, options, &program, err) != 0 ||
       session_create(model->program, &session, &model->session, err) != 0 ||
       prepare_dump(model, options, err) != 0)
     return -1;

@@ -52,6 +52,10 @@ static int check_source(struct tfm_model *model, const tfm_open_options *options
   int status = compile_check(&compile, &diag, err);
   model_send_diagnostics(&diag, options);
   diag_finish(&diag);
+  if (status == 0 && options->message && !(options->flags & TFM_OPEN_JSON_MESSAGES))
+    options->message(options->message_arg, 0,
+                     "note: not checked without --weights: what depends on config.json, and "
+                     "the tensors' names and shapes");
   if (status != 0 && err->code == TFM_ERROR_PLUGIN)
     registry_note_missing(model->registry, "", err);
   return status;

@@ -36,6 +36,7 @@ void tfm_model_destroy(tfm_model *model) {
   binding_destroy(model->binding);
   pool_destroy(model->pool);
   graph_destroy(model->graph);
+  diag_finish(&model->written);
   free(model->tensors);
   weights_close(model->weights);
   registry_close(model->registry);

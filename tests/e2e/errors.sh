@@ -101,6 +101,30 @@ expect 3 "$tfmrun" $plugins "$work/of-another" --model-dir "$work/path" --input 
 has "no model file is \`for \"gpt22\"\`"
 has "passed over: "
 
+# without weights all is checked that holds whatever config.json says; and what is not, is said
+# wrong SED TEXT: bert.tfm with that change is refused with that text
+wrong() {
+  sed "$1" "$models/bert.tfm" >"$work/wrong.tfm"
+  expect 3 "$tfmc" check $plugins "$work/wrong.tfm"
+  has "$2"
+}
+for file in bert gpt2 llama; do
+  expect 0 "$tfmc" check $plugins "$models/$file.tfm"
+  has "not checked without --weights"
+done
+wrong 's/+ embedding(types/+ (pos + 2) + embedding(types/' "\`+\` cannot take a tensor and an integer"
+wrong 's/heads: H/heads: "x"/' "\`attention\` needs an int for \`heads\`, this is a string"
+wrong 's/mask: padding(real)/mask: real/' "\`attention\` needs a mask in \`mask\`, this is bool[B,T]"
+wrong 's/q: \[B, T, D\] =/q: [B, D] =/' "error[E305]: \`q\` is [B,T,?], [B,?] is declared"
+wrong 's/q: \[B, T, D\] =/q: [T, B, D] =/' "error[E301]: \`q\` is [B,T,?], [T,B,?] is declared"
+wrong 's/kind: "tanh"/kind: "tanhh"/' "error[E314]: \`activation\` knows no \`kind\` \"tanhh\""
+wrong 's/return logits = linear(x) @classifier/return logits = select(x, axis: 1, index: 0)/' "error[E219]: the task"
+# what a kernel refuses is shown where it is written
+sed 's/mask: causal() & padding(real)/mask: causal() \& window(n: 0 - 3)/' "$models/gpt2.tfm" >"$work/refused.tfm"
+expect 6 "$tfmrun" -q $plugins "$work/refused.tfm" --weights "$fixtures/gpt2-tied" --ids 1,2
+has "error[E309]: \`window\` cannot be prepared for"
+has "refused.tfm:"
+
 # a file without heads has no answer, and values that can be seen
 sed '/^head/,$d' "$models/gpt2.tfm" >"$work/headless.tfm"
 headless="$tfmrun -q $plugins $work/headless.tfm --weights $fixtures/gpt2-tied --ids 1,2,3"
