@@ -9,6 +9,7 @@ bodies="$fixtures/config"
 with() {
   rm -rf "$work/with"
   cp -RL "$bodies/$1" "$work/with"
+  chmod -R u+w "$work/with"
   shift
   while [ $# -gt 0 ]; do
     if grep -q "^ \"$1\":" "$work/with/config.json"; then
@@ -97,6 +98,7 @@ taken llama partial_rotary_factor 1.0 rope_scaling '{"rope_type": "linear", "fac
 for flag in attention_bias mlp_bias; do
   rm -rf "$work/with"
   cp -RL "$fixtures/llama-bias" "$work/with"
+  chmod -R u+w "$work/with"
   sed -i "s/\"$flag\": true/\"$flag\": false/" "$work/with/config.json"
   expect 3 "$tfmrun" $plugins --model-dir "$models" "$work/with" --ids 1,2,3 -n 1
   has "$flag is false, and the checkpoint has biases"
