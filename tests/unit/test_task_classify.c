@@ -60,14 +60,14 @@ START_TEST(test_classify_batch) {
 }
 END_TEST
 
-/* Labels as a list, as an object, too few of them, none. */
+/* Labels as a list, as an object in any order, none. */
 START_TEST(test_labels) {
   static const char *const config[] = {", \"id2label\": [\"x\", \"y\", \"z\"]",
-                                       ", \"id2label\": [\"x\", \"y\"]",
-                                       ", \"id2label\": {\"2\": \"z\", \"1\": \"y\"}", NULL};
-  static const char *const best[] = {"z", "LABEL_2", "z", "LABEL_2"};
-  static const char *const last[] = {"x", "x", "LABEL_0", "LABEL_0"};
-  for (size_t i = 0; i < 4; i++) {
+                                       ", \"id2label\": {\"2\": \"z\", \"0\": \"x\", \"1\": \"y\"}",
+                                       NULL};
+  static const char *const best[] = {"z", "z", "LABEL_2"};
+  static const char *const last[] = {"x", "x", "LABEL_0"};
+  for (size_t i = 0; i < 3; i++) {
     struct foretold f = make("classify");
     f.config = config[i];
     f.attributes = config[i] ? f.attributes : NULL;
@@ -76,6 +76,21 @@ START_TEST(test_labels) {
     const tfm_answer *answer = foretold_ask(&f, "a", NULL);
     ck_assert_str_eq(answer->text, best[i]);
     ck_assert_str_eq(answer->place->choice[2].text, last[i]);
+    foretold_close(&f);
+  }
+}
+END_TEST
+
+/* A name for some of them alone is no name for any. */
+START_TEST(test_too_few_labels) {
+  static const char *const config[] = {", \"id2label\": [\"x\", \"y\"]",
+                                       ", \"id2label\": {\"0\": \"x\", \"1\": \"y\"}"};
+  for (size_t i = 0; i < 2; i++) {
+    struct foretold f = make("classify");
+    f.config = config[i];
+    foretold_try(&f);
+    ck_assert_ptr_null(f.model);
+    ck_assert_ptr_nonnull(strstr(tfm_error_message(f.error), "2 labels have names"));
     foretold_close(&f);
   }
 }
@@ -246,6 +261,6 @@ START_TEST(test_not_finite) {
 }
 END_TEST
 
-UNIT_MAIN("task_classify", test_classify, test_classify_batch, test_labels, test_words,
-          test_words_side_by_side, test_words_batch, test_words_of_ids, test_empty, test_embed,
-          test_embed_truncated, test_not_finite)
+UNIT_MAIN("task_classify", test_classify, test_classify_batch, test_labels, test_too_few_labels,
+          test_words, test_words_side_by_side, test_words_batch, test_words_of_ids, test_empty,
+          test_embed, test_embed_truncated, test_not_finite)
