@@ -5,10 +5,12 @@ fuzz_programs = \
   tests/fuzz/fuzz_config \
   tests/fuzz/fuzz_directory \
   tests/fuzz/fuzz_gguf \
+  tests/fuzz/fuzz_ggufvocab \
   tests/fuzz/fuzz_graph \
   tests/fuzz/fuzz_index \
   tests/fuzz/fuzz_merges \
   tests/fuzz/fuzz_parse \
+  tests/fuzz/fuzz_parts \
   tests/fuzz/fuzz_safetensors \
   tests/fuzz/fuzz_sentencepiece \
   tests/fuzz/fuzz_text \
@@ -59,6 +61,14 @@ tests_fuzz_fuzz_merges_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz_parse.c $(fuzz_main)
 tests_fuzz_fuzz_parse_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_parse_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_parts_SOURCES = tests/fuzz/fuzz_parts.c $(fuzz_main)
+tests_fuzz_fuzz_parts_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_parts_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_ggufvocab_SOURCES = tests/fuzz/fuzz_ggufvocab.c $(fuzz_main)
+tests_fuzz_fuzz_ggufvocab_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_ggufvocab_LDFLAGS = $(fuzz_ldflags)
 
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c $(fuzz_main)
 tests_fuzz_fuzz_safetensors_LDADD = $(fuzz_ldadd)

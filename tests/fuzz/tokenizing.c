@@ -69,6 +69,28 @@ void tokenizing_text(const struct tokenizer *tokenizer, const char *text, size_t
   encoding_finish(&encoding);
 }
 
+void tokenizing_limits(const struct tokenizer *tokenizer, const char *text, size_t length) {
+  static const unsigned flags[] = {ENCODE_SPECIAL | ENCODE_LIMITS, ENCODE_SPECIAL | ENCODE_TRUNCATE,
+                                   ENCODE_TRUNCATE | ENCODE_PLAIN, ENCODE_PLAIN};
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    const struct encode_request request = {.text = text,
+                                           .length = length,
+                                           .pair = i % 2 == 0 ? text : NULL,
+                                           .pair_length = i % 2 == 0 ? length : 0,
+                                           .flags = flags[i],
+                                           .most = 5};
+    struct encoding e = {0};
+    struct tfm_error err = {0};
+    int status = tokenizer_encode_request(tokenizer, &request, &e, &err);
+    fuzz_check_error(status, &err);
+    fuzz_check(strstr(err.message, "is said to be bytes") == NULL, "no token leaves its text");
+    if (status == 0)
+      check_encoding(&e, length, length);
+    encoding_finish(&e);
+    error_clear(&err);
+  }
+}
+
 enum { NOW_AND_THEN = 4 };
 
 void tokenizing_open(const char *path, size_t size) {
