@@ -68,8 +68,10 @@ int pattern_create(const char *place, const char *source, size_t length, bool re
   }
   if (status != 0)
     pattern_destroy(pattern);
-  else
+  else {
+    pattern_study(pattern);
     *out = pattern;
+  }
   return status;
 }
 

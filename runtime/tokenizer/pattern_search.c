@@ -1,9 +1,11 @@
 /* pattern_search.c - windows of text, and what has been looked at. */
+#define _GNU_SOURCE /* memmem */
 #include "runtime/tokenizer/pattern_search.h"
 
 #include "runtime/tokenizer/unicode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef PATTERN_WINDOW
 #define PATTERN_WINDOW 256 /* bytes that a search sees at first */
@@ -66,6 +68,26 @@ void matcher_reset(struct matcher *matcher) {
 
 void matcher_allow(struct matcher *matcher, size_t length) {
   matcher->allowed += (uint64_t)length * ALLOWED_EACH;
+}
+
+static bool has(const struct pattern *pattern, const char *part) {
+  return memmem(pattern->source, pattern->length, part, strlen(part)) != NULL;
+}
+
+/* PCRE2 tells the byte, but not whether case matters. */
+void pattern_study(struct pattern *pattern) {
+  uint32_t kind = 0, unit = 0;
+  pattern->last = -1;
+  if (pattern->plain == NULL)
+    return;
+  if (!has(pattern, "(?i") && !has(pattern, "i:") && !has(pattern, "i)") &&
+      pcre2_pattern_info(pattern->plain, PCRE2_INFO_LASTCODETYPE, &kind) == 0 && kind == 1 &&
+      pcre2_pattern_info(pattern->plain, PCRE2_INFO_LASTCODEUNIT, &unit) == 0 && unit < 0x80)
+    pattern->last = (int)unit;
+  pattern->blanks = pattern->length > 3 && memcmp(pattern->source, "\\s+", 3) == 0 &&
+                    strchr("+?*{", pattern->source[3]) == NULL && !has(pattern, "|") &&
+                    !has(pattern, "(?<") && !has(pattern, "\\b") && !has(pattern, "\\B") &&
+                    !has(pattern, "^");
 }
 
 static int match_failed(const struct pattern *pattern, int code, struct tfm_error *err) {
@@ -134,11 +156,27 @@ static void set_window(struct view *view, struct search_text text, size_t size) 
   view->more = view->end < text.length;
 }
 
+/* Where to go on after a place that has no match.  With \s+R there is none in the
+ * other blanks of the run either: whatever R could follow was tried from the first. */
+static size_t step_over(const struct pattern *pattern, struct search_text text, size_t at) {
+  size_t size;
+  uint32_t code = unicode_read(text.text + at, &size);
+  at += size;
+  while (pattern->blanks && unicode_is_space(code) && at < text.length) {
+    code = unicode_read(text.text + at, &size);
+    if (unicode_is_space(code))
+      at += size;
+  }
+  return at;
+}
+
 int matcher_search(struct matcher *matcher, const struct pattern *pattern, const pcre2_code *code,
                    struct search_text text, size_t at, size_t *begin, size_t *end,
                    struct tfm_error *err) {
   const PCRE2_SIZE *place = pcre2_get_ovector_pointer(matcher->data);
   struct view view = {.at = at};
+  if (pattern->last >= 0 && memchr(text.text + at, pattern->last, text.length - at) == NULL)
+    return 0;
   for (size_t size = PATTERN_WINDOW;;) {
     set_window(&view, text, size);
     size_t seen = view.end - view.at;
@@ -156,10 +194,7 @@ int matcher_search(struct matcher *matcher, const struct pattern *pattern, const
         return 0;
       if (view.alone && view.at == text.length)
         return 0;
-      size_t step = view.end - view.at;
-      if (view.alone)
-        unicode_read(text.text + view.at, &step);
-      view.at += step;
+      view.at = view.alone ? step_over(pattern, text, view.at) : view.end;
       view.alone = false;
       size = PATTERN_WINDOW;
     } else if (status < 0) {

@@ -21,7 +21,12 @@ struct pattern {
   char *source;
   size_t length;
   pcre2_code *plain, *exact; /* NULL: a literal */
+  int last;                  /* a byte that every match has, -1: none known */
+  bool blanks;               /* \s+ and then something, see step_over */
 };
+
+/* Find out `last` and `blanks`, once it is compiled. */
+void pattern_study(struct pattern *pattern);
 
 struct search_text {
   const char *text; /* valid UTF-8 */
