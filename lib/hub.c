@@ -167,6 +167,39 @@ static int find_snapshot(const char *folder, const char *name, const char *revis
   return status;
 }
 
+/* Behind what an address of the hub begins with; NULL = it is none. */
+static const char *behind_host(const char *text) {
+  static const char *const scheme[] = {"https://", "http://", "hf://"};
+  static const char *const host[] = {"huggingface.co/", "www.huggingface.co/", "hf.co/"};
+  for (size_t i = 0; i < sizeof scheme / sizeof *scheme; i++)
+    if (strncmp(text, scheme[i], strlen(scheme[i])) == 0) {
+      text += strlen(scheme[i]);
+      if (scheme[i][2] == ':')
+        return text;
+      break;
+    }
+  for (size_t i = 0; i < sizeof host / sizeof *host; i++)
+    if (strncmp(text, host[i], strlen(host[i])) == 0)
+      return text + strlen(host[i]);
+  return NULL;
+}
+
+char *hub_plain(const char *text) {
+  const char *at = behind_host(text);
+  struct buffer out;
+  if (!at || !*at || file_exists(text) || file_is_directory(text))
+    return strdup(text);
+  size_t org = strcspn(at, "/?#"), name = 0;
+  if (at[org] == '/')
+    name = strcspn(at + org + 1, "/?#");
+  buffer_init(&out);
+  buffer_append(&out, at, name ? org + 1 + name : org);
+  const char *rest = at + (name ? org + 1 + name : org);
+  if (strncmp(rest, "/tree/", 6) == 0 && rest[6])
+    buffer_printf(&out, "@%.*s", (int)strcspn(rest + 6, "/?#"), rest + 6);
+  return buffer_take(&out);
+}
+
 int hub_find(const char *name, char **out, struct tfm_error *err) {
   struct buffer folder;
   size_t length = name_length(name);

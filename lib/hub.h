@@ -24,4 +24,8 @@ int hub_find(const char *name, char **out, struct tfm_error *err);
 /* Notes for a name that is nowhere: where was looked, and what to do. */
 void hub_note_missing(const char *name, struct tfm_error *err);
 
+/* "https://huggingface.co/org/model/tree/REV", "hf.co/org/model" -> "org/model@REV", on the
+ * heap; any other text as it is.  NULL = out of memory. */
+char *hub_plain(const char *text);
+
 #endif

@@ -99,6 +99,10 @@ void model_log(void *model, int level, const char *text);
 
 /* ---- the stages of opening, each on what the ones before have left */
 
+/* --weights as weights_path: a file of a checkpoint's directory stands for that. */
+int model_find_weights(struct tfm_model *model, const char *given, struct tfm_error *err);
+/* Is what is wrong first of all the task that was asked for? */
+bool model_no_task(const struct diag *diag, const tfm_open_options *options);
 int model_find_files(struct tfm_model *model, const tfm_open_options *options,
                      struct tfm_error *err);
 int model_load_config(struct tfm_model *model, struct tfm_error *err);

@@ -108,6 +108,18 @@ static void tell_passed(void *arg, const char *path, const struct tfm_error *why
   buffer_finish(&text);
 }
 
+int model_find_weights(struct tfm_model *model, const char *given, struct tfm_error *err) {
+  char *directory = NULL;
+  if (paths_find_weights(given, &model->weights_path, err) != 0 ||
+      paths_of_file(model->weights_path, &directory, err) != 0)
+    return -1;
+  if (directory) {
+    free(model->weights_path);
+    model->weights_path = directory;
+  }
+  return 0;
+}
+
 int model_find_files(struct tfm_model *model, const tfm_open_options *options,
                      struct tfm_error *err) {
   const char *weights = options->weights;
@@ -119,17 +131,22 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
   if (paths_find_directory(&model->dirs, options->model, &found, err) != 0)
     return -1;
   bool directory = found != NULL;
+  model->weights_path = found;
   if (weights) {
     free(found);
-    if (paths_find_weights(weights, &found, err) != 0)
+    model->weights_path = NULL;
+    if (model_find_weights(model, weights, err) != 0)
       return -1;
+    found = model->weights_path;
   }
-  model->weights_path = found;
   if (found && !file_is_directory(found) && foreign_refuse_name(found, err) != 0)
     return -1;
   if (found && !file_is_directory(found) && !gguf_is_path(found))
     return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` is not a directory", found),
-           error_note(err, "help: --weights takes a Hugging Face directory, or a .gguf file"), -1;
+           error_note(err, "help: --weights takes a Hugging Face directory (config.json beside "
+                           "model.safetensors), "
+                           "or a .gguf file"),
+           -1;
   if (!directory && paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
     return -1;
   if (!directory && !weights && default_weights(model, options, err) != 0)
@@ -263,6 +280,11 @@ void model_send_diagnostics(const struct diag *diag, const tfm_open_options *opt
   buffer_finish(&text);
 }
 
+bool model_no_task(const struct diag *diag, const tfm_open_options *options) {
+  enum { CODE_HEAD_CHOICE = 215 };
+  return options->task && diag->first && diag->first->code == CODE_HEAD_CHOICE;
+}
+
 /* The names of taps as a list of their own. */
 static const char **tap_values(const tfm_tap *tap, size_t count) {
   const char **list = calloc(count ? count : 1, sizeof *list);
@@ -281,10 +303,13 @@ int model_compile(struct tfm_model *model, const tfm_open_options *options, stru
   model_compile_options(model, options, feed, dump, &compile);
   model->graph = compile_model(&compile, &model->written, err);
   model_send_diagnostics(&model->written, options);
+  bool no_such_task = model_no_task(&model->written, options);
   free(feed);
   free(dump);
   if (model->graph)
     return 0;
+  if (no_such_task)
+    err->code = TFM_ERROR_USAGE;
   size_t refused;
   registry_refusals(model->registry, &refused);
   if (err->code == TFM_ERROR_PLUGIN || refused || compile.op_name_count == 0)

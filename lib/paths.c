@@ -106,6 +106,14 @@ int paths_find_model(const struct path_list *dirs, const char *name, char **out,
     }
     free(path);
   }
+  char *plain = hub_plain(name);
+  if (plain && strcmp(plain, name) != 0) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "the model `%s` is not in the Hugging Face cache", plain);
+    hub_note_missing(plain, err);
+    free(plain);
+    return -1;
+  }
+  free(plain);
   error_set(err, TFM_ERROR_MODEL, "there is no model file %s", name);
   if (!strchr(name, '/'))
     note_searched(dirs, err);
@@ -165,8 +173,8 @@ static int narrow_to_gguf(char **path, struct tfm_error *err) {
   return status;
 }
 
-int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
-                         struct tfm_error *err) {
+static int find_directory(const struct path_list *dirs, const char *name, char **out,
+                          struct tfm_error *err) {
   struct tfm_error ignored = {0};
   char *file = NULL;
   *out = NULL;
@@ -179,6 +187,39 @@ int paths_find_directory(const struct path_list *dirs, const char *name, char **
   if (model || !hub_is_name(name))
     return 0;
   return hub_find(name, out, err) != 0 ? -1 : narrow_to_gguf(out, err);
+}
+
+int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
+                         struct tfm_error *err) {
+  char *plain = hub_plain(name), *file = NULL;
+  *out = NULL;
+  if (!plain)
+    return error_oom(err);
+  int status = paths_of_file(plain, &file, err);
+  if (status == 0)
+    status = find_directory(dirs, file ? file : plain, out, err);
+  free(file);
+  free(plain);
+  return status;
+}
+
+int paths_of_file(const char *path, char **out, struct tfm_error *err) {
+  const char *base = file_basename(path);
+  bool weights = strncmp(base, "model", 5) == 0 &&
+                 (has_suffix(base, ".safetensors") || has_suffix(base, ".safetensors.index.json"));
+  *out = NULL;
+  if (!file_exists(path) || (strcmp(base, "config.json") != 0 && !weights))
+    return 0;
+  char *directory = file_dirname(path);
+  char *config = directory ? file_join(directory, "config.json") : NULL;
+  int status = config ? 0 : error_oom(err);
+  if (status == 0 && file_exists(config)) {
+    *out = directory;
+    directory = NULL;
+  }
+  free(directory);
+  free(config);
+  return status;
 }
 
 int paths_serves(const char *path, const char *type, struct tfm_error *err) {
@@ -282,7 +323,7 @@ static bool is_bare_name(const char *name) {
   return *name && *name != '.' && !strchr(name, '/');
 }
 
-int paths_find_weights(const char *given, char **out, struct tfm_error *err) {
+static int find_weights(const char *given, char **out, struct tfm_error *err) {
   *out = NULL;
   if (!file_is_directory(given) && !file_exists(given)) {
     if (hub_is_name(given) && hub_find(given, out, err) != 0)
@@ -299,11 +340,21 @@ int paths_find_weights(const char *given, char **out, struct tfm_error *err) {
   return *out ? narrow_to_gguf(out, err) : error_oom(err);
 }
 
+int paths_find_weights(const char *given, char **out, struct tfm_error *err) {
+  char *plain = hub_plain(given);
+  int status = plain ? find_weights(plain, out, err) : error_oom(err);
+  free(plain);
+  return status;
+}
+
 int paths_find_tokenizer(const char *given, char **out, struct tfm_error *err) {
+  char *plain = hub_plain(given);
+  int status = plain ? 0 : error_oom(err);
   *out = NULL;
-  if (file_is_directory(given) || file_exists(given) || !hub_is_name(given))
-    return 0;
-  return hub_find(given, out, err);
+  if (plain && !file_is_directory(plain) && !file_exists(plain) && hub_is_name(plain))
+    status = hub_find(plain, out, err);
+  free(plain);
+  return status;
 }
 
 int paths_find_checkpoint(const struct path_list *dirs, const char *model_path, const char *name,

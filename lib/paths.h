@@ -28,6 +28,10 @@ int path_list_add(struct path_list *list, const char *path, size_t length, struc
 int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
                          struct tfm_error *err);
 
+/* path is config.json or a model*.safetensors beside one: its directory, which was meant,
+ * on the heap; else NULL. */
+int paths_of_file(const char *path, char **out, struct tfm_error *err);
+
 /* The model file named on the command line ("gpt2.tfm"), as a path on the heap. */
 int paths_find_model(const struct path_list *dirs, const char *name, char **out,
                      struct tfm_error *err);

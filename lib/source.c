@@ -34,7 +34,7 @@ static int open_source(struct tfm_model *model, const tfm_open_options *options,
   if (paths_model_dirs(options->model_dir, options->model_dir_count, &model->dirs, err) != 0 ||
       paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
     return -1;
-  if (options->weights && paths_find_weights(options->weights, &model->weights_path, err) != 0)
+  if (options->weights && model_find_weights(model, options->weights, err) != 0)
     return -1;
   return model_load_config(model, err);
 }

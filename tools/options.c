@@ -168,11 +168,33 @@ static void print_row(const struct option_row *row) {
   print_wrapped(row->help, (size_t)at);
 }
 
+/* "  --temp                --temperature" */
+static void print_spellings(const struct parser *p) {
+  bool begun = false;
+  for (size_t i = 0; i < p->count; i++) {
+    const struct option_row *row = &p->row[i];
+    if (!is_option(row) || !row->also || !row->help)
+      continue;
+    if (!begun)
+      puts("\nAlso understood");
+    begun = true;
+    printf("  --%-*s", HELP_COLUMN - 4, row->name);
+    for (const char *also = row->also; *also;) {
+      size_t length = strcspn(also, " ");
+      printf("%s--%.*s", also == row->also ? "" : " ", (int)length, also);
+      also += length + (also[length] == ' ');
+    }
+    putchar('\n');
+  }
+}
+
 static void print_help(const struct parser *p) {
   fputs(p->set->usage, stdout);
   for (size_t i = 0; i < p->count; i++)
     print_row(&p->row[i]);
-  puts("  -h, --help   -V, --version\n");
+  puts("  -h, --help   -V, --version");
+  print_spellings(p);
+  putchar('\n');
   fputs(p->set->end, stdout);
 }
 
@@ -231,7 +253,7 @@ static bool set_field(struct cli *cli, const struct option_row *row, char *text,
 }
 
 static void say_unknown(const struct cli *cli, const struct parser *p, const char *given) {
-  const char *word[NAMES_MAX], *equals = strchr(given, '=');
+  const char *word[NAMES_MAX] = {0}, *equals = strchr(given, '=');
   char name[NAME_MAX_BYTES * 2], excerpt[CLI_EXCERPT];
   size_t length = equals ? (size_t)(equals - given) : strlen(given);
   snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1),
@@ -240,6 +262,11 @@ static void say_unknown(const struct cli *cli, const struct parser *p, const cha
   for (size_t i = 0; i < p->name_count; i++)
     word[i] = p->name[i].name;
   const char *near = option_nearest(name + 2, word, p->name_count);
+  for (size_t i = 0; near && i < p->name_count; i++)
+    if (strcmp(p->name[i].name, near) == 0) { /* by the name that --help has */
+      near = p->row[p->name[i].val - FIRST_CODE].name;
+      break;
+    }
   if (near)
     cli_usage_error(cli, "unknown option %s: did you mean --%s?", excerpt, near);
   else

@@ -7,7 +7,7 @@
 struct options {
   struct common common; /* first: the shared rows of the table set it */
   tfm_run_options run;
-  const char *input, *pair, *ids, *query;
+  const char *model, *input, *pair, *ids, *query;
   tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
   struct option_list stop;

@@ -77,6 +77,7 @@ static const struct option_row rows[] = {
     OPTION_USE("MODEL.tfm"),
     OPTION_USE("DIR, org/model"),
     OPTION_USE("weights"),
+    {OPTION_TEXT, "model", 'm', "MODEL", NULL, FIELD(model)}, /* of other programs */
     OPTION_USE_AS("task",
                   "generate, fill_mask, classify, classify_tokens, qa, embed, rerank, or a head"),
     {OPTION_TEXT, "dtype", 0, "f32", "what to compute in", FIELD(common.open.dtype)},
@@ -84,8 +85,9 @@ static const struct option_row rows[] = {
     OPTION_HEAD(""),
     OPTION_HEAD("Input"),
     {OPTION_TEXT, "input", 'i', "TEXT|-", "the text; -, or a pipe: one input a line, batched",
-     FIELD(input)},
-    {OPTION_TEXT, "pair", 0, "TEXT", "a second text beside each input", FIELD(pair)},
+     FIELD(input), .also = "prompt text"},
+    {OPTION_TEXT, "pair", 0, "TEXT", "a second text beside each input", FIELD(pair),
+     .also = "text-pair"},
     {OPTION_TEXT, "context", 0, "TEXT", "where qa looks for the answer (the same as --pair)",
      FIELD(pair)},
     {OPTION_FLAG, "tabs", .help = "a line of the input is text, tab, second text", FIELD(tabs)},
@@ -108,9 +110,9 @@ static const struct option_row rows[] = {
     OPTION_HEAD(""),
     OPTION_HEAD("Generation"),
     {OPTION_CALL, "tokens", 'n', "N", "at most N new tokens (default 128; -1 as many as fit)",
-     .call = call_tokens},
+     .call = call_tokens, .also = "max-new-tokens max-tokens n-predict num-predict"},
     {OPTION_REAL, "temp", 0, "X", "sample at temperature X (default 0: the likeliest token)",
-     FIELD(run.temperature), .high = 1000000},
+     FIELD(run.temperature), .high = 1000000, .also = "temperature"},
     {OPTION_INT, "top-k", 0, "K", "sample only from the K likeliest tokens (default 0: all)",
      FIELD(run.top_k), .high = INT32_MAX},
     {OPTION_REAL, "top-p", 0, "P", "only from the likeliest that make up P (default 0: all)",
@@ -119,22 +121,23 @@ static const struct option_row rows[] = {
      FIELD(run.min_p), .high = 1},
     {OPTION_REAL, "repetition-penalty", 0, "R",
      "divide the logits of tokens that were there, the prompt's too (default 1: off)",
-     FIELD(run.repetition_penalty), .high = 1000},
+     FIELD(run.repetition_penalty), .high = 1000, .also = "repeat-penalty"},
     {OPTION_REAL, "presence-penalty", 0, "X", "taken from the logits of tokens already made",
      FIELD(run.presence_penalty), .low = -1000, .high = 1000},
     {OPTION_REAL, "frequency-penalty", 0, "X", "taken once for each time that a token was made",
      FIELD(run.frequency_penalty), .low = -1000, .high = 1000},
     {OPTION_INT, "no-repeat-ngram", 0, "N", "no run of N tokens comes twice (default 0: off)",
-     FIELD(run.no_repeat_ngram), .high = INT32_MAX},
-    {OPTION_LIST, "stop", 0, "TEXT", "the text ends before TEXT; may be repeated", FIELD(stop)},
+     FIELD(run.no_repeat_ngram), .high = INT32_MAX, .also = "no-repeat-ngram-size"},
+    {OPTION_LIST, "stop", 0, "TEXT", "the text ends before TEXT; may be repeated", FIELD(stop),
+     .also = "stop-string"},
     {OPTION_INT, "samples", 'N', "N", "N texts of each input, by the seeds S, S + 1, ...",
-     FIELD(samples), .low = 1, .high = 1024},
+     FIELD(samples), .low = 1, .high = 1024, .also = "num-return-sequences"},
     {OPTION_FLAG, "generation-config",
      .help = "sample as generation_config.json says, where nothing else is given",
      FIELD(generation_config)},
     {OPTION_INT, "seed", 0, "S", "of the sampler (default 0)", FIELD(run.seed), .high = INT64_MAX},
     {OPTION_BITS, "ignore-stop", .help = "go on past the stop token", FIELD(run.ignore_stop),
-     .bits = 1},
+     .bits = 1, .also = "ignore-eos"},
     OPTION_HEAD(""),
     OPTION_HEAD("Output"),
     {OPTION_FLAG, "json", .help = "one JSON object an input", FIELD(json)},
@@ -173,9 +176,10 @@ static const struct option_set set = {
 
 /* 0, or a usage error. */
 static int check_usage(const struct cli *cli, struct options *o, int words) {
-  if (words != 1)
-    return cli_usage_error(cli, words == 0 ? "which model? give a .tfm file or a directory"
-                                           : "one model at a time; quote the input text");
+  if (words + (o->model != NULL) != 1)
+    return cli_usage_error(cli, words == 0 && !o->model
+                                    ? "which model? give a .tfm file or a directory"
+                                    : "one model at a time; quote the input text");
   if (o->input && o->ids)
     return cli_usage_error(cli, "--input and --ids are two ways to say the same; give one");
   if (o->tabs && (o->pair || o->ids))
@@ -207,7 +211,7 @@ bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *s
     return false;
   common_apply(&o->common, cli);
   tfm_open_options *open = &o->common.open;
-  open->model = argv[word];
+  open->model = o->model ? o->model : argv[word];
   open->dump = o->dump;
   open->dump_count = o->dump_count;
   open->feed = o->feed;

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum sort { SORT_PLACE, SORT_NAME, SORT_SIZE };
 
@@ -312,6 +313,17 @@ static int run(const struct cli *cli, const struct options *o) {
   return status;
 }
 
+/* A pattern that is a file was meant as another checkpoint. */
+static int check_patterns(const struct cli *cli, char *const *word, int count) {
+  for (int i = 1; i < count; i++)
+    if (access(word[i], F_OK) == 0)
+      return cli_usage_error(cli,
+                             "one checkpoint at a time: %s is a file, not the name of a tensor; "
+                             "for it: tfm-weights %s",
+                             word[i], word[i]);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   struct cli cli;
   struct options o = {0};
@@ -320,7 +332,7 @@ int main(int argc, char **argv) {
   int word = options_parse(&cli, &set, &o, argc, argv, &status);
   if (word >= 0 && word == argc) {
     status = cli_usage_error(&cli, "which checkpoint? give a directory or a file");
-  } else if (word >= 0) {
+  } else if (word >= 0 && (status = check_patterns(&cli, argv + word, argc - word)) == 0) {
     common_apply(&o.common, &cli);
     o.path = argv[word];
     o.pattern = argv + word + 1;

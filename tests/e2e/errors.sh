@@ -264,6 +264,43 @@ expect 2 "$tfmc" check --weigths=x y
 has "unknown option --weigths: did you mean --weights?"
 expect 2 "$TFM_BUILDDIR/tools/tfm-tokenize" x --no-specail
 has "did you mean --no-special?"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --task fill-mask --prompt '나는 [MASK]' --top 1
+cp "$out" "$work/own"
+for task in fill_mask masked-lm; do
+  expect 0 "$tfmrun" $plugins -q -m "$models/bert.tfm" --task $task --text '나는 [MASK]' --top 1
+  cmp -s "$out" "$work/own" || fail "--task $task is not fill_mask"
+done
+for task in text-classification sentiment-analysis classify; do
+  expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --task $task --input '나는'
+  grep -q '^positive \|^negative ' "$out" || fail "--task $task does not classify: $(cat "$out")"
+done
+expect 0 "$tfmrun" $plugins -q "$models/gpt2.tfm" --task text-generation --temperature 0 --max-new-tokens 3 --prompt 나는
+cp "$out" "$work/own"
+expect 0 "$tfmrun" $plugins -q "$models/gpt2.tfm" -n 3 --input 나는
+cmp -s "$out" "$work/own" || fail "familiar spellings mean something else"
+expect 2 "$tfmrun" $plugins -q "$models/bert.tfm" --task nonsense --input x
+has "the heads are"
+has "fill_mask for"
+expect 2 "$tfmc" check $plugins "$models/bert.tfm" --weights "$fixtures/bert-mlm" --task nonsense
+expect 2 "$TFM_BUILDDIR/tools/tfm-weights" "$fixtures/bert-mlm" "$fixtures/gpt2-tied"
+has "one checkpoint at a time"
+HF_HUB_CACHE="$work/hub" expect 4 "$tfmrun" $plugins https://huggingface.co/org/model --input x
+has "the model \`org/model\` is not in the Hugging Face cache"
+has "hf download org/model"
+HF_HUB_CACHE="$work/hub" expect 4 "$tfmrun" $plugins "$models/bert.tfm" --weights hf.co/org/model/tree/v2 --input x
+has "hf download org/model"
+mkdir -p "$work/hub/models--org--model/snapshots/0123456789012345678901234567890123456789" "$work/hub/models--org--model/refs"
+cp -L "$fixtures/gpt2-tied"/* "$work/hub/models--org--model/snapshots"/*
+printf 0123456789012345678901234567890123456789 >"$work/hub/models--org--model/refs/main"
+expect 0 "$tfmrun" $plugins -q "$fixtures/gpt2-tied" --ids 1,2 -n 3
+cp "$out" "$work/own"
+for model in https://huggingface.co/org/model hf.co/org/model https://huggingface.co/org/model/tree/main hf://org/model \
+  "$fixtures/gpt2-tied/model.safetensors" "$fixtures/gpt2-tied/config.json"; do
+  HF_HUB_CACHE="$work/hub" expect 0 "$tfmrun" $plugins -q "$model" --ids 1,2 -n 3
+  cmp -s "$out" "$work/own" || fail "$model is not the model: $(cat "$out")"
+  HF_HUB_CACHE="$work/hub" expect 0 "$tfmrun" $plugins -q "$models/gpt2.tfm" --weights "$model" --ids 1,2 -n 3
+  cmp -s "$out" "$work/own" || fail "--weights $model is not the model: $(cat "$out")"
+done
 expect 2 "$tfmrun" x --zzzzzz
 has "unknown option --zzzzzz"
 grep -q 'did you mean' "$err" && fail "--zzzzzz is like no option"
