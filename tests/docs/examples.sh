@@ -17,16 +17,15 @@
 # anything: times, for instance.
 set -u
 : "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}"
-: "${TFM_PLUGIN_DIR:=$TFM_BUILDDIR/plugins/.libs}" "${TFM_MODEL_PATH:=$TFM_SRCDIR/models}"
+
 : "${TFM_SHARED:=$TFM_SRCDIR/../shared}"
 here=$TFM_SRCDIR/tests/docs
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 PATH=$TFM_BUILDDIR/tools:$PATH
-TFM_PLUGIN_PATH=$TFM_PLUGIN_DIR
 HOME=$scratch/home PKG_CONFIG_PATH=$scratch/home/pkgconfig NO_COLOR=1 LC_ALL=C.UTF-8
-export HOME PKG_CONFIG_PATH PATH TFM_PLUGIN_PATH TFM_MODEL_PATH NO_COLOR LC_ALL
-unset XDG_DATA_HOME TFM_CPU CDPATH MAKEFLAGS MFLAGS MAKELEVEL
+export HOME PKG_CONFIG_PATH PATH NO_COLOR LC_ALL
+unset TFM_PLUGIN_PATH TFM_MODEL_PATH XDG_DATA_HOME TFM_CPU CDPATH MAKEFLAGS MFLAGS MAKELEVEL
 
 failed=0 ran=0 skipped=0
 
