@@ -13,6 +13,8 @@
 #     ```console needs=DIR      the same, skipped where DIR is not there
 #     weights=DIR               tfm: the checkpoint to check against
 #
+# A name stands in the line above the block as well, as `gpt.tfm`.
+#
 # Other blocks are only to be read.  In what a command prints `...` stands for
 # anything: times, for instance.
 set -u
@@ -112,9 +114,18 @@ run_console() { # PAGE BLOCK
   done
 }
 
+# A name in the fence is not shown when a page is rendered: it stands above the block, too.
+check_name() { # PLACE BLOCK INFO
+  local name
+  name=$(printf '%s\n' "$3" | awk '{ for (i = 2; i <= NF; i++) if ($i !~ /=/) { print $i; exit } }')
+  case $name in '' | part | body) return ;; esac
+  grep -qF "\`$name\`" "$2.above" || fail "$1" "the name \`$name\` does not stand above the block"
+}
+
 run_block() { # PAGE BLOCK
   local info place need
   info=$(cat "$2.info") place=$1:$(cat "$2.line")
+  check_name "$place" "$2" "$info"
   need=$(word_of needs "$info")
   if [ -n "$need" ] && [ ! -e "$need" ]; then
     printf 'skipped %s: no %s\n' "$place" "$need"

@@ -5,6 +5,7 @@
 # Block number n that has something to test becomes
 #     DIR/n.info    the line of the fence, without the marks
 #     DIR/n.line    its line in the page
+#     DIR/n.above   what stands above it, the last line that is not blank
 #     DIR/n.body    what it holds
 # and, of a console block, each command k, typed after `$ ` and continued after
 # `> ` in the lines right below, becomes
@@ -29,6 +30,8 @@ function start_command(text) {
   close(base() "." k ".line")
 }
 
+!inside && !/^```/ && NF { above = $0 }
+
 /^```/ && !inside {
   inside = 1
   info = substr($0, 4)
@@ -39,8 +42,10 @@ function start_command(text) {
     printf "" > (base() ".body")
     print info > (base() ".info")
     print FNR > (base() ".line")
+    print above > (base() ".above")
     close(base() ".info")
     close(base() ".line")
+    close(base() ".above")
   }
   next
 }
