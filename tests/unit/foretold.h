@@ -56,6 +56,7 @@ static inline void foretold_model(const struct foretold *f) {
   } kind[] = {{"generate", "decode", "logits = x"},
               {"fill_mask", "encode", "logits = x"},
               {"classify", "encode", "logits = select(x, axis: 1, index: 1)"},
+              {"rerank", "encode", "logits = select(x, axis: 1, index: 1)"},
               {"classify_tokens", "encode", "logits = x"},
               {"qa", "encode", "start, end = split(x, parts: 2)"},
               {"embed", "encode", "vector = select(x, axis: 1, index: 1)"}};

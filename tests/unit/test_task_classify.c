@@ -261,6 +261,28 @@ START_TEST(test_not_finite) {
 }
 END_TEST
 
+/* One logit a pair: its sigmoid, whatever the others' are. */
+START_TEST(test_rerank) {
+  struct foretold f = {.task = "rerank", .columns = 1};
+  f.table[A][0] = 2;
+  f.table[B][0] = -3;
+  f.table[C][0] = NAN;
+  foretold_open(&f);
+  const tfm_input input[] = {foretold_text("b", "c c"), foretold_text("a b", "c"),
+                             foretold_text("c", "a")};
+  ck_assert_int_eq(foretold_batch(&f, input, 2, NULL), 0);
+  for (size_t r = 0; r < 2; r++) {
+    const tfm_place *place = tfm_result_answer(f.result, r)->place;
+    ck_assert_uint_eq(place->choice_count, 1);
+    ck_near(place->choice->score, 1 / (1 + exp(r == 0 ? 3 : -2)));
+  }
+  ck_assert_int_eq(foretold_batch(&f, input, 3, NULL), TFM_CODE_RUN);
+  ck_assert_ptr_nonnull(
+      strstr(tfm_error_message(f.error), "rerank: `logits` of input 3 is not finite"));
+  foretold_close(&f);
+}
+END_TEST
+
 UNIT_MAIN("task_classify", test_classify, test_classify_batch, test_labels, test_too_few_labels,
           test_words, test_words_side_by_side, test_words_batch, test_words_of_ids, test_empty,
-          test_embed, test_embed_truncated, test_not_finite)
+          test_embed, test_embed_truncated, test_rerank, test_not_finite)

@@ -2,8 +2,8 @@
  * batch: an answer that can be read, or an error that says what is missing. */
 #include "tests/unit/foretold.h"
 
-static const char *const tasks[] = {"generate",        "fill_mask", "classify",
-                                    "classify_tokens", "qa",        "embed"};
+static const char *const tasks[] = {"generate", "fill_mask", "classify", "classify_tokens",
+                                    "qa",       "rerank",    "embed"};
 static const unsigned tokenizers[] = {0, FORETOLD_BARE, FORETOLD_NO_TOKENIZER};
 
 enum { KINDS = 12 };
@@ -65,7 +65,7 @@ static void run(struct foretold *f, const tfm_input *input, size_t count) {
 static void check_task(const char *task, unsigned flags) {
   struct foretold f = {.task = task, .flags = flags};
   bool one = strcmp(task, "classify") == 0 || strcmp(task, "embed") == 0;
-  f.columns = strcmp(task, "qa") == 0 ? 2 : one ? 3 : WORDS;
+  f.columns = strcmp(task, "qa") == 0 ? 2 : strcmp(task, "rerank") == 0 ? 1 : one ? 3 : WORDS;
   foretold_open(&f);
   for (size_t k = 0; k < KINDS; k++)
     for (size_t other = 0; other <= KINDS; other++) {
