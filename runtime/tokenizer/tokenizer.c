@@ -153,7 +153,8 @@ static int tokenize_pieces(struct work *work, uint8_t sequence, size_t length,
   if (out->item == NULL)
     return error_oom(work->err);
   for (size_t i = 0; i < pieces->list.count; i++)
-    if (place_tokens(work, sequence, i, scratch->token + first[i], first[i + 1] - first[i], length,
+    if (first[i] < first[i + 1] &&
+        place_tokens(work, sequence, i, scratch->token + first[i], first[i + 1] - first[i], length,
                      out->item + first[i]) != 0)
       return -1;
   return 0;
