@@ -66,10 +66,10 @@ static void gives(tfm_result *result, size_t prompt, size_t truncated, const int
   tfm_result_destroy(result);
 }
 
-/* "the cat sat on the mat" is 136 86 160 102 160 98 31 136 96 160 of bert-qa, between
+/* "the cat sat on the mat" is 136 86 160 102 160 98 31 136 96 160 in its vocabulary, between
  * [CLS] 2 and [SEP] 3; a model of 64 tokens. */
 static void check_pair(void) {
-  tfm_model *model = open_fixture("bert-qa");
+  tfm_model *model = open_fixture("bert-classify");
   char *context = repeat("the cat sat on the mat ", 30);
   if (model == NULL)
     return;
