@@ -49,6 +49,20 @@ static void compile(struct compiling *k, size_t size) {
   diag_finish(&diag);
 }
 
+/* The same file, of which nothing is known but its text. */
+static void check(struct compiling *k) {
+  struct compile_options bare = k->options;
+  struct diag diag;
+  struct tfm_error err = {0};
+  bare.config = bare.generation = (struct compile_json){0};
+  bare.tensor_count = 0;
+  bare.has_checkpoint = false;
+  diag_init(&diag);
+  if ((compile_check(&bare, &diag, &err) == 0) != (err.code == TFM_ERROR_NONE))
+    abort();
+  diag_finish(&diag);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *text = malloc(size + 1);
   struct compiling k;
@@ -68,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   compiling_tensors(&k, text + tensors);
   k.options.fuse = size % 3 == 0;
   compile(&k, size);
+  check(&k);
   compiling_finish(&k);
   free(text);
   return 0;
