@@ -257,6 +257,7 @@ struct compiler {
   struct frame *frame;     /* expand.c: where expansion is */
   enum graph_stage stage;  /* of nodes that are made now */
   bool both_graphs;        /* encode and decode */
+  const char *mixes;       /* an op that would see padding, see tokens.h; NULL = none does */
   bool two_texts;          /* some input is generated.*: one text is read, another written */
   const char *last_source; /* of the index of the last token */
   /* An argument that weight_function evaluated and then left to an op. */

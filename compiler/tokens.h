@@ -13,7 +13,8 @@
 void tokens_take_last(struct compiler *c, struct results *results, uint32_t first,
                       struct span span);
 
-/* Reports each live node of a step that mixes tokens beside a state. */
+/* Reports each live node of a step that mixes tokens beside a state, and finds an op that
+ * would see the padding of its row: it mixes tokens and is given no mask. */
 void tokens_check(struct compiler *c);
 
 #endif

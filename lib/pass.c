@@ -23,6 +23,22 @@ static size_t longest_row(const struct model_step_row *row, size_t rows) {
   return longest;
 }
 
+/* An op that mixes tokens and takes no mask must not see padding. */
+static int check_lengths(const struct tfm_model *model, const struct model_step_row *row,
+                         size_t rows, struct tfm_error *err) {
+  uint32_t longest = (uint32_t)longest_row(row, rows);
+  for (size_t r = 0; model->graph->mixes && r < rows; r++)
+    if (row[r].count != 0 && row[r].count != longest) {
+      error_set(err, TFM_ERROR_USAGE,
+                "op `%s` mixes the tokens of a text and takes no mask: texts of %u and %u tokens "
+                "cannot be run together",
+                model->graph->mixes, (unsigned)row[r].count, (unsigned)longest);
+      error_note(err, "help: give the texts one by one");
+      return -1;
+    }
+  return 0;
+}
+
 int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
                struct tfm_error *err) {
   bool encode = model->pass == 0 && has_stage(model->graph, GRAPH_ENCODE);
@@ -32,6 +48,8 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
   const int32_t **ids = calloc(room, sizeof *ids), **types = calloc(room, sizeof *types);
   int32_t *zeros = calloc(longest, sizeof *zeros);
   int status = count && skip && ids && types && zeros ? 0 : error_oom(err);
+  if (status == 0)
+    status = check_lengths(model, row, rows, err);
   for (size_t r = 0; status == 0 && r < rows; r++) {
     count[r] = row[r].count;
     skip[r] = row[r].skip;

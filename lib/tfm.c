@@ -5,9 +5,9 @@
 #include "tfm/tfm.h"
 
 #include "lib/caller.h"
+#include "lib/link.h"
 #include "lib/model.h"
 #include "lib/result.h"
-#include "lib/link.h"
 #include "lib/rows.h"
 #include "lib/task.h"
 
@@ -173,6 +173,46 @@ static int run_request(struct tfm_model *model, const tfm_input *input, size_t c
   return status;
 }
 
+/* One input's place among those of a call, while it is run by itself. */
+struct alone {
+  const tfm_run_options *options;
+  size_t row;
+};
+
+static int alone_token(void *arg, size_t row, int32_t id, const char *text, size_t length) {
+  const struct alone *a = arg;
+  return a->options->token(a->options->token_arg, a->row + row, id, text, length);
+}
+
+/* The inputs one after another, for a model that would see the padding of the shorter ones. */
+static int run_alone(struct tfm_model *model, const tfm_input *input, size_t count,
+                     const tfm_run_options *options, struct tfm_result *made,
+                     struct tfm_error *err) {
+  tfm_answer *answers = made->answer;
+  uint64_t begin = model_clock_ns(), prompt_ns = 0;
+  int status = 0;
+  if (model->dump.target_count)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "op `%s` takes no mask, so that inputs are run one by one: give one input to "
+                     "dump values of",
+                     model->graph->mixes);
+  for (size_t r = 0; status == 0 && r < count; r++) {
+    struct alone alone = {options, r};
+    tfm_run_options own = *options;
+    own.token = options->token ? alone_token : NULL;
+    own.token_arg = &alone;
+    own.seed = options->seed + r * UINT64_C(0x9e3779b97f4a7c15);
+    own.seeds = options->seeds ? options->seeds + r : NULL;
+    made->answer = &answers[r];
+    status = run_request(model, &input[r], 1, &own, made, err);
+    prompt_ns += made->timing.prompt_ns;
+  }
+  made->answer = answers;
+  made->timing.prompt_ns = prompt_ns;
+  made->timing.total_ns = model_clock_ns() - begin;
+  return status;
+}
+
 static int run_inputs(struct tfm_model *model, const tfm_input *input, size_t count,
                       const tfm_run_options *options, tfm_result **result, struct tfm_error *err) {
   struct tfm_result *made = result_create(count, err);
@@ -180,7 +220,9 @@ static int run_inputs(struct tfm_model *model, const tfm_input *input, size_t co
     return -1;
   int status = model_enter(model, "tfm_model_run", err);
   if (status == 0) {
-    status = run_request(model, input, count, options, made, err);
+    status = model->graph->mixes && count > 1
+                 ? run_alone(model, input, count, options, made, err)
+                 : run_request(model, input, count, options, made, err);
     model_leave(model);
   }
   if (status == 0)

@@ -22,6 +22,24 @@ static tfm_status run_prefix(const tfm_host *host, const void *instance, const t
   return TFM_OK;
 }
 
+/* Row by row of [B, T, D], the mean of all tokens; the padding's, too. */
+static tfm_status run_mean(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  int64_t batch = x->shape[0], tokens = x->shape[1], width = x->shape[2];
+  const float *from = x->data;
+  float *to = run->output[0]->data;
+  (void)host;
+  (void)instance;
+  for (int64_t b = 0; b < batch; b++)
+    for (int64_t d = 0; d < width; d++) {
+      float sum = 0;
+      for (int64_t t = 0; t < tokens; t++)
+        sum += from[(b * tokens + t) * width + d];
+      to[b * width + d] = sum / (float)tokens;
+    }
+  return TFM_OK;
+}
+
 static tfm_status run_copy(const tfm_host *host, const void *instance, const tfm_run *run) {
   const tfm_tensor *x = run->input[0];
   (void)host;
@@ -91,16 +109,18 @@ static tfm_status run_mute(const tfm_host *host, const void *instance, const tfm
                                               .device = "cpu",                                     \
                                               .run = run_##id};
 OP(prefix, "op prefix(x: [B, T, D]) -> [B, T, D]", 0)
+OP(mean, "op mean(x: [B, T, D]) -> [B, D]", 0)
 OP(copy, "op copy(real: bool[B, S]) -> bool[B, S]", TFM_OP_KEEPS_TOKENS)
 OP(late, "op late(real: bool[B, S]) -> mask", 0)
 OP(both, "op both(real: bool[B, S]) -> mask: mask, real: bool[B, S]", 0)
 OP(cautious, "op cautious(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 OP(mute, "op mute(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 
-static const tfm_op_desc *const ops[] = {&op_prefix, &op_copy,     &op_late,
+static const tfm_op_desc *const ops[] = {&op_prefix, &op_mean,     &op_copy, &op_late,
                                          &op_both,   &op_cautious, &op_mute};
-static const tfm_kernel_desc *const kernels[] = {&kernel_prefix, &kernel_copy,     &kernel_late,
-                                                 &kernel_both,   &kernel_cautious, &kernel_mute};
+static const tfm_kernel_desc *const kernels[] = {&kernel_prefix, &kernel_mean, &kernel_copy,
+                                                 &kernel_late,   &kernel_both, &kernel_cautious,
+                                                 &kernel_mute};
 static const tfm_plugin_desc mixing = {.struct_size = sizeof(tfm_plugin_desc),
                                        .name = "mixing",
                                        .version = "1",

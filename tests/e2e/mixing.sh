@@ -63,6 +63,23 @@ for mask in 'mixing.late(mixing.copy(real))' 'm'; do
   done
 done
 
+# An op that takes no mask, and attention that is given none: a text says the same alone as
+# beside a longer one.
+printf 'the cat\nthe cat sat on the mat and the dog sat on the cat\nsat\n' >"$work/lines"
+sed -e '/^model /a use mixing 1' -e '/^head /,$d' -e 's/^weights {/&\n  ignore "pooler.*"/' "$models/bert.tfm" >"$work/mean.tfm"
+echo 'head mean(x): embed for "BertModel" { return vector = mixing.mean(x) }' >>"$work/mean.tfm"
+sed -e 's/, mask: padding(real)//' "$models/bert.tfm" >"$work/all.tfm"
+for model in mean all; do
+  embed="$tfmrun $plugins -q $work/$model.tfm --weights $fixtures/bert-model --task embed --json"
+  $embed <"$work/lines" 2>"$err" | sed 's/"timing.*//' >"$work/got"
+  while read -r line; do
+    $embed --input "$line" 2>>"$err" | sed 's/"timing.*//'
+  done <"$work/lines" >"$work/want"
+  checks=$((checks + 1))
+  [ "$(grep -c vector "$work/want")" -eq 3 ] && cmp -s "$work/want" "$work/got" ||
+    { fail "$model.tfm: other vectors in a batch"; cat "$err"; head -c 300 "$work/want" "$work/got"; }
+done
+
 # What one op said before it did its work is not another's reason.
 sed -e '/^model /a use mixing 1' \
   -e 's/logits = linear(x,/logits = linear(mixing.mute(mixing.cautious(x)),/' \
