@@ -11,6 +11,7 @@ fuzz_programs = \
   tests/fuzz/fuzz_merges \
   tests/fuzz/fuzz_parse \
   tests/fuzz/fuzz_parts \
+  tests/fuzz/fuzz_programs \
   tests/fuzz/fuzz_safetensors \
   tests/fuzz/fuzz_sentencepiece \
   tests/fuzz/fuzz_text \
@@ -65,6 +66,11 @@ tests_fuzz_fuzz_parse_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_parts_SOURCES = tests/fuzz/fuzz_parts.c $(fuzz_main)
 tests_fuzz_fuzz_parts_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_parts_LDFLAGS = $(fuzz_ldflags)
+
+tests_fuzz_fuzz_programs_SOURCES = tests/fuzz/fuzz_programs.c tests/parity/programs.c \
+  tests/parity/programs.h $(fuzz_main)
+tests_fuzz_fuzz_programs_LDADD = tests/fuzz/libfuzz.la libtfm.la $(rooms) $(rooms_libs)
+tests_fuzz_fuzz_programs_LDFLAGS = $(fuzz_ldflags)
 
 tests_fuzz_fuzz_ggufvocab_SOURCES = tests/fuzz/fuzz_ggufvocab.c $(fuzz_main)
 tests_fuzz_fuzz_ggufvocab_LDADD = $(fuzz_ldadd)

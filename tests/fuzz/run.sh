@@ -43,12 +43,13 @@ else
 fi
 programs=
 for name in $targets; do programs="$programs tests/fuzz/fuzz_$name"; done
-# all: `directory` runs models, which needs the plugins
+# all: `directory` and `programs` run models, which needs the plugins
 make -s -j"$jobs" all $programs >logs/build.log 2>&1 || { tail -n 30 logs/build.log; exit 2; }
 
 # Bytes of the longest input.
 longest() {
   case ${CAMPAIGN:-}-$1 in
+  *-programs) echo 128 ;;
   -tokenizer | -gguf | -sentencepiece | -compile) echo 16384 ;;
   -*) echo 4096 ;;
   *-tokenizer | *-compile | *-config | *-safetensors | *-gguf) echo 512 ;;

@@ -55,5 +55,6 @@ tests_parity_test_rows_LDADD = libtfm.la
 
 # Model files made by a grammar: fused, as written, by the reference kernels.
 parity_tests += tests/parity/test_programs
-tests_parity_test_programs_SOURCES = tests/parity/test_programs.c
+tests_parity_test_programs_SOURCES = tests/parity/test_programs.c tests/parity/programs.c \
+  tests/parity/programs.h
 tests_parity_test_programs_LDADD = libtfm.la $(LIBM)
