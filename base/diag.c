@@ -145,23 +145,27 @@ static unsigned min3(unsigned a, unsigned b, unsigned c) {
   return least < c ? least : c;
 }
 
-/* Levenshtein's distance, or limit + 1 as soon as it must be more. */
+/* How many letters must be put in, taken out or changed, two neighbours that change places
+ * counting once; or limit + 1 as soon as it must be more. */
 static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m, unsigned limit) {
-  unsigned row[NAME_MAX_COMPARED + 1];
+  unsigned rows[3][NAME_MAX_COMPARED + 1]; /* of a's letters i - 2, i - 1 and i */
+  unsigned *before = rows[0], *above = rows[1], *row = rows[2];
   for (unsigned j = 0; j <= m; j++)
-    row[j] = j;
+    above[j] = j;
   for (unsigned i = 1; i <= n; i++) {
-    unsigned diagonal = row[0], least = row[0] = i;
+    unsigned least = row[0] = i;
     for (unsigned j = 1; j <= m; j++) {
-      unsigned above = row[j];
-      row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-      diagonal = above;
+      row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = min3(row[j], before[j - 2] + 1, row[j]);
       least = row[j] < least ? row[j] : least;
     }
     if (least > limit)
       return limit + 1;
+    unsigned *free_row = before;
+    before = above, above = row, row = free_row;
   }
-  return row[m];
+  return above[m];
 }
 
 /* Close is: at most a third of the letters differ. */

@@ -15,6 +15,7 @@ libcompiler_la_SOURCES = \
   compiler/eval.c compiler/eval.h \
   compiler/expand.c compiler/expand.h \
   compiler/fuse.c \
+  compiler/head.c compiler/head.h \
   compiler/infer.c \
   compiler/lower.c compiler/lower.h \
   compiler/match.c \

@@ -70,3 +70,52 @@ void task_shape_print(const char *shape, char out[TASK_SHAPE_TEXT]) {
   out[at++] = ']';
   out[at] = '\0';
 }
+
+static const struct task_spelling spellings[] = {
+    {"text-generation", GRAPH_TASK_GENERATE},
+    {"causal-lm", GRAPH_TASK_GENERATE},
+    {"generation", GRAPH_TASK_GENERATE},
+    {"fill-mask", GRAPH_TASK_FILL_MASK},
+    {"masked-lm", GRAPH_TASK_FILL_MASK},
+    {"mask", GRAPH_TASK_FILL_MASK},
+    {"text-classification", GRAPH_TASK_CLASSIFY},
+    {"sequence-classification", GRAPH_TASK_CLASSIFY},
+    {"sentiment-analysis", GRAPH_TASK_CLASSIFY},
+    {"classification", GRAPH_TASK_CLASSIFY},
+    {"token-classification", GRAPH_TASK_CLASSIFY_TOKENS},
+    {"ner", GRAPH_TASK_CLASSIFY_TOKENS},
+    {"tags", GRAPH_TASK_CLASSIFY_TOKENS},
+    {"question-answering", GRAPH_TASK_QA},
+    {"feature-extraction", GRAPH_TASK_EMBED},
+    {"sentence-similarity", GRAPH_TASK_EMBED},
+    {"embedding", GRAPH_TASK_EMBED},
+    {"embeddings", GRAPH_TASK_EMBED},
+    {"text-ranking", GRAPH_TASK_RERANK},
+    {"reranking", GRAPH_TASK_RERANK},
+};
+
+const struct task_spelling *task_spellings(size_t *count) {
+  *count = sizeof spellings / sizeof *spellings;
+  return spellings;
+}
+
+/* '-' for '_', and a small letter for a capital one. */
+static char plain(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
+}
+
+static bool same_words(const char *a, const char *b) {
+  while (*a && plain(*a) == plain(*b))
+    a++, b++;
+  return plain(*a) == plain(*b);
+}
+
+enum graph_task task_from_spelling(const char *name) {
+  for (unsigned i = GRAPH_TASK_NONE + 1; i < GRAPH_TASK_COUNT; i++)
+    if (same_words(name, tasks[i].name))
+      return (enum graph_task)i;
+  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+    if (same_words(name, spellings[i].name))
+      return spellings[i].task;
+  return GRAPH_TASK_NONE;
+}

@@ -27,6 +27,16 @@ const struct task_info *task_info(enum graph_task task);
 const struct task_result *task_result(enum graph_task task, const char *name);
 bool task_has_attribute(enum graph_task task, const char *name);
 
+/* What the field calls a task: "token-classification", "ner". */
+struct task_spelling {
+  const char *name; /* '-' between words */
+  enum graph_task task;
+};
+const struct task_spelling *task_spellings(size_t *count);
+/* By its own name or one of these, '_' or '-' between words, in letters of either case;
+ * GRAPH_TASK_NONE = neither. */
+enum graph_task task_from_spelling(const char *name);
+
 /* Dimensions of a shape, with those that may be absent or without. */
 unsigned task_shape_rank(const char *shape, bool longest);
 /* "[B, T, V]" */

@@ -1,6 +1,7 @@
 /* cli.c - the common manners of the command-line programs. */
 #include "tools/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -177,7 +178,8 @@ bool cli_int(const struct cli *cli, const char *option, const char *text, int64_
   char *end;
   errno = 0;
   intmax_t value = strtoimax(text, &end, 10);
-  if (end == text || *end || errno || value < low || value > high) {
+  if (end == text || *end || isspace((unsigned char)*text) || errno || value < low ||
+      value > high) {
     cli_usage_error(cli, "%s needs a whole number from %" PRId64 " to %" PRId64 ", not '%s'",
                     option, low, high, text);
     return false;
@@ -190,7 +192,8 @@ bool cli_real(const struct cli *cli, const char *option, const char *text, doubl
               double *out) {
   char *end;
   double value = strtod(text, &end);
-  if (end == text || *end || !isfinite(value) || value < low || value > high) {
+  bool plain = text[strspn(text, "+-.0123456789eE")] == '\0'; /* no blanks, no hexadecimal */
+  if (end == text || *end || !plain || !isfinite(value) || value < low || value > high) {
     cli_usage_error(cli, "%s needs a number from %g to %g, not '%s'", option, low, high, text);
     return false;
   }

@@ -35,52 +35,9 @@ const char common_exit_codes[] =
     "Exit status: 0 done, 1 run time, 2 usage, 3 model file, 4 checkpoint, 5 tokenizer,\n"
     "6 plugin, 7 limit or memory, 130 interrupted.\n";
 
-/* What the field calls a task, and what a model file calls it. */
-static const struct {
-  const char *spelled, *task;
-} tasks[] = {
-    {"text-generation", "generate"},
-    {"causal-lm", "generate"},
-    {"generation", "generate"},
-    {"fill-mask", "fill_mask"},
-    {"masked-lm", "fill_mask"},
-    {"mask", "fill_mask"},
-    {"text-classification", "classify"},
-    {"sequence-classification", "classify"},
-    {"sentiment-analysis", "classify"},
-    {"classification", "classify"},
-    {"token-classification", "classify_tokens"},
-    {"classify-tokens", "classify_tokens"},
-    {"ner", "classify_tokens"},
-    {"tags", "classify_tokens"},
-    {"question-answering", "qa"},
-    {"feature-extraction", "embed"},
-    {"sentence-similarity", "embed"},
-    {"embedding", "embed"},
-    {"embeddings", "embed"},
-    {"text-ranking", "rerank"},
-    {"reranking", "rerank"},
-};
-
-/* A head may have any name; so what is not in the table stays, the file says the rest. */
-static const char *own_task(const char *given) {
-  char plain[32];
-  size_t length = strlen(given);
-  if (length >= sizeof plain)
-    return given;
-  for (size_t i = 0; i <= length; i++)
-    plain[i] = given[i] == '_' ? '-' : given[i];
-  for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
-    if (strcmp(tasks[i].spelled, plain) == 0)
-      return tasks[i].task;
-  return given;
-}
-
 void common_apply(struct common *common, struct cli *cli) {
   tfm_open_options *open = &common->open;
   open->struct_size = sizeof *open;
-  if (open->task)
-    open->task = own_task(open->task);
   open->colour = cli->colour;
   open->message = cli_message;
   open->message_arg = cli;

@@ -9,6 +9,12 @@ has "which model?"
 expect 2 "$tfmrun" a.tfm b.tfm --input x
 expect 2 "$tfmrun" "$models/gpt2.tfm" --input x --top-p 7
 has "--top-p needs a number from 0 to 1"
+expect 2 "$tfmrun" "$models/gpt2.tfm" --input x --top-k " 3"
+has "--top-k needs a whole number from 0 to 2147483647, not ' 3'"
+for number in 0x1 " 1" "1 " nan inf 1e999 1,5 ""; do
+  expect 2 "$tfmrun" "$models/gpt2.tfm" --input x --temp "$number"
+  has "--temp needs a number from 0 to 1e+06, not '$number'"
+done
 expect 2 "$tfmrun" "$models/gpt2.tfm" --no-such-option
 expect 2 "$tfmrun" $plugins "$models/bert.tfm" --weights "$fixtures/bert-mlm" --input "no mask here"
 has "[MASK]"
@@ -281,6 +287,16 @@ cmp -s "$out" "$work/own" || fail "familiar spellings mean something else"
 expect 2 "$tfmrun" $plugins -q "$models/bert.tfm" --task nonsense --input x
 has "the heads are"
 has "fill_mask for"
+grep -q 'similar name' "$err" && fail "nonsense is near to something: $(cat "$err")"
+for pair in fill_maks:fill_mask emebd:embed qua:qa sentense:sentence token_clasification:token-classification; do
+  expect 2 "$tfmrun" $plugins -q "$models/bert.tfm" --task ${pair%:*} --input x
+  has "a head or task with a similar name exists: \`${pair#*:}\`"
+done
+expect 2 "$tfmrun" $plugins -q "$models/gpt2.tfm" --task text_generatoin --input x
+has "exists: \`text-generation\`"
+expect 2 "$tfmrun" $plugins -q "$models/gpt2.tfm" --task clasify --input x # it has no such head
+grep -q 'similar name' "$err" && fail "a task that the file does not have is named: $(cat "$err")"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --task Fill_Mask --input "나는 [MASK]"
 expect 2 "$tfmc" check $plugins "$models/bert.tfm" --weights "$fixtures/bert-mlm" --task nonsense
 expect 2 "$TFM_BUILDDIR/tools/tfm-weights" "$fixtures/bert-mlm" "$fixtures/gpt2-tied"
 has "one checkpoint at a time"

@@ -193,6 +193,9 @@ START_TEST(test_nearest) {
   const char *const ops[] = {"linear", "layer_norm", "rms_norm", "gelu", "ffn"};
   ck_assert_str_eq(diag_nearest("layernorm", ops, 5), "layer_norm");
   ck_assert_str_eq(diag_nearest("linaer", ops, 5), "linear");
+  ck_assert_str_eq(diag_nearest("fnf", ops, 5), "ffn"); /* neighbours count once */
+  ck_assert_str_eq(diag_nearest("eglu", ops, 5), "gelu");
+  ck_assert_ptr_null(diag_nearest("lgeu", ops, 5));
   ck_assert_ptr_null(diag_nearest("softmax", ops, 5));
   ck_assert_ptr_null(diag_nearest("x", ops, 5));
   ck_assert_ptr_null(diag_nearest("", ops, 5));
