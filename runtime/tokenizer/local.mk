@@ -53,7 +53,7 @@ unit_tests += \
   tests/unit/test_limits \
   tests/unit/test_sentencepiece \
   tests/unit/test_tokenizer \
-  tests/unit/test_tokenizer_cost tests/unit/test_tokenizer_places \
+  tests/unit/test_tokenizer_cost tests/unit/test_tokenizer_places tests/unit/test_tokenizer_refusals \
   tests/unit/test_tokenizer_vectors \
   tests/unit/test_unicode
 EXTRA_DIST += tests/unit/tokenizer_dir.h
