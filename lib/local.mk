@@ -22,6 +22,7 @@ libtfm_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -export-symbols-regex '^tf
 # The tasks, through tfm.h, on a model whose logits are known beforehand.
 task_tests = tests/unit/test_task_qa tests/unit/test_task_fill_mask tests/unit/test_task_classify \
   tests/unit/test_task_generate tests/unit/test_task_matrix tests/unit/test_task_score
+task_tests += tests/unit/test_refused_calls
 unit_tests += $(task_tests)
 noinst_HEADERS += tests/unit/foretold.h
 tests_unit_test_task_qa_LDADD = libtfm.la $(CHECK_LIBS) $(LIBM)
@@ -30,3 +31,4 @@ tests_unit_test_task_classify_LDADD = libtfm.la $(CHECK_LIBS) $(LIBM)
 tests_unit_test_task_generate_LDADD = libtfm.la $(CHECK_LIBS) $(LIBM)
 tests_unit_test_task_matrix_LDADD = libtfm.la $(CHECK_LIBS) $(LIBM)
 tests_unit_test_task_score_LDADD = libtfm.la $(CHECK_LIBS) $(LIBM)
+tests_unit_test_refused_calls_LDADD = libtfm.la $(CHECK_LIBS) $(LIBM)
