@@ -559,7 +559,99 @@ START_TEST(test_init_once) {
 }
 END_TEST
 
+/* ---- a file whose tables do not fit ---- */
+
+static Elf64_Phdr *segment_of(struct file_bytes *so, uint32_t type) {
+  Elf64_Ehdr *header = (Elf64_Ehdr *)(void *)so->data;
+  Elf64_Phdr *segment = (Elf64_Phdr *)(void *)(so->data + header->e_phoff);
+  for (unsigned i = 0; i < header->e_phnum; i++)
+    if (segment[i].p_type == type)
+      return &segment[i];
+  ck_abort_msg("no segment of type %u", type);
+  return NULL;
+}
+
+/* In the file, as the sections say. */
+static Elf64_Dyn *dynamic_of(struct file_bytes *so, int64_t tag) {
+  Elf64_Dyn *entry = (Elf64_Dyn *)(void *)(so->data + segment_of(so, PT_DYNAMIC)->p_offset);
+  while (entry->d_tag != tag) {
+    ck_assert_int_ne(entry->d_tag, DT_NULL);
+    entry++;
+  }
+  return entry;
+}
+
+static void no_headers(struct file_bytes *so) {
+  ((Elf64_Ehdr *)(void *)so->data)->e_phnum = 0;
+}
+static void far_segments(struct file_bytes *so) {
+  ((Elf64_Ehdr *)(void *)so->data)->e_phoff = so->size - 8;
+}
+static void far_sections(struct file_bytes *so) {
+  ((Elf64_Ehdr *)(void *)so->data)->e_shoff = so->size - 8;
+}
+static void no_memory(struct file_bytes *so) {
+  segment_of(so, PT_LOAD)->p_memsz = 0;
+}
+static void no_load(struct file_bytes *so) {
+  Elf64_Ehdr *header = (Elf64_Ehdr *)(void *)so->data;
+  Elf64_Phdr *segment = (Elf64_Phdr *)(void *)(so->data + header->e_phoff);
+  for (unsigned i = 0; i < header->e_phnum; i++)
+    if (segment[i].p_type == PT_LOAD)
+      segment[i].p_type = PT_NULL;
+}
+static void no_dynamic(struct file_bytes *so) {
+  segment_of(so, PT_DYNAMIC)->p_type = PT_NULL;
+}
+static void far_dynamic(struct file_bytes *so) {
+  segment_of(so, PT_DYNAMIC)->p_vaddr = UINT64_C(1) << 40;
+}
+static void endless_dynamic(struct file_bytes *so) {
+  segment_of(so, PT_DYNAMIC)->p_filesz = 2 * sizeof(Elf64_Dyn);
+}
+static void no_size(struct file_bytes *so) {
+  dynamic_of(so, DT_STRSZ)->d_tag = DT_DEBUG;
+}
+static void far_table(struct file_bytes *so) {
+  dynamic_of(so, DT_SYMTAB)->d_un.d_ptr = UINT64_C(1) << 40;
+}
+static void far_name(struct file_bytes *so) {
+  dynamic_of(so, DT_SYMTAB)->d_tag = DT_NEEDED; /* an address is no place in a table of names */
+  dynamic_of(so, DT_NEEDED)->d_un.d_val = UINT64_C(1) << 40;
+}
+
+START_TEST(test_damaged_tables) {
+  static const struct {
+    void (*damage)(struct file_bytes *so);
+    const char *says;
+  } row[] = {{no_headers, "it has no program headers"},
+             {far_segments, "the table of its segments ends beyond the file"},
+             {far_sections, "the table of its sections ends beyond the file"},
+             {no_memory, "a segment has no sound size"},
+             {no_load, "it has nothing to load"},
+             {no_dynamic, "it has no dynamic section"},
+             {far_dynamic, "its dynamic section is not loaded"},
+             {endless_dynamic, "its dynamic section has no end"},
+             {no_size, "a table of its dynamic section has no size"},
+             {far_table, "a table of its dynamic section lies outside of what is loaded"},
+             {far_name, "a name in its dynamic section lies outside of it"}};
+  char *dir = test_dir();
+  build(dir, "acme", "");
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    struct file_bytes so = read_so(dir, "acme.so");
+    struct note_refusal why = {0};
+    tfm_plugin_note note;
+    row[i].damage(&so);
+    int status = note_check_bytes((const unsigned char *)so.data, so.size, "acme", &note, &why);
+    ck_assert_msg(status == -1 && strstr(why.reason, row[i].says), "%d: %s, not %s", status,
+                  why.reason, row[i].says);
+    free(so.data);
+  }
+  test_remove(dir);
+}
+END_TEST
+
 UNIT_MAIN("registry", test_good, test_notes, test_files, test_damage, test_trust,
           test_fp_environment, test_descriptors, test_two_meanings, test_dirs, test_package,
           test_cut, test_wrong_tables, test_relative, test_refused_hides_nothing,
-          test_package_first, test_init_once)
+          test_package_first, test_init_once, test_damaged_tables)
