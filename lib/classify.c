@@ -23,6 +23,7 @@ static int label_place(struct task_run *run, size_t r, enum link link, const flo
   place->choice_count = choice ? shown < labels ? shown : labels : 0;
   for (size_t i = 0; i < place->choice_count; i++) {
     choice[i].text = task_label(run, choice[i].id);
+    choice[i].text_length = choice[i].text ? strlen(choice[i].text) : 0;
     choice[i].score = (double)scores[choice[i].id];
     choice[i].logit = (double)logits[choice[i].id];
   }
@@ -131,7 +132,7 @@ static int group_tokens(struct task_run *run, size_t r, const struct task_output
     return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.group is none of TFM_GROUP_");
   if (!run->input[r].text)
     return error_set(err, TFM_ERROR_USAGE, "%s is ids: groups are of a text's words",
-                     row_name(r, run->rows->count, name));
+                     rows_name(run->rows, r, name));
   if (task_finite(run, r, "logits", logits, run->rows->row[r].count * labels, err) != 0)
     return -1;
   return group_row(run, r, logits, labels, err);

@@ -9,7 +9,8 @@
 
 /* The word as it stands in text: a continuation piece loses its marker, a
  * word its leading space. */
-static const char *word_text(struct task_run *run, int32_t id, struct tfm_error *err) {
+static const char *word_text(struct task_run *run, int32_t id, size_t *length,
+                             struct tfm_error *err) {
   struct token_stream *stream = NULL;
   struct buffer text;
   const char *copy = NULL;
@@ -22,7 +23,9 @@ static const char *word_text(struct task_run *run, int32_t id, struct tfm_error 
   token_stream_destroy(stream);
   if (status == 0 && !text.failed) {
     const char *word = buffer_text(&text);
-    copy = arena_strdup(&run->result->arena, word + strspn(word, " "));
+    size_t blanks = strspn(word, " ");
+    *length = text.length - blanks;
+    copy = arena_strndup(&run->result->arena, word + blanks, *length);
   }
   if (status == 0 && !copy)
     error_oom(err);
@@ -43,7 +46,7 @@ static int fill_place(struct task_run *run, const float *logits, size_t vocabula
     place->choice_count = choice ? (top < vocabulary ? top : vocabulary) : 0;
     status = choice ? 0 : error_oom(err);
     for (size_t i = 0; status == 0 && i < place->choice_count; i++) {
-      choice[i].text = word_text(run, choice[i].id, err);
+      choice[i].text = word_text(run, choice[i].id, &choice[i].text_length, err);
       status = choice[i].text ? 0 : -1;
     }
   }
@@ -75,7 +78,7 @@ static const char *filled_sentence(struct task_run *run, const tfm_answer *answe
     keep_spaces(whole, &begin, &end);
     buffer_append(&text, whole + at, begin - at);
     if (place->choice_count)
-      buffer_puts(&text, place->choice[0].text);
+      buffer_append(&text, place->choice[0].text, place->choice[0].text_length);
     at = end;
   }
   buffer_append(&text, whole + at, length - at);
@@ -106,7 +109,7 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
   for (size_t t = 0; t < row->count; t++)
     masks += row->ids[t] == mask;
   if (masks == 0)
-    return error_set(err, TFM_ERROR_USAGE, "%s has no mask", row_name(r, run->rows->count, name)),
+    return error_set(err, TFM_ERROR_USAGE, "%s has no mask", rows_name(run->rows, r, name)),
            error_note(err, "help: write %s where a word is to be filled in",
                       tokenizer_token(run->model->tokenizer, mask)),
            -1;

@@ -106,7 +106,7 @@ static int start_rows(struct generation *g, struct tfm_error *err) {
     size_t count = g->run->rows->row[r].count;
     if (o->max_length > 0 && (uint64_t)o->max_length < count)
       return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, max_length is %lld",
-                       row_name(r, g->run->rows->count, name), count, (long long)o->max_length),
+                       rows_name(g->run->rows, r, name), count, (long long)o->max_length),
              error_note(err, "help: ask for a number of new tokens instead: -n N"), -1;
     if (generation_start_row(g, r, err) != 0)
       return -1;
@@ -127,7 +127,8 @@ int task_generate(struct task_run *run, struct tfm_error *err) {
   generation_warn(run->model, run->options);
   if (start_rows(&g, err) == 0 && task_forward(run, err) == 0) {
     status = choose(&g, err);
-    run->result->timing.first_token_ns = run->result->timing.prompt_ns;
+    if (run->result->timing.first_token_ns == 0)
+      run->result->timing.first_token_ns = run->result->timing.prompt_ns;
     if (status == 0)
       status = decode_steps(&g, err);
   }

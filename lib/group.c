@@ -158,13 +158,15 @@ static int add_place(struct grouping *g, const struct member *member, size_t cou
                      tfm_place *place, struct tfm_error *err) {
   struct arena *arena = &g->run->result->arena;
   const char *label = task_label(g->run, member[0].label);
+  const char *name = label ? group_name(label) : NULL;
   tfm_choice *choice = arena_array(arena, 1, sizeof *choice);
   double sum = 0;
   for (size_t i = 0; i < count; i++)
     sum += (double)member[i].score;
-  if (!label || !choice)
+  if (!name || !choice)
     return error_oom(err);
-  *choice = (tfm_choice){.text = group_name(label), .id = -1, .score = sum / (double)count};
+  *choice = (tfm_choice){
+      .text = name, .id = -1, .score = sum / (double)count, .text_length = strlen(name)};
   *place = (tfm_place){.begin = member[0].begin,
                        .end = member[count - 1].end,
                        .choice_count = 1,

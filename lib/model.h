@@ -39,6 +39,7 @@ struct model_json {
 struct tfm_model {
   uint32_t flags;
   bool generation_said; /* generation_warn has spoken */
+  bool types_said;      /* rows_warn_types has */
   tfm_message *message; /* the caller's, or NULL */
   void *message_arg;
   pthread_mutex_t message_lock; /* kernels speak from any thread */

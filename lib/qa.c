@@ -29,7 +29,7 @@ static int keep_answer(struct task_run *run, size_t r, struct answer_span found,
   const char *text = arena_strndup(arena, run->input[r].pair + found.begin, bytes);
   if (!place || !choice || !text)
     return error_oom(err);
-  *choice = (tfm_choice){.text = text, .id = -1, .score = found.score};
+  *choice = (tfm_choice){.text = text, .id = -1, .score = found.score, .text_length = bytes};
   *place = (tfm_place){.text = "",
                        .begin = found.begin,
                        .end = found.end,
@@ -92,7 +92,7 @@ static int check_texts(const struct task_run *run, struct tfm_error *err) {
   for (size_t r = 0; r < run->rows->count; r++)
     if (!run->input[r].text || (!run->input[r].pair || !has_context(&run->rows->row[r])))
       return error_set(err, TFM_ERROR_USAGE, "%s has no context to be answered from",
-                       row_name(r, run->rows->count, name)),
+                       rows_name(run->rows, r, name)),
              error_note(err, "help: give both texts: --input QUESTION --context TEXT"), -1;
   return 0;
 }

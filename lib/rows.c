@@ -114,6 +114,10 @@ const char *row_name(size_t row, size_t count, char out[ROW_NAME]) {
   return out;
 }
 
+const char *rows_name(const struct rows *rows, size_t row, char out[ROW_NAME]) {
+  return row_name(rows->first + row, rows->all ? rows->all : rows->count, out);
+}
+
 /* rows: of the embedding, 0 if it has none. */
 static int check_ids(const struct tfm_model *model, const struct row *row, const char *name,
                      int64_t rows, struct tfm_error *err) {
@@ -140,6 +144,31 @@ static int check_row(const struct tfm_model *model, const struct row *row, const
   return check_ids(model, row, name, rows, err);
 }
 
+static bool takes_types(const struct graph *graph) {
+  for (uint32_t i = 0; i < graph->input_count; i++)
+    if (strcmp(graph->input[i].source, "tokens.types") == 0)
+      return true;
+  return false;
+}
+
+void rows_warn_types(struct tfm_model *model, const struct rows *rows) {
+  bool types = false;
+  if (model->types_said || !model->tokenizer ||
+      tokenizer_types(model->tokenizer) != TOKENIZER_TYPES_UNSAID || !takes_types(model->graph))
+    return;
+  for (size_t r = 0; r < rows->count; r++)
+    for (size_t t = 0; rows->row[r].types && t < rows->row[r].count; t++)
+      types = types || rows->row[r].types[t] != 0;
+  if (!types)
+    return;
+  model->types_said = true;
+  model_log(model, TFM_LOG_WARNING,
+            "tokenizer_config.json leaves open whether the texts of a pair have token types: "
+            "those of tokenizer.json are taken, as transformers 4 does; transformers 5 takes "
+            "none\n  help: say it there: \"model_input_names\", with or without "
+            "\"token_type_ids\"");
+}
+
 int rows_create(const struct tfm_model *model, const struct prompt *prompt, const tfm_input *input,
                 size_t count, uint32_t flags, struct rows *out, struct tfm_error *err) {
   char name[ROW_NAME];
@@ -149,7 +178,7 @@ int rows_create(const struct tfm_model *model, const struct prompt *prompt, cons
   if (!out->row)
     return error_oom(err);
   for (size_t i = 0; i < count; i++) {
-    const char *named = row_name(i, count, name);
+    const char *named = rows_name(out, i, name);
     bool any_length = flags & ROWS_LONG_PAIRS && input[i].text && input[i].pair;
     if (fill_row(model, prompt, &input[i], named, flags, &out->row[i], err) != 0 ||
         check_row(model, &out->row[i], named, any_length, rows, err) != 0) {

@@ -22,6 +22,7 @@ struct row {
 struct rows {
   struct row *row;
   size_t count;
+  size_t first, all; /* of a call's `all` inputs these are from `first` on; all 0 = they are all */
 };
 
 /* Text through the model's tokenizer, ids as they are; neither longer than the model
@@ -35,10 +36,13 @@ enum { ROWS_LONG_PAIRS = 1u << 16 };
 /* Tokens that an input of the model has at most: the model's own bound, or its tokenizer's
  * if that is lower; 0 = none. */
 size_t rows_longest(const struct tfm_model *model);
+/* Once a model: the checkpoint leaves open whether the pairs among rows have types. */
+void rows_warn_types(struct tfm_model *model, const struct rows *rows);
 void rows_finish(struct rows *rows);
 
 /* What messages call a row: "input 2", or "the input" if it is the only one. */
 enum { ROW_NAME = 32 };
 const char *row_name(size_t row, size_t count, char out[ROW_NAME]);
+const char *rows_name(const struct rows *rows, size_t row, char out[ROW_NAME]);
 
 #endif

@@ -129,7 +129,7 @@ int task_not_finite(const struct task_run *run, size_t r, const char *name, doub
                     struct tfm_error *err) {
   char row[ROW_NAME];
   error_set(err, TFM_ERROR_RUN, "%s: `%s` of %s is not finite: it holds %s",
-            graph_task_name(run->model->graph->task), name, row_name(r, run->rows->count, row),
+            graph_task_name(run->model->graph->task), name, rows_name(run->rows, r, row),
             isnan(value) ? "nan"
             : value > 0  ? "inf"
                          : "-inf");
@@ -153,6 +153,7 @@ int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm
     place->begin++;
   size_t length = place->end > place->begin ? place->end - place->begin : 0;
   place->text = arena_strndup(&run->result->arena, text + place->begin, length);
+  place->text_length = length;
   return place->text ? 0 : error_oom(err);
 }
 

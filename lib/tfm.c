@@ -123,12 +123,8 @@ void tfm_model_cancel(tfm_model *model) {
     atomic_store(&model->cancel, 1);
 }
 
-static int run_task(tfm_model *model, const tfm_input *input, size_t count,
-                    const tfm_run_options *options, struct rows *rows, struct tfm_result *result,
-                    struct tfm_error *err) {
-  struct task_run run = {model, input, rows, options, result};
-  if (count == 0)
-    return task_forward(&run, err);
+static int make_rows(tfm_model *model, const tfm_input *input, size_t count,
+                     const tfm_run_options *options, struct rows *rows, struct tfm_error *err) {
   struct prompt prompt;
   uint32_t flags = options->flags;
   if (model->graph->task == GRAPH_TASK_QA && !(flags & TFM_RUN_PASS_ONLY))
@@ -136,7 +132,8 @@ static int run_task(tfm_model *model, const tfm_input *input, size_t count,
   if (prompt_choose(model, options->prompt_name, &prompt, err) != 0 ||
       rows_create(model, &prompt, input, count, flags, rows, err) != 0)
     return -1;
-  return task_run(&run, err);
+  rows_warn_types(model, rows);
+  return 0;
 }
 
 /* Text without a tokenizer: say why there is none. */
@@ -153,24 +150,13 @@ static int check_input(const tfm_model *model, const tfm_input *input, size_t co
   return 0;
 }
 
-/* One request on a model that is entered. */
-static int run_request(struct tfm_model *model, const tfm_input *input, size_t count,
-                       const tfm_run_options *options, struct tfm_result *made,
-                       struct tfm_error *err) {
-  struct rows rows = {0};
-  uint64_t begin = model_clock_ns();
+/* Rows that are run together; none: every input is fed. */
+static int run_rows(struct task_run *run, struct tfm_error *err) {
+  struct tfm_model *model = run->model;
   model_begin(model);
-  int status = run_task(model, input, count, options, &rows, made, err);
+  int status = run->rows->count ? task_run(run, err) : task_forward(run, err);
   status = model_settle(model, status, err);
-  if (status == 0 && model->dump.target_count)
-    status = dump_write(&model->dump, err);
-  rows_finish(&rows);
-  made->timing.total_ns = model_clock_ns() - begin;
-  if (made->timing.first_token_ns == 0)
-    made->timing.first_token_ns = made->timing.total_ns;
-  made->timing.activation_bytes = session_activation_bytes(model->session);
-  made->timing.state_bytes = session_state_bytes(model->session);
-  return status;
+  return status == 0 && model->dump.target_count ? dump_write(&model->dump, err) : status;
 }
 
 /* One input's place among those of a call, while it is run by itself. */
@@ -184,32 +170,50 @@ static int alone_token(void *arg, size_t row, int32_t id, const char *text, size
   return a->options->token(a->options->token_arg, a->row + row, id, text, length);
 }
 
-/* The inputs one after another, for a model that would see the padding of the shorter ones. */
-static int run_alone(struct tfm_model *model, const tfm_input *input, size_t count,
-                     const tfm_run_options *options, struct tfm_result *made,
-                     struct tfm_error *err) {
+/* The rows one after another, for a model that would see the padding of the shorter ones. */
+static int run_alone(const struct task_run *all, struct tfm_error *err) {
+  struct tfm_result *made = all->result;
   tfm_answer *answers = made->answer;
-  uint64_t begin = model_clock_ns(), prompt_ns = 0;
   int status = 0;
-  if (model->dump.target_count)
+  if (all->model->dump.target_count)
     return error_set(err, TFM_ERROR_USAGE,
                      "op `%s` takes no mask, so that inputs are run one by one: give one input to "
                      "dump values of",
-                     model->graph->mixes);
-  for (size_t r = 0; status == 0 && r < count; r++) {
-    struct alone alone = {options, r};
-    tfm_run_options own = *options;
-    own.token = options->token ? alone_token : NULL;
+                     all->model->graph->mixes);
+  for (size_t r = 0; status == 0 && r < all->rows->count; r++) {
+    struct alone alone = {all->options, r};
+    struct rows rows = {.row = &all->rows->row[r], .count = 1, .first = r, .all = all->rows->count};
+    tfm_run_options own = *all->options;
+    own.token = own.token ? alone_token : NULL;
     own.token_arg = &alone;
-    own.seed = options->seed + r * UINT64_C(0x9e3779b97f4a7c15);
-    own.seeds = options->seeds ? options->seeds + r : NULL;
+    own.seed += r * UINT64_C(0x9e3779b97f4a7c15);
+    own.seeds = own.seeds ? own.seeds + r : NULL;
     made->answer = &answers[r];
-    status = run_request(model, &input[r], 1, &own, made, err);
-    prompt_ns += made->timing.prompt_ns;
+    struct task_run run = {all->model, &all->input[r], &rows, &own, made};
+    status = run_rows(&run, err);
   }
   made->answer = answers;
-  made->timing.prompt_ns = prompt_ns;
+  return status;
+}
+
+/* One request on a model that is entered.  All inputs are looked at before any is run. */
+static int run_request(struct tfm_model *model, const tfm_input *input, size_t count,
+                       const tfm_run_options *options, struct tfm_result *made,
+                       struct tfm_error *err) {
+  struct rows rows = {0};
+  struct task_run run = {model, input, &rows, options, made};
+  uint64_t begin = model_clock_ns();
+  int status = count ? make_rows(model, input, count, options, &rows, err) : 0;
+  if (status == 0)
+    status = model->graph->mixes && count > 1 ? run_alone(&run, err) : run_rows(&run, err);
+  else
+    status = model_settle(model, status, err);
+  rows_finish(&rows);
   made->timing.total_ns = model_clock_ns() - begin;
+  if (made->timing.first_token_ns == 0)
+    made->timing.first_token_ns = made->timing.total_ns;
+  made->timing.activation_bytes = session_activation_bytes(model->session);
+  made->timing.state_bytes = session_state_bytes(model->session);
   return status;
 }
 
@@ -220,9 +224,7 @@ static int run_inputs(struct tfm_model *model, const tfm_input *input, size_t co
     return -1;
   int status = model_enter(model, "tfm_model_run", err);
   if (status == 0) {
-    status = model->graph->mixes && count > 1
-                 ? run_alone(model, input, count, options, made, err)
-                 : run_request(model, input, count, options, made, err);
+    status = run_request(model, input, count, options, made, err);
     model_leave(model);
   }
   if (status == 0)

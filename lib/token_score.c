@@ -4,6 +4,7 @@
 #include "runtime/tokenizer/tokenizer.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char *spelling(struct tfm_result *result, const struct tokenizer *tokenizer,
                             int32_t id) {
@@ -37,6 +38,7 @@ int token_score(struct tfm_result *result, const struct tokenizer *tokenizer, co
     choice[i].text = spelling(result, tokenizer, choice[i].id);
     if (!choice[i].text)
       return error_oom(err);
+    choice[i].text_length = strlen(choice[i].text);
     out->best_count++;
   }
   return 0;

@@ -37,7 +37,7 @@ static int measure(const struct task_run *run, size_t input, size_t others, size
   if (*room == 0)
     return error_set(err, TFM_ERROR_LIMIT,
                      "%s: the question takes %zu tokens, the model %zu: no room for the context",
-                     row_name(input, run->rows->count, name), others, longest);
+                     rows_name(run->rows, input, name), others, longest);
   if (option == 0)
     asked = longest / 2 < DEFAULT_STRIDE ? longest / 2 : DEFAULT_STRIDE;
   else if (option > 0)
@@ -47,7 +47,7 @@ static int measure(const struct task_run *run, size_t input, size_t others, size
   if (asked >= *room)
     return error_set(err, TFM_ERROR_USAGE,
                      "%s: a stride of %zu tokens is not below the %zu of the context in a window",
-                     row_name(input, run->rows->count, name), asked, *room);
+                     rows_name(run->rows, input, name), asked, *room);
   *stride = asked;
   return 0;
 }

@@ -26,7 +26,7 @@ static void print_fill_mask(const tfm_answer *answer) {
       printf("mask %zu\n", p + 1);
     for (size_t c = 0; c < place->choice_count; c++) {
       printf("%.4f  ", place->choice[c].score);
-      put_text(place->choice[c].text, strlen(place->choice[c].text), "\n");
+      put_text(place->choice[c].text, place->choice[c].text_length, "\n");
     }
   }
   put_text(answer->text, answer->text_length, answer->pair ? "\t" : "\n");
@@ -52,7 +52,7 @@ static void print_words(const tfm_answer *answer) {
   begun = true;
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
-    put_text(place->text, strlen(place->text), "\t");
+    put_text(place->text, place->text_length, "\t");
     cli_escaped(stdout, place->choice[0].text);
     printf("\t%.4f\n", place->choice[0].score);
   }
@@ -119,7 +119,7 @@ static bool has_logits(const tfm_model_info *info) {
 
 static json_t *choice_value(const tfm_model_info *info, const tfm_choice *choice) {
   json_t *value = json_object();
-  json_object_set_new(value, "text", text_value(choice->text));
+  json_object_set_new(value, "text", bytes_value(choice->text, choice->text_length));
   if (choice->id >= 0)
     json_object_set_new(value, "id", json_integer(choice->id));
   json_object_set_new(value, "score", json_real(choice->score));
@@ -128,13 +128,14 @@ static json_t *choice_value(const tfm_model_info *info, const tfm_choice *choice
   return value;
 }
 
-static json_t *place_value(const tfm_model_info *info, const tfm_place *place, bool pair) {
+static json_t *place_value(const tfm_model_info *info, const tfm_input *input,
+                           const tfm_place *place) {
   json_t *value = json_object(), *scores = json_array();
-  if (*place->text)
-    json_object_set_new(value, "text", text_value(place->text));
+  if (place->text_length || (input->text && info->task == TFM_TASK_CLASSIFY_TOKENS))
+    json_object_set_new(value, "text", bytes_value(place->text, place->text_length));
   json_object_set_new(value, "begin", json_integer((json_int_t)place->begin));
   json_object_set_new(value, "end", json_integer((json_int_t)place->end));
-  if (pair)
+  if (input->pair)
     json_object_set_new(value, "sequence", json_integer(place->sequence));
   for (size_t c = 0; c < place->choice_count; c++)
     json_array_append_new(scores, choice_value(info, &place->choice[c]));
@@ -188,10 +189,10 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
   for (size_t i = 0; i < answer->id_count; i++)
     json_array_append_new(ids, json_integer(answer->ids[i]));
   json_object_set_new(value, "ids", ids);
-  if (answer->place_count) {
+  if (answer->place_count || info->task == TFM_TASK_CLASSIFY_TOKENS) {
     json_t *places = json_array();
     for (size_t p = 0; p < answer->place_count; p++)
-      json_array_append_new(places, place_value(info, &answer->place[p], input->pair != NULL));
+      json_array_append_new(places, place_value(info, input, &answer->place[p]));
     json_object_set_new(value, "scores", places);
   }
   if (answer->vector_count) {

@@ -128,7 +128,8 @@ enum {
   TFM_TASK_CLASSIFY_TOKENS,
   TFM_TASK_QA,
   TFM_TASK_EMBED,
-  TFM_TASK_RERANK /* text: the query, pair: a document; the answer's one score says how well it answers */
+  TFM_TASK_RERANK /* text: the query, pair: a document; the answer's one score says how well it
+                     answers */
 };
 
 typedef struct tfm_model_info {
@@ -238,11 +239,12 @@ typedef struct tfm_run_options {
 } tfm_run_options;
 
 typedef struct tfm_choice {
-  const char *text; /* a word, a label, a span */
-  int32_t id;       /* token or label, -1 = none */
-  double score;     /* a probability; for classify and rerank what their head's type makes of
-                       logit: a probability, or logit itself (regression) */
-  double logit;     /* classify, rerank: the model's raw output; else 0 */
+  const char *text;   /* a word, a label, a span */
+  int32_t id;         /* token or label, -1 = none */
+  double score;       /* a probability; for classify and rerank what their head's type makes of
+                         logit: a probability, or logit itself (regression) */
+  double logit;       /* classify, rerank: the model's raw output; else 0 */
+  size_t text_length; /* a word, or a span, may hold NUL bytes */
 } tfm_choice;
 
 /* What is said of one place of the input: a mask, a word, or all of it. */
@@ -252,6 +254,7 @@ typedef struct tfm_place {
   size_t choice_count;
   const tfm_choice *choice; /* best first */
   uint32_t sequence;        /* 0 = it lies in the text, 1 = in the pair (qa: always) */
+  size_t text_length;       /* the word may hold NUL bytes */
 } tfm_place;
 
 /* A token that was generated, and the likeliest in its place.  Logarithms are
@@ -278,7 +281,7 @@ typedef struct tfm_answer {
   const char *stop; /* generate: "stop", "stop_string", "length", "context", "caller" */
   const tfm_token_score *token_score; /* generate with logprobs: id_count of them; else NULL */
   size_t truncated;                   /* TFM_RUN_TRUNCATE: tokens of the texts that were left out */
-  const char *pair; /* fill_mask: the pair filled in; NULL = the input has none */
+  const char *pair;                   /* fill_mask: the pair filled in; NULL = the input has none */
   size_t pair_length;
 } tfm_answer;
 

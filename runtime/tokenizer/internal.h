@@ -28,6 +28,7 @@ struct tokenizer {
   size_t longest; /* model_max_length; 0: none */
   struct spare *spare;
   const char *notice; /* rebuild_apply's, or NULL */
+  enum tokenizer_types types;
 };
 
 struct spare *spare_create(void);

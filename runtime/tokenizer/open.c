@@ -201,6 +201,8 @@ static int open_parts(struct tokenizer *tokenizer, const char *directory, const 
                              source.bytes.data == NULL ? NULL : &source.text, source.merges, err);
   if (status == 0)
     status = roles_find(tokenizer, directory, source.roles, err);
+  if (status == 0 && file != NULL && source.bytes.data != NULL)
+    tokenizer->types = TOKENIZER_TYPES_FILE; /* it was named itself */
   source_finish(&source);
   return status;
 }

@@ -1,4 +1,4 @@
-/* roles.c - which token begins, ends, pads, masks. */
+/* roles.c - which token begins, ends, pads, masks; whether tokens have types. */
 #include "runtime/tokenizer/internal.h"
 
 #include "base/file.h"
@@ -49,6 +49,36 @@ static void read_length(struct tokenizer *tokenizer, const json_t *json) {
   tokenizer->longest = most >= 1 && most < LONGEST_LIMIT ? (size_t)most : 0;
 }
 
+/* Does a class of transformers 5 give the model token types? */
+static enum tokenizer_types types_of_class(const char *name) {
+  static const char *const without[] = {"TokenizersBackend", "DistilBertTokenizer",
+                                        "RobertaTokenizer",  "XLMRobertaTokenizer",
+                                        "MPNetTokenizer",    "AlbertTokenizer"};
+  size_t length = strlen(name);
+  if (length > 4 && strcmp(name + length - 4, "Fast") == 0)
+    length -= 4;
+  for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
+    if (strlen(without[i]) == length && strncmp(without[i], name, length) == 0)
+      return TOKENIZER_TYPES_NONE;
+  return length == 19 && strncmp(name, "PreTrainedTokenizer", 19) == 0 ? TOKENIZER_TYPES_UNSAID
+                                                                       : TOKENIZER_TYPES_FILE;
+}
+
+/* model_input_names, else the class.  PreTrainedTokenizer has types in transformers 4, where
+ * such checkpoints are from, and none in 5. */
+static void read_types(struct tokenizer *tokenizer, const json_t *json) {
+  const json_t *names = json_object_get(json, "model_input_names"), *item;
+  const char *class = json_string_value(json_object_get(json, "tokenizer_class"));
+  size_t i;
+  tokenizer->types = class && !json_is_array(names) ? types_of_class(class) : TOKENIZER_TYPES_FILE;
+  if (json_is_array(names))
+    tokenizer->types = TOKENIZER_TYPES_NONE;
+  json_array_foreach((json_t *)names, i, item) {
+    if (json_is_string(item) && strcmp(json_string_value(item), "token_type_ids") == 0)
+      tokenizer->types = TOKENIZER_TYPES_FILE;
+  }
+}
+
 static int read_file(struct tokenizer *tokenizer, const char *directory, const char *name,
                      bool none[ROLES], struct tfm_error *err) {
   char *path = file_join(directory, name);
@@ -61,8 +91,10 @@ static int read_file(struct tokenizer *tokenizer, const char *directory, const c
         json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, &json, err);
   if (status == 0)
     read_roles(tokenizer, json, none);
-  if (status == 0 && strcmp(name, "tokenizer_config.json") == 0)
+  if (status == 0 && strcmp(name, "tokenizer_config.json") == 0) {
     read_length(tokenizer, json);
+    read_types(tokenizer, json);
+  }
   json_decref(json);
   free(path);
   return status;

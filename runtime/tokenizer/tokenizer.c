@@ -278,6 +278,8 @@ int tokenizer_encode_request(const struct tokenizer *tokenizer,
   int status = encode_all(work, request, &encoded, &truncated);
   if (status == 0)
     status = make_encoding(&encoded, out, err);
+  if (status == 0 && tokenizer->types == TOKENIZER_TYPES_NONE)
+    memset(out->types, 0, out->count * sizeof *out->types);
   if (status != 0)
     encoding_finish(out);
   else
@@ -297,6 +299,10 @@ int tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_t
 
 const char *tokenizer_notice(const struct tokenizer *tokenizer) {
   return tokenizer->notice;
+}
+
+enum tokenizer_types tokenizer_types(const struct tokenizer *tokenizer) {
+  return tokenizer->types;
 }
 
 size_t tokenizer_longest(const struct tokenizer *tokenizer) {

@@ -77,6 +77,11 @@ size_t tokenizer_longest(const struct tokenizer *tokenizer);
  * before; NULL = nothing.  Lives as long as the tokenizer. */
 const char *tokenizer_notice(const struct tokenizer *tokenizer);
 
+/* Where token types are from.  UNSAID: from the file, and the class that is named leaves
+ * it open. */
+enum tokenizer_types { TOKENIZER_TYPES_FILE, TOKENIZER_TYPES_NONE, TOKENIZER_TYPES_UNSAID };
+enum tokenizer_types tokenizer_types(const struct tokenizer *tokenizer);
+
 /* One more than the largest id. */
 size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
 /* -1 if there is no such token. */

@@ -96,4 +96,12 @@ checks=$((checks + 2))
 grep -qaP 'a\x00b$' "$out" || fail "text behind a NUL is lost: $(cat -v "$out")"
 $mlm --top 1 --json <"$work/nul" >"$out"
 [ "$(grep -o 'a\\u0000b"' "$out" | wc -l)" -eq 2 ] || fail "JSON loses text behind a NUL: $(cat "$out")"
+printf 'a\0b tea\n' >"$work/nul"
+tags="$tfmrun -q $plugins $models/bert.tfm --weights $fixtures/bert-tags"
+$tags <"$work/nul" >"$out" || fail "a NUL in a word"
+grep -qaP '^a\x00b\t' "$out" || fail "a word behind a NUL is lost: $(cat -v "$out")"
+$tags --json <"$work/nul" >"$out" && grep -q '"text":"a\\u0000b","begin":0,"end":3' "$out" ||
+  fail "JSON loses a word behind a NUL: $(cat "$out")"
+printf 'who\ta\0b\n' | "$tfmrun" -q $plugins "$models/bert.tfm" --weights "$fixtures/bert-qa" --tabs --json >"$out"
+[ "$(grep -o '"text":"a\\u0000b"' "$out" | wc -l)" -eq 2 ] || fail "JSON loses a span behind a NUL: $(cat "$out")"
 finish

@@ -149,6 +149,12 @@ printf 'I like tea\nThe river\n' | $tags >"$out"
 [ "$(grep -c '^$' "$out")" -eq 1 ] && [ -z "$(sed -n 4p "$out")" ] || fail "no empty line between sentences: $(cat "$out")"
 expect 0 $tags --json --group=first --input "The river is long"
 grep -q '"scores":\[{"text":"[^"]*","begin":[0-9]*,"end":[0-9]*,"scores":\[{"text":"\(PER\|LOC\)"' "$out" || fail "no groups: $(cat "$out")"
+# no group at all is an empty list
+cp -RL "$fixtures/bert-tags" "$work/outside"
+chmod -R u+w "$work/outside"
+sed -i 's/: "[BI]-[A-Z]*"/: "O"/' "$work/outside/config.json"
+expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --weights "$work/outside" --json --group --input "The river"
+grep -q '"text":"","ids":\[.*\],"scores":\[\]' "$out" || fail "no empty list of groups: $(cat "$out")"
 expect 2 $tags --group=best --input x
 has "--group is none, simple, first, average or max, not 'best'"
 expect 2 $tags --group --ids 1,2
