@@ -138,22 +138,35 @@ void diag_position(const struct diag *diag, struct span span, unsigned *line, un
   }
 }
 
-enum { NAME_MAX_COMPARED = 255 };
+enum { NAME_MAX_COMPARED = 255, NEAREST_STEPS = 4 << 20 };
 
 static unsigned min3(unsigned a, unsigned b, unsigned c) {
   unsigned least = a < b ? a : b;
   return least < c ? least : c;
 }
 
+/* Leave out the letters that both begin and end with: they change no distance. */
+static void trim(const char **a, size_t *n, const char **b, size_t *m) {
+  for (; *n > 0 && *m > 0 && **a == **b; --*n, --*m) {
+    ++*a;
+    ++*b;
+  }
+  for (; *n > 0 && *m > 0 && (*a)[*n - 1] == (*b)[*m - 1]; --*n)
+    --*m;
+}
+
 /* How many letters must be put in, taken out or changed, two neighbours that change places
- * counting once; or limit + 1 as soon as it must be more. */
-static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m, unsigned limit) {
+ * counting once; or limit + 1 as soon as it must be more.  Adds to *steps. */
+static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m, unsigned limit,
+                              size_t *steps) {
   unsigned rows[3][NAME_MAX_COMPARED + 1]; /* of a's letters i - 2, i - 1 and i */
   unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+  trim(&a, &n, &b, &m);
   for (unsigned j = 0; j <= m; j++)
     above[j] = j;
   for (unsigned i = 1; i <= n; i++) {
     unsigned least = row[0] = i;
+    *steps += m + 1;
     for (unsigned j = 1; j <= m; j++) {
       row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
@@ -170,17 +183,17 @@ static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m, 
 
 /* Close is: at most a third of the letters differ. */
 const char *diag_nearest(const char *name, const char *const *candidates, size_t count) {
-  size_t n = strlen(name);
+  size_t n = strlen(name), steps = 0;
   unsigned best = (unsigned)(n < 3 ? 1 : n / 3) + 1;
   const char *nearest = NULL;
   if (n == 0 || n > NAME_MAX_COMPARED)
     return NULL;
-  for (size_t i = 0; i < count && best > 0; i++) {
+  for (size_t i = 0; i < count && best > 0 && steps < NEAREST_STEPS; i++) {
     size_t m = strlen(candidates[i]);
     size_t difference = m > n ? m - n : n - m;
     if (m > NAME_MAX_COMPARED || difference > best)
       continue;
-    unsigned distance = edit_distance(name, n, candidates[i], m, best);
+    unsigned distance = edit_distance(name, n, candidates[i], m, best, &steps);
     bool closer = distance < best;
     /* Of equals the first by name, whatever the order of the candidates. */
     if (nearest && distance == best)

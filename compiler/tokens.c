@@ -73,6 +73,16 @@ static bool has_tokens(const struct narrowing *n, int32_t value) {
          is_dim(type->shape[1], &n->tokens);
 }
 
+/* Are there tokens along another axis than that of has_tokens?  The last of them would
+ * have to be taken there, too. */
+static bool has_tokens_elsewhere(const struct narrowing *n, int32_t value) {
+  const struct ctype *type = &n->c->value[value].type;
+  for (uint32_t d = 0; d < type->rank; d++)
+    if ((d != 1 || type->rank != 3) && is_dim(type->shape[d], &n->tokens))
+      return true;
+  return false;
+}
+
 /* An input without tokens: 1 or nothing where they would be. */
 static bool is_plain(const struct ctype *type) {
   struct dim dim;
@@ -86,11 +96,14 @@ static bool is_plain(const struct ctype *type) {
 static bool can_narrow(const struct narrowing *n, const struct ir_node *node) {
   bool any = false;
   for (uint32_t i = 0; i < node->output_count; i++)
-    if (n->whole[node->output[i]] || !n->wanted[node->output[i]] || !has_tokens(n, node->output[i]))
+    if (n->whole[node->output[i]] || !n->wanted[node->output[i]] ||
+        !has_tokens(n, node->output[i]) || has_tokens_elsewhere(n, node->output[i]))
       return false;
   for (uint32_t i = 0; i < node->input_count; i++) {
     if (node->input[i] == GRAPH_NONE)
       continue;
+    if (has_tokens_elsewhere(n, node->input[i]))
+      return false;
     if (!has_tokens(n, node->input[i])) {
       if (!is_plain(&n->c->value[node->input[i]].type))
         return false;

@@ -125,6 +125,12 @@ static bool same_type(const struct type *a, const struct type *b) {
   return true;
 }
 
+/* A mask's terms point into booleans; which ones, the plan does not follow. */
+static bool may_point_into(const struct graph *graph, int32_t value, int32_t from) {
+  return value != GRAPH_NONE && graph->value[value].type.dtype == DTYPE_MASK &&
+         graph->value[from].type.dtype == DTYPE_BOOL;
+}
+
 /* May output 0 of the node take over the memory of input 0? */
 static bool can_take_over(const struct plan *plan, const struct graph_node *node, int32_t step) {
   const struct graph *graph = plan->graph;
@@ -137,7 +143,7 @@ static bool can_take_over(const struct plan *plan, const struct graph_node *node
       !same_type(&graph->value[from].type, &graph->value[to].type))
     return false;
   for (uint32_t i = 1; i < node->input_count; i++)
-    if (node->input[i] == from)
+    if (node->input[i] == from || may_point_into(graph, node->input[i], from))
       return false;
   return true;
 }

@@ -97,11 +97,51 @@ static tfm_status run_mute(const tfm_host *host, const void *instance, const tfm
   return TFM_FAILED;
 }
 
-#define OP(id, text, op_flags)                                                                     \
+/* [B, T, D] to [B, 1, T]: the first number of each token. */
+static tfm_status run_firsts(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  const float *from = x->data;
+  float *to = run->output[0]->data;
+  (void)host;
+  (void)instance;
+  for (int64_t i = 0; i < x->shape[0] * x->shape[1]; i++)
+    to[i] = from[i * x->shape[2]];
+  return TFM_OK;
+}
+
+/* x + (t + 1) y[t]: both have tokens, along different axes. */
+static tfm_status run_tilt(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  int64_t tokens = x->shape[1], width = x->shape[2], all = run->input[1]->shape[2];
+  const float *from = x->data, *by = run->input[1]->data;
+  float *to = run->output[0]->data;
+  (void)host;
+  (void)instance;
+  for (int64_t i = 0; i < x->shape[0] * tokens * width; i++) {
+    int64_t t = i / width % tokens;
+    to[i] = from[i] + (float)(t + 1) * by[i / width / tokens * all + t];
+  }
+  return TFM_OK;
+}
+
+/* What the mask's own booleans are, after its first output was made: never the memory of x. */
+static tfm_status run_shown(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  const tfm_mask *mask = run->input[1]->data;
+  size_t count = (size_t)(x->shape[0] * x->shape[1]);
+  (void)host;
+  (void)instance;
+  memset(run->output[0]->data, 0, count);
+  memcpy(run->output[0]->data, mask->term[0].tensor->data, count);
+  return TFM_OK;
+}
+
+#define OP(id, text, op_flags) OP_AS(id, text, op_flags, TFM_KERNEL_REFERENCE)
+#define OP_AS(id, text, op_flags, kernel_flags)                                                    \
   static const tfm_op_desc op_##id = {                                                             \
       .struct_size = sizeof(tfm_op_desc), .flags = (op_flags), .version = 1, .schema = text};      \
   static const tfm_kernel_desc kernel_##id = {.struct_size = sizeof(tfm_kernel_desc),              \
-                                              .flags = TFM_KERNEL_REFERENCE,                       \
+                                              .flags = (kernel_flags),                             \
                                               .op_min = 1,                                         \
                                               .op_max = 1,                                         \
                                               .op = "mixing." #id,                                 \
@@ -113,14 +153,18 @@ OP(mean, "op mean(x: [B, T, D]) -> [B, D]", 0)
 OP(copy, "op copy(real: bool[B, S]) -> bool[B, S]", TFM_OP_KEEPS_TOKENS)
 OP(late, "op late(real: bool[B, S]) -> mask", 0)
 OP(both, "op both(real: bool[B, S]) -> mask: mask, real: bool[B, S]", 0)
+OP(firsts, "op firsts(x: [B, T, D]) -> [B, 1, T]", TFM_OP_KEEPS_TOKENS)
+OP(tilt, "op tilt(x: [B, T, D], y: [B, 1, T]) -> [B, T, D]", TFM_OP_KEEPS_TOKENS)
+OP_AS(shown, "op shown(x: bool[B, S], m: mask) -> bool[B, S]", TFM_OP_KEEPS_TOKENS,
+      TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK)
 OP(cautious, "op cautious(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 OP(mute, "op mute(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 
-static const tfm_op_desc *const ops[] = {&op_prefix, &op_mean,     &op_copy, &op_late,
-                                         &op_both,   &op_cautious, &op_mute};
-static const tfm_kernel_desc *const kernels[] = {&kernel_prefix, &kernel_mean, &kernel_copy,
-                                                 &kernel_late,   &kernel_both, &kernel_cautious,
-                                                 &kernel_mute};
+static const tfm_op_desc *const ops[] = {&op_prefix,   &op_mean, &op_copy,   &op_late, &op_both,
+                                         &op_cautious, &op_mute, &op_firsts, &op_tilt, &op_shown};
+static const tfm_kernel_desc *const kernels[] = {
+    &kernel_prefix,   &kernel_mean, &kernel_copy,   &kernel_late, &kernel_both,
+    &kernel_cautious, &kernel_mute, &kernel_firsts, &kernel_tilt, &kernel_shown};
 static const tfm_plugin_desc mixing = {.struct_size = sizeof(tfm_plugin_desc),
                                        .name = "mixing",
                                        .version = "1",

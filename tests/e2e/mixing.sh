@@ -33,6 +33,15 @@ sed 's/return logits = linear(x, weight: out)/y = linear(x, weight: out)\n  retu
 expect 0 $tfmc --emit=graph $plugins "$work/late.tfm" $weights
 grep -q 'last_token.*\[B,1,296\]' "$out" || fail "the last token is not taken behind prefix"
 
+# Tokens along a second axis: not those of the last token alone.
+sed 's/logits = linear(x,/logits = linear(mixing.tilt(x, mixing.firsts(x)),/' "$work/plain.tfm" >"$work/tilt.tfm"
+expect 0 $tfmrun $plugins -q "$work/tilt.tfm" $weights --input "The model" -n 12
+tilted=$(cat "$out")
+[ "$tilted" != "$text" ] || fail "tilt changes nothing"
+expect 0 $tfmrun $plugins -q "$work/tilt.tfm" $weights --input "The model" -n 12 \
+  --dump "logits=$work/logits.safetensors"
+says "$tilted"
+
 # Beside a state it would see the new token alone.
 sed -e '/^model /a use mixing 1' -e 's/logits = linear(x,/logits = linear(mixing.prefix(x),/' \
   "$models/gpt2.tfm" >"$work/state.tfm"
@@ -50,9 +59,10 @@ mlm() { # MODEL OPTION
   "$tfmrun" $plugins -q "$1" --weights "$fixtures/bert-mlm" --json $2 <"$work/lines" 2>"$err" |
     sed 's/"timing.*//'
 }
-for mask in 'mixing.late(mixing.copy(real))' 'm'; do
+for mask in 'mixing.late(mixing.copy(real))' 'm' 'mixing.late(mixing.shown(c, mixing.late(c)))'; do
   sed -e '/^model /a use mixing 1' -e "s/mask: padding(real)/mask: $mask/" "$models/bert.tfm" \
     >"$work/mask.tfm"
+  sed -i 's/^  a = linear(attention/  c = mixing.copy(real)\n&/' "$work/mask.tfm"
   [ "$mask" != m ] || sed -i 's/^  a = linear(attention/  m, again = mixing.both(real)\n&/' "$work/mask.tfm"
   for option in '' --no-fuse '--kernels reference' '-t 2'; do
     mlm "$models/bert.tfm" "$option" >"$work/want"

@@ -103,6 +103,7 @@ printf 'graph encode {\n  w = @wte.weight\n  repeat 1024 as i { repeat 32 as j {
 # params of params, and messages of them; as many errors as a file can have
 { echo 'param p0 = config.n_embd'; lines 30000 'param p# = p0'; echo; times 300 'param q# = p#'; graph '  y: [B, T, p300 + 1] = x'; } | bomb origins "E301"
 graph "$(lines 40000 '  y# = z#')" | bomb errors "E202"
+{ lines 4000 "param $(many 240 x '')# = 1"; lines 64 "param q# = y$(many 240 x '')#"; graph ''; } | bomb nearest "E202"
 graph "  repeat 1024 as i { repeat 1024 as j { assert 1 == 2, \"$(many 4000 x '')\"
 } }" | bomb asserts "E211"
 { times 200 "param q# = $(many 200 1 ' + ')"; graph ''; } | bomb sums "0"
