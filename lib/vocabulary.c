@@ -80,7 +80,8 @@ int model_id_beyond(const struct tfm_model *model, int32_t id, int64_t rows,
 static int check_ids(const struct tfm_model *model, struct tfm_error *err) {
   int64_t rows = model_id_rows(model), end = (int64_t)tokenizer_vocabulary(model->tokenizer);
   for (int64_t id = rows; rows > 0 && id < end; id++)
-    if (tokenizer_token(model->tokenizer, (int32_t)id))
+    if (tokenizer_token(model->tokenizer, (int32_t)id) &&
+        !tokenizer_only_named(model->tokenizer, (int32_t)id))
       return model_id_beyond(model, (int32_t)id, rows, err);
   return 0;
 }

@@ -174,10 +174,10 @@ static int lower_first(json_t *tokenizer, struct tfm_error *err) {
 
 /* A tokenizer.json of a directory, as the configuration beside it has it. */
 static int follow_config(struct tokenizer *tokenizer, const char *directory, json_t *json,
-                         struct tfm_error *err) {
+                         struct rebuilt *rebuilt, struct tfm_error *err) {
   struct buffer notice;
   buffer_init(&notice);
-  int status = rebuild_apply(directory, json, &notice, err);
+  int status = rebuild_apply(directory, json, rebuilt, &notice, err);
   if (status == 0 && notice.length)
     tokenizer->notice = arena_strdup(&tokenizer->arena, buffer_text(&notice));
   if (status == 0 && (notice.failed || (notice.length && tokenizer->notice == NULL)))
@@ -186,23 +186,44 @@ static int follow_config(struct tokenizer *tokenizer, const char *directory, jso
   return status;
 }
 
+/* What is put around a text, once the ids are known. */
+static int find_ends(struct tokenizer *tokenizer, const struct source *source,
+                     struct tfm_error *err) {
+  static const char *const ends[] = {"cls", "sep"};
+  json_t *json = json_object_get(source->json, "post_processor");
+  struct reader reader = {source->path, &tokenizer->arena, &tokenizer->patterns,
+                          err,          &source->text,     source->merges};
+  for (size_t i = 0; i < 2; i++) {
+    json_t *pair = json_object_get(json, ends[i]);
+    int32_t id = tokenizer_id(tokenizer, json_string_value(json_array_get(pair, 0)));
+    if (id >= 0 && json_array_set_new(pair, 1, json_integer(id)) != 0)
+      return error_oom(err);
+  }
+  return post_processor_load(&reader, json, &tokenizer->post_processor);
+}
+
 /* directory holds the files that go with it: the configuration, the roles. */
 static int open_parts(struct tokenizer *tokenizer, const char *directory, const char *file,
                       unsigned flags, struct tfm_error *err) {
   struct source source = {0};
+  struct rebuilt rebuilt = {.listed = SIZE_MAX};
   int status = file == NULL ? read_directory(directory, &source, err)
                             : read_file(directory, file, &source, err);
   if (status == 0 && file == NULL && source.bytes.data != NULL)
-    status = follow_config(tokenizer, directory, source.json, err);
+    status = follow_config(tokenizer, directory, source.json, &rebuilt, err);
   if (status == 0 && (flags & TOKENIZER_LOWER_CASE))
     status = lower_first(source.json, err);
   if (status == 0)
     status = tokenizer_build(tokenizer, source.path, source.json,
                              source.bytes.data == NULL ? NULL : &source.text, source.merges, err);
+  tokenizer->listed = rebuilt.listed;
+  if (status == 0 && rebuilt.ends)
+    status = find_ends(tokenizer, &source, err);
   if (status == 0)
     status = roles_find(tokenizer, directory, source.roles, err);
   if (status == 0 && file != NULL && source.bytes.data != NULL)
-    tokenizer->types = TOKENIZER_TYPES_FILE; /* it was named itself */
+    tokenizer->types = TOKENIZER_TYPES_FILE;           /* it was named itself */
+  tokenizer->plain = tokenizer->plain && file == NULL; /* a file that is named is taken as it is */
   source_finish(&source);
   return status;
 }

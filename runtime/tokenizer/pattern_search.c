@@ -74,17 +74,33 @@ static bool has(const struct pattern *pattern, const char *part) {
   return memmem(pattern->source, pattern->length, part, strlen(part)) != NULL;
 }
 
+/* A `^` that is not the one of [^...]. */
+static bool has_line_start(const struct pattern *pattern) {
+  for (size_t i = 0; i < pattern->length; i++) {
+    const char *c = pattern->source + i;
+    if (*c == '\\')
+      i++;
+    else if (*c == '[' && i + 1 < pattern->length && c[1] == '^')
+      i++;
+    else if (*c == '^')
+      return true;
+  }
+  return false;
+}
+
 /* PCRE2 tells the byte, but not whether case matters. */
 void pattern_study(struct pattern *pattern) {
   uint32_t kind = 0, unit = 0;
   pattern->last = -1;
   if (pattern->plain == NULL)
     return;
+  pattern->lines = has_line_start(pattern);
   if (!has(pattern, "(?i") && !has(pattern, "i:") && !has(pattern, "i)") &&
       pcre2_pattern_info(pattern->plain, PCRE2_INFO_LASTCODETYPE, &kind) == 0 && kind == 1 &&
       pcre2_pattern_info(pattern->plain, PCRE2_INFO_LASTCODEUNIT, &unit) == 0 && unit < 0x80)
     pattern->last = (int)unit;
-  pattern->blanks = pattern->length > 3 && memcmp(pattern->source, "\\s+", 3) == 0 &&
+  pattern->blanks = pattern->length > 3 && memcmp(pattern->source, "\\s", 2) == 0 &&
+                    strchr("+*", pattern->source[2]) != NULL &&
                     strchr("+?*{", pattern->source[3]) == NULL && !has(pattern, "|") &&
                     !has(pattern, "(?<") && !has(pattern, "\\b") && !has(pattern, "\\B") &&
                     !has(pattern, "^");
@@ -144,19 +160,20 @@ static int look_long(struct matcher *matcher, const struct pattern *pattern, con
   }
 }
 
-/* A window of so many bytes from at, to the end of a character.  It does not end after
- * a newline: there `^` would not know that more follows. */
-static void set_window(struct view *view, struct search_text text, size_t size) {
+/* A window of so many bytes from at, to the end of a character.  Where there is a `^` it does
+ * not end after a newline: `^` would not know that more follows. */
+static void set_window(const struct pattern *pattern, struct view *view, struct search_text text,
+                       size_t size) {
   view->end = text.length;
   if (size < text.length - view->at)
     view->end = view->at + size;
-  while (view->end < text.length &&
-         (((unsigned char)text.text[view->end] & 0xc0) == 0x80 || text.text[view->end - 1] == '\n'))
+  while (view->end < text.length && (((unsigned char)text.text[view->end] & 0xc0) == 0x80 ||
+                                     (pattern->lines && text.text[view->end - 1] == '\n')))
     view->end++;
   view->more = view->end < text.length;
 }
 
-/* Where to go on after a place that has no match.  With \s+R there is none in the
+/* Where to go on after a place that has no match.  With \s+R or \s*R there is none in the
  * other blanks of the run either: whatever R could follow was tried from the first. */
 static size_t step_over(const struct pattern *pattern, struct search_text text, size_t at) {
   size_t size;
@@ -178,7 +195,7 @@ int matcher_search(struct matcher *matcher, const struct pattern *pattern, const
   if (pattern->last >= 0 && memchr(text.text + at, pattern->last, text.length - at) == NULL)
     return 0;
   for (size_t size = PATTERN_WINDOW;;) {
-    set_window(&view, text, size);
+    set_window(pattern, &view, text, size);
     size_t seen = view.end - view.at;
     if (seen > PATTERN_WINDOW && spend(matcher, pattern, seen, err) != 0)
       return -1;

@@ -22,10 +22,11 @@ struct pattern {
   size_t length;
   pcre2_code *plain, *exact; /* NULL: a literal */
   int last;                  /* a byte that every match has, -1: none known */
-  bool blanks;               /* \s+ and then something, see step_over */
+  bool blanks;               /* \s+ or \s* and then something, see step_over */
+  bool lines;                /* has a ^ that asks for the beginning of a line */
 };
 
-/* Find out `last` and `blanks`, once it is compiled. */
+/* Find out `last`, `blanks` and `lines`, once it is compiled. */
 void pattern_study(struct pattern *pattern);
 
 struct search_text {

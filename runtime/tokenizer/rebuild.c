@@ -32,10 +32,11 @@ static const struct {
 /* One run over a tokenizer. */
 struct rebuild {
   json_t *tokenizer;    /* changed */
-  json_t *config;       /* tokenizer_config.json; an empty object if it is not there */
+  json_t *config;       /* tokenizer_config.json, with the roles of special_tokens_map.json */
   const char *class;    /* as it is named, or NULL */
   struct buffer *parts; /* names of what is built otherwise than the file has it */
-  bool failed;          /* out of memory */
+  struct rebuilt *made;
+  bool failed; /* out of memory */
 };
 
 static int read_beside(const char *directory, const char *name, json_t **out,
@@ -243,25 +244,55 @@ static void build_added(struct rebuild *r, bool anew) {
   r->failed = json_object_set_new(r->tokenizer, "added_tokens", made) != 0 || r->failed;
 }
 
+/* Their usual special tokens: bos, eos, unk, sep, pad, cls, mask. */
+static const char *const usual[][REBUILD_ROLES] = {
+    [FAMILY_FILE] = {NULL},
+    [FAMILY_OTHER] = {NULL},
+    [FAMILY_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
+    [FAMILY_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>"},
+    [FAMILY_LLAMA] = {"<s>", "</s>", "<unk>"},
+};
+
+static void add_roles(struct rebuild *r, enum family family) {
+  json_t *list = json_object_get(r->tokenizer, "added_tokens");
+  if (list == NULL || json_is_null(list)) {
+    list = json_array();
+    r->failed = json_object_set_new(r->tokenizer, "added_tokens", list) != 0 || r->failed;
+  }
+  r->made->listed = json_array_size(list);
+  if (r->failed || !json_is_array(list))
+    return;
+  int said = rebuild_roles(list, r->config, usual[family]);
+  r->failed = said < 0;
+  if (said > 0)
+    note_part(r, "added_tokens");
+}
+
+/* The roles of the older file go before, unless there is an added_tokens_decoder. */
+static int add_map(struct rebuild *r, const char *directory, struct tfm_error *err) {
+  json_t *map = NULL, *value;
+  const char *role;
+  if (json_object_get(r->config, "added_tokens_decoder") != NULL)
+    return 0;
+  if (read_beside(directory, "special_tokens_map.json", &map, err) != 0)
+    return -1;
+  if (r->config == NULL)
+    r->config = json_object();
+  bool ok = r->config != NULL;
+  json_object_foreach(map, role, value) {
+    if (json_is_object(value) && json_object_get(value, "content") != NULL)
+      ok = json_object_set_new(value, "special", json_true()) == 0 && ok;
+    ok = json_object_set(r->config, role, value) == 0 && ok;
+  }
+  json_decref(map);
+  return ok ? 0 : error_oom(err);
+}
+
 /* ------------------------------------------------------------------------ all of it */
 
 static bool model_is(const struct rebuild *r, const char *type) {
   const char *name = text_of(json_object_get(r->tokenizer, "model"), "type");
   return name != NULL && strcmp(name, type) == 0;
-}
-
-static void build(struct rebuild *r, enum family family) {
-  bool bytes = has_type(json_object_get(r->tokenizer, "pre_tokenizer"), "ByteLevel");
-  bool anew = true;
-  if (family == FAMILY_BERT && model_is(r, "WordPiece"))
-    build_bert(r);
-  else if (family == FAMILY_GPT2 && model_is(r, "BPE"))
-    build_gpt2(r);
-  else if (family == FAMILY_LLAMA && model_is(r, "BPE") && !bytes)
-    build_llama(r);
-  else
-    anew = false;
-  build_added(r, anew);
 }
 
 /* Is the text anywhere in the tree, as a value or a key? */
@@ -283,18 +314,43 @@ static bool has_text(const json_t *json, const char *text) {
 }
 
 /* BertTokenizer puts these around a text, whatever the file's post-processor does. */
-static void warn_ends(struct rebuild *r, struct buffer *notice) {
+static void build_ends(struct rebuild *r) {
   static const char *const ends[][2] = {{"cls_token", "[CLS]"}, {"sep_token", "[SEP]"}};
+  const char *text[2];
+  const json_t *old = json_object_get(r->tokenizer, "post_processor");
+  bool same_ends = true;
   for (size_t i = 0; i < 2; i++) {
     const json_t *said = json_object_get(r->config, ends[i][0]);
-    const char *text =
-        json_string_value(json_is_object(said) ? json_object_get(said, "content") : said);
-    if (!has_text(json_object_get(r->tokenizer, "post_processor"), text ? text : ends[i][1]))
-      buffer_printf(notice,
-                    "%stokenizer_config.json makes %s `%s`, which the post_processor of "
-                    "tokenizer.json does not add: the latter is followed",
-                    notice->length ? "; " : "", ends[i][0], text ? text : ends[i][1]);
+    text[i] =
+        said == NULL
+            ? ends[i][1]
+            : json_string_value(json_is_object(said) ? json_object_get(said, "content") : said);
+    same_ends = text[i] != NULL && has_text(old, text[i]) && same_ends;
+    text[i] = text[i] ? text[i] : "None";
   }
+  if (!same_ends)
+    note_part(r, "post_processor");
+  /* 2 and 3: what the reference takes where there is no such token. */
+  json_t *made = json_pack("{s:s, s:[s, i], s:[s, i]}", "type", "BertProcessing", "cls", text[0], 2,
+                           "sep", text[1], 3);
+  r->failed = json_object_set_new(r->tokenizer, "post_processor", made) != 0 || r->failed;
+  r->made->ends = true;
+}
+
+static void build(struct rebuild *r, enum family family) {
+  bool bytes = has_type(json_object_get(r->tokenizer, "pre_tokenizer"), "ByteLevel");
+  bool anew = true;
+  if (family == FAMILY_BERT && model_is(r, "WordPiece")) {
+    build_bert(r);
+    build_ends(r);
+  } else if (family == FAMILY_GPT2 && model_is(r, "BPE"))
+    build_gpt2(r);
+  else if (family == FAMILY_LLAMA && model_is(r, "BPE") && !bytes)
+    build_llama(r);
+  else
+    anew = false;
+  build_added(r, anew);
+  add_roles(r, anew || family == FAMILY_OTHER ? family : FAMILY_FILE);
 }
 
 /* A class whose rules are not known here: name what it would follow and the file denies. */
@@ -320,13 +376,15 @@ static void warn_other(struct rebuild *r, struct buffer *notice) {
     buffer_puts(notice, ": the latter is followed");
 }
 
-int rebuild_apply(const char *directory, json_t *tokenizer, struct buffer *notice,
-                  struct tfm_error *err) {
+int rebuild_apply(const char *directory, json_t *tokenizer, struct rebuilt *rebuilt,
+                  struct buffer *notice, struct tfm_error *err) {
   struct buffer parts;
   json_t *model = NULL;
-  struct rebuild r = {.tokenizer = tokenizer, .parts = &parts};
+  struct rebuild r = {.tokenizer = tokenizer, .parts = &parts, .made = rebuilt};
   buffer_init(&parts);
   int status = read_beside(directory, "tokenizer_config.json", &r.config, err);
+  if (status == 0)
+    status = add_map(&r, directory, err);
   if (status == 0)
     status = read_beside(directory, "config.json", &model, err);
   if (status == 0 && json_is_object(tokenizer)) {
@@ -334,8 +392,6 @@ int rebuild_apply(const char *directory, json_t *tokenizer, struct buffer *notic
     build(&r, family);
     if (family == FAMILY_OTHER)
       warn_other(&r, notice);
-    if (family == FAMILY_BERT)
-      warn_ends(&r, notice);
     if (parts.length)
       buffer_printf(
           notice, "%stokenizer_config.json (%s) goes before tokenizer.json, which differs in %s",

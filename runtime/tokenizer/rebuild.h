@@ -11,13 +11,26 @@
 #include "runtime/tokenizer/reader.h"
 
 /* Change the tree of directory's tokenizer.json to what the configuration beside it
- * makes of it.  notice: what it says otherwise than the file, a sentence; or empty. */
-int rebuild_apply(const char *directory, json_t *tokenizer, struct buffer *notice,
-                  struct tfm_error *err);
+ * makes of it.  notice: what it says otherwise than the file, a sentence; or empty.
+ * listed: how many added tokens there are without those that rebuild_roles puts at the end.
+ * ends: the post-processor is now a BertProcessing whose ids are not known yet: each is that of
+ * its token, if there is one, else the one that stands there. */
+struct rebuilt {
+  size_t listed;
+  bool ends;
+};
+int rebuild_apply(const char *directory, json_t *tokenizer, struct rebuilt *rebuilt,
+                  struct buffer *notice, struct tfm_error *err);
 
 /* The list of added tokens: those of old, with the flags that `said` (added_tokens_decoder)
  * has for them, and those that only it has, by their ids.  A token that only old has stays,
  * unless the list is built anew.  The caller's; NULL = out of memory. */
 json_t *rebuild_added(const json_t *old, const json_t *said, bool anew);
+
+/* Append to the list of added tokens the special ones that config names and the list lacks.
+ * usual: what a class takes for the roles that config is silent about (bos, eos, unk, sep, pad,
+ * cls, mask), or NULL.  1 = config named one, 0 = it did not, -1 = out of memory. */
+enum { REBUILD_ROLES = 7 };
+int rebuild_roles(json_t *list, const json_t *config, const char *const *usual);
 
 #endif

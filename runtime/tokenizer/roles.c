@@ -40,9 +40,10 @@ static void read_roles(struct tokenizer *tokenizer, const json_t *json, bool non
   }
 }
 
-/* What tokenizer_config.json says of truncation.  "No bound" is written as 1e30. */
-static void read_length(struct tokenizer *tokenizer, const json_t *json) {
+/* What tokenizer_config.json says of whole texts.  "No bound" is written as 1e30. */
+static void read_settings(struct tokenizer *tokenizer, const json_t *json) {
   const json_t *side = json_object_get(json, "truncation_side");
+  tokenizer->plain = json_is_true(json_object_get(json, "split_special_tokens"));
   double most = json_number_value(json_object_get(json, "model_max_length"));
   if (json_is_string(side))
     tokenizer->limits.side_left = strcmp(json_string_value(side), "left") == 0;
@@ -79,24 +80,35 @@ static void read_types(struct tokenizer *tokenizer, const json_t *json) {
   }
 }
 
-static int read_file(struct tokenizer *tokenizer, const char *directory, const char *name,
-                     bool none[ROLES], struct tfm_error *err) {
+static int read_beside(const char *directory, const char *name, json_t **out,
+                       struct tfm_error *err) {
   char *path = file_join(directory, name);
+  *out = NULL;
   if (path == NULL)
     return error_oom(err);
-  json_t *json = NULL;
-  int status = 0;
-  if (file_is_there(path))
-    status =
-        json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, &json, err);
-  if (status == 0)
-    read_roles(tokenizer, json, none);
-  if (status == 0 && strcmp(name, "tokenizer_config.json") == 0) {
-    read_length(tokenizer, json);
-    read_types(tokenizer, json);
-  }
-  json_decref(json);
+  int status = file_is_there(path) ? json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT,
+                                               TFM_ERROR_TOKENIZER, out, err)
+                                   : 0;
   free(path);
+  return status;
+}
+
+/* The older file goes before, unless there is an added_tokens_decoder: so the reference. */
+static int read_files(struct tokenizer *tokenizer, const char *directory, bool none[ROLES],
+                      struct tfm_error *err) {
+  json_t *config, *map = NULL;
+  int status = read_beside(directory, "tokenizer_config.json", &config, err);
+  if (status == 0)
+    status = read_beside(directory, "special_tokens_map.json", &map, err);
+  bool newer = json_object_get(config, "added_tokens_decoder") != NULL;
+  if (status == 0) {
+    read_roles(tokenizer, newer ? config : map, none);
+    read_roles(tokenizer, newer ? map : config, none);
+    read_settings(tokenizer, config);
+    read_types(tokenizer, config);
+  }
+  json_decref(config);
+  json_decref(map);
   return status;
 }
 
@@ -107,8 +119,7 @@ int roles_find(struct tokenizer *tokenizer, const char *directory, const json_t 
   tokenizer->roles = (struct tokenizer_roles){-1, -1, -1, -1, -1, -1, -1};
   if (config != NULL)
     read_roles(tokenizer, config, none);
-  else if (read_file(tokenizer, directory, "tokenizer_config.json", none, err) != 0 ||
-           read_file(tokenizer, directory, "special_tokens_map.json", none, err) != 0)
+  else if (read_files(tokenizer, directory, none, err) != 0)
     return -1;
   post_processor_special(tokenizer->post_processor, &cls, &sep);
   if (tokenizer->roles.cls < 0)

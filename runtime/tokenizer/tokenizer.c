@@ -243,7 +243,7 @@ static int encode_all(struct work *work, const struct encode_request *request,
                       struct encoded *encoded, size_t *truncated) {
   const struct tokenizer *tokenizer = work->tokenizer;
   struct tfm_error *err = work->err;
-  bool plain = (request->flags & ENCODE_PLAIN) != 0;
+  bool plain = tokenizer->plain || (request->flags & ENCODE_PLAIN) != 0;
   /* A template may leave a text out: its tokens are then no measure. */
   bool stops =
       request->stop > 0 && post_processor_keeps(tokenizer->post_processor, request->pair != NULL);
@@ -355,6 +355,11 @@ const char *tokenizer_token(const struct tokenizer *tokenizer, int32_t id) {
     return added->content.text;
   const struct slice *token = vocabulary_token(&tokenizer->model.vocabulary, id);
   return token == NULL ? NULL : token->text;
+}
+
+bool tokenizer_only_named(const struct tokenizer *tokenizer, int32_t id) {
+  const struct added_token *added = added_by_id(&tokenizer->added, id);
+  return added != NULL && (size_t)(added - tokenizer->added.token) >= tokenizer->listed;
 }
 
 const struct tokenizer_roles *tokenizer_roles(const struct tokenizer *tokenizer) {

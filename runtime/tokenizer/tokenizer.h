@@ -88,6 +88,8 @@ size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
 int32_t tokenizer_id(const struct tokenizer *tokenizer, const char *token);
 /* As the vocabulary spells it; NULL if there is none. */
 const char *tokenizer_token(const struct tokenizer *tokenizer, int32_t id);
+/* A token of a role in tokenizer_config.json that tokenizer.json does not list. */
+bool tokenizer_only_named(const struct tokenizer *tokenizer, int32_t id);
 
 /* Ids by role, -1 if the checkpoint has none.  From tokenizer_config.json and
  * special_tokens_map.json, then the post-processor and the model, then, among

@@ -53,18 +53,23 @@ static const struct legacy_role mpnet_roles[] = {
     {"mask_token", "<mask>", true}};
 enum { ROLES = sizeof bert_roles / sizeof bert_roles[0] };
 
-/* [CLS] $A [SEP], [CLS] $A [SEP] $B:1 [SEP]:1; MPNet has a second [SEP] between. */
-static json_t *template(const struct legacy *legacy, const char *cls, const char *sep,
-                        bool doubled) {
+/* [CLS] $A [SEP], [CLS] $A [SEP] $B:1 [SEP]:1.  2 and 3: what the reference takes where there is
+ * no such token. */
+static json_t *bert_ends(const struct legacy *legacy, const char *cls, const char *sep) {
+  json_int_t first = cls == NULL ? -1 : legacy_id(legacy, cls);
+  json_int_t last = sep == NULL ? -1 : legacy_id(legacy, sep);
+  return json_pack("{s:s, s:[s, I], s:[s, I]}", "type", "BertProcessing", "cls",
+                   cls == NULL ? "None" : cls, first < 0 ? (json_int_t)2 : first, "sep",
+                   sep == NULL ? "None" : sep, last < 0 ? (json_int_t)3 : last);
+}
+
+/* MPNet has a second [SEP] between. */
+static json_t *mpnet_ends(const struct legacy *legacy, const char *cls, const char *sep) {
   const struct legacy_part single[] = {
       {cls, NULL, 0}, {NULL, "A", 0}, {sep, NULL, 0}, {NULL, NULL, 0}};
-  const struct legacy_part pair[] = {{cls, NULL, 0}, {NULL, "A", 0}, {sep, NULL, 0},
+  const struct legacy_part pair[] = {{cls, NULL, 0}, {NULL, "A", 0}, {sep, NULL, 0}, {sep, NULL, 0},
                                      {NULL, "B", 1}, {sep, NULL, 1}, {NULL, NULL, 0}};
-  const struct legacy_part pair2[] = {{cls, NULL, 0}, {NULL, "A", 0}, {sep, NULL, 0},
-                                      {sep, NULL, 0}, {NULL, "B", 1}, {sep, NULL, 1},
-                                      {NULL, NULL, 0}};
-  return cls == NULL || sep == NULL ? json_null()
-                                    : legacy_template(legacy, single, doubled ? pair2 : pair);
+  return cls == NULL || sep == NULL ? json_null() : legacy_template(legacy, single, pair);
 }
 
 int vocab_txt_read(struct legacy *legacy, const char *path, json_t **out) {
@@ -85,18 +90,18 @@ int vocab_txt_write(struct legacy *legacy, enum legacy_family family, json_t **o
   const char *cls = legacy_spelling(legacy, "cls_token", mpnet ? "<s>" : "[CLS]");
   const json_t *accents = json_object_get(legacy->config, "strip_accents");
   json_t *strip = json_is_boolean(accents) ? json_boolean(json_is_true(accents)) : json_null();
-  *out = json_pack("{s:O, s:{s:s, s:b, s:b, s:o, s:b}, s:{s:s}, s:o, s:{s:s, s:s, s:b},"
-                   " s:{s:s, s:s, s:s, s:i, s:O}}",
-                   "added_tokens", legacy->added, /* */
-                   "normalizer", "type", "BertNormalizer", "clean_text", 1, "handle_chinese_chars",
-                   legacy_flag(legacy, "tokenize_chinese_chars", true) ? 1 : 0, "strip_accents",
-                   strip, "lowercase", legacy_flag(legacy, "do_lower_case", true) ? 1 : 0, /* */
-                   "pre_tokenizer", "type", "BertPreTokenizer",                            /* */
-                   "post_processor", template(legacy, cls, sep, mpnet),                    /* */
-                   "decoder", "type", "WordPiece", "prefix", "##", "cleanup",
-                   legacy_flag(legacy, "clean_up_tokenization_spaces", true) ? 1 : 0, /* */
-                   "model", "type", "WordPiece", "unk_token", unk == NULL ? "[UNK]" : unk,
-                   "continuing_subword_prefix", "##", "max_input_chars_per_word", 100, "vocab",
-                   legacy->vocab);
+  *out = json_pack(
+      "{s:O, s:{s:s, s:b, s:b, s:o, s:b}, s:{s:s}, s:o, s:{s:s, s:s, s:b},"
+      " s:{s:s, s:s, s:s, s:i, s:O}}",
+      "added_tokens", legacy->added, /* */
+      "normalizer", "type", "BertNormalizer", "clean_text", 1, "handle_chinese_chars",
+      legacy_flag(legacy, "tokenize_chinese_chars", true) ? 1 : 0, "strip_accents", strip,
+      "lowercase", legacy_flag(legacy, "do_lower_case", true) ? 1 : 0,                      /* */
+      "pre_tokenizer", "type", "BertPreTokenizer",                                          /* */
+      "post_processor", mpnet ? mpnet_ends(legacy, cls, sep) : bert_ends(legacy, cls, sep), /* */
+      "decoder", "type", "WordPiece", "prefix", "##", "cleanup",
+      legacy_flag(legacy, "clean_up_tokenization_spaces", true) ? 1 : 0, /* */
+      "model", "type", "WordPiece", "unk_token", unk == NULL ? "[UNK]" : unk,
+      "continuing_subword_prefix", "##", "max_input_chars_per_word", 100, "vocab", legacy->vocab);
   return *out == NULL ? error_oom(legacy->err) : 0;
 }

@@ -39,10 +39,13 @@ if [ -d "$TFM_SHARED/data/cases/nan-embed" ]; then
   has "line 1 of the input"
 fi
 if [ -d "$TFM_SHARED/data/cases/tags-empty" ]; then
-  expect 2 "$tfmrun" $plugins --model-dir "$models" "$TFM_SHARED/data/cases/tags-empty" --input ""
-  has "the input is empty"
-  expect 2 "$tfmrun" $plugins --model-dir "$models" "$TFM_SHARED/data/cases/mask-empty" --input ""
-  has "the input is empty"
+  for case in tags-empty mask-empty; do # as files whose class puts nothing around a text
+    cp -RL "$TFM_SHARED/data/cases/$case" "$work/$case"
+    chmod -R u+w "$work/$case"
+    sed -i 's/BertTokenizer/PreTrainedTokenizerFast/' "$work/$case/tokenizer_config.json"
+    expect 2 "$tfmrun" $plugins --model-dir "$models" "$work/$case" --input ""
+    has "the input is empty"
+  done
 fi
 
 # 3: a misspelt op, a wrong width, no such file

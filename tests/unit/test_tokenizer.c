@@ -634,17 +634,39 @@ START_TEST(test_roles) {
   ck_assert_int_eq(roles->bos, 1);
   ck_assert_int_eq(roles->eos, 2);
   ck_assert_int_eq(roles->pad, -1);
-  ck_assert_int_eq(roles->mask, -1);
+  ck_assert_int_eq(roles->mask, 3); /* after all others, as the reference adds it */
+  ck_assert(tokenizer_only_named(tokenizer, 3) && !tokenizer_only_named(tokenizer, 2));
   ck_assert(tokenizer_is_special(tokenizer, 2));
-  ck_assert(!tokenizer_is_special(tokenizer, 1));
-  ck_assert_uint_eq(tokenizer_vocabulary(tokenizer), 3);
+  ck_assert(tokenizer_is_special(tokenizer, 1));
+  ck_assert_uint_eq(tokenizer_vocabulary(tokenizer), 4);
   ck_assert_int_eq(tokenizer_id(tokenizer, "a"), 1);
   ck_assert_int_eq(tokenizer_id(tokenizer, "zzz"), -1);
   ck_assert_str_eq(tokenizer_token(tokenizer, 0), "u");
-  ck_assert_ptr_null(tokenizer_token(tokenizer, 3));
+  ck_assert_ptr_null(tokenizer_token(tokenizer, 4));
   ck_assert_ptr_null(tokenizer_token(tokenizer, -1));
   tokenizer_destroy(tokenizer);
   dir_remove(&dir);
+}
+END_TEST
+
+/* The older file goes before, unless the newer one has an added_tokens_decoder. */
+START_TEST(test_roles_map) {
+  static const char *const configs[] = {"{\"bos_token\": \"a\"}",
+                                        "{\"bos_token\": \"a\", \"added_tokens_decoder\": {}}"};
+  const char *json = ADDED(""), *map = "{\"bos_token\": {\"content\": \"b\"}}";
+  for (int i = 0; i < 2; i++) {
+    struct tokenizer_dir dir;
+    struct tokenizer *tokenizer;
+    struct tfm_error err = {0};
+    dir_make(&dir);
+    dir_write(&dir, "tokenizer.json", json, strlen(json));
+    dir_write(&dir, "special_tokens_map.json", map, strlen(map));
+    dir_write(&dir, "tokenizer_config.json", configs[i], strlen(configs[i]));
+    ck_assert_int_eq(tokenizer_open(dir.path, &tokenizer, &err), 0);
+    ck_assert_int_eq(tokenizer_roles(tokenizer)->bos, 2 - i);
+    tokenizer_destroy(tokenizer);
+    dir_remove(&dir);
+  }
 }
 END_TEST
 
@@ -652,4 +674,4 @@ UNIT_MAIN("tokenizer", test_split, test_pre_tokenizers, test_normalizers, test_b
           test_other_models, test_added, test_unknown, test_vocabulary_refused,
           test_pattern_refused, test_pattern_limit, test_parts_refused, test_charsmap,
           test_nothing_there, test_legacy_tokens, test_legacy_refused, test_bad_text, test_stream,
-          test_decoders, test_plain_special, test_roles)
+          test_decoders, test_plain_special, test_roles, test_roles_map)

@@ -77,6 +77,8 @@ START_TEST(test_long_matches) {
   costs(SPLIT("^.*$"), "a\n", "", LENGTH, "");
   costs(SPLIT("\\\\s+$"), " ", "x", 1, ""); /* DeepSeek's: none in a run, wherever it begins */
   costs(SPLIT("\\\\s+$"), " ", "x  ", 2, "");
+  costs(SPLIT("\\\\s*[\\\\r\\\\n]"), " ", "x", 1, "");
+  costs(SPLIT("\\\\r?\\\\n"), "\n", "", LENGTH, ""); /* a window may end between newlines */
   costs(SPLIT("(?:a?){20}b"), "a", "", 1, ""); /* no b, no search */
 }
 END_TEST
