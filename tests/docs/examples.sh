@@ -100,8 +100,12 @@ run_console() { # PAGE BLOCK
       printf '(exit $status)\neval %q >%q 2>&1 </dev/null\nstatus=$?\n' "${command%.}" "$2.$k.got"
       k=$((k + 1))
     done
+    printf 'pwd >%q\n' "$2.end"
   } >"$2.sh"
   status=0 timeout 120 bash "$2.sh"
+  if [ -e "$2.end" ] && [ "$(cat "$2.end")" != "$PWD" ]; then # pages are pasted from top to bottom
+    fail "$1:$(cat "$2.1.line")" 'ends in another directory than the next block starts in'
+  fi
   for ((k = 1; ; k++)); do
     [ -e "$2.$k.cmd" ] || break
     place=$1:$(cat "$2.$k.line")
@@ -171,7 +175,7 @@ run_page() { # PAGE
   done
 }
 
-[ $# -gt 0 ] || set -- README.md docs/language.md docs/plugins.md
+[ $# -gt 0 ] || set -- README.md $(cd "$TFM_SRCDIR" && echo docs/*.md)
 for page; do run_page "$page"; done
 printf '%d examples, %d failed, %d skipped\n' "$ran" "$failed" "$skipped"
 [ "$ran" -gt 0 ] && [ "$failed" -eq 0 ]

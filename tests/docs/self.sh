@@ -13,7 +13,7 @@ if [ $status -ne 0 ] || [ "${log##*$'\n'}" != '7 examples, 0 failed, 1 skipped' 
 fi
 log=$("$examples" tests/docs/wrong.md)
 status=$?
-if [ $status -eq 0 ] || [ "${log##*$'\n'}" != '12 examples, 12 failed, 0 skipped' ]; then
+if [ $status -eq 0 ] || [ "${log##*$'\n'}" != '13 examples, 13 failed, 0 skipped' ]; then
   printf 'the wrong page must fail in each of its examples but the `exit`, and in its name:\n%s\n' "$log"
   exit 1
 fi
