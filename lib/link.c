@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A text of the head's attributes; NULL = it states none.  -1: it is no text. */
@@ -82,12 +83,39 @@ static size_t count_labels(const struct graph *graph) {
   return labels > 0 ? (size_t)labels : 0;
 }
 
+/* Is it "0", "1" ... of so many labels? */
+static bool is_number_of(const char *name, size_t labels) {
+  size_t length = strspn(name, "0123456789");
+  return length > 0 && length < 10 && name[length] == '\0' && (*name != '0' || length == 1) &&
+         strtoul(name, NULL, 10) < labels;
+}
+
+/* Each label has one name, a text or a whole number: there are as many as labels, and the
+ * keys of an object are unlike each other. */
+static int check_name(const struct graph_attr *item, bool object, size_t labels,
+                      struct tfm_error *err) {
+  bool key = !object || is_number_of(item->name, labels);
+  if (key && (item->kind == GRAPH_ATTR_STR || item->kind == GRAPH_ATTR_INT))
+    return 0;
+  if (key)
+    error_set(err, TFM_ERROR_CHECKPOINT, "the name of a label is no text%s%.64s",
+              object ? ": " : "", object ? item->name : "");
+  else
+    error_set(err, TFM_ERROR_CHECKPOINT, "`%.64s` is not the number of a label: they are 0 to %zu",
+              item->name, labels - 1);
+  error_note(err, "help: id2label of config.json names each label of the checkpoint");
+  return -1;
+}
+
 /* As many names as labels, where there are names. */
 static int check_names(const struct graph *graph, size_t labels, struct tfm_error *err) {
   for (uint32_t a = 0; a < graph->task_attr_count && labels > 0; a++) {
     const struct graph_attr *attr = &graph->task_attr[a];
     bool names = strcmp(attr->name, "labels") == 0 &&
                  (attr->kind == GRAPH_ATTR_LIST || attr->kind == GRAPH_ATTR_OBJECT);
+    for (uint32_t i = 0; names && attr->count == labels && i < attr->count; i++)
+      if (check_name(&attr->item[i], attr->kind == GRAPH_ATTR_OBJECT, labels, err) != 0)
+        return -1;
     if (!names || attr->count == labels)
       continue;
     error_set(err, TFM_ERROR_CHECKPOINT, "%u labels have names, the classifier has %zu",

@@ -2,6 +2,7 @@
 #include "lib/prompt.h"
 
 #include "base/buffer.h"
+#include "lib/rows.h"
 
 #include <string.h>
 
@@ -24,13 +25,18 @@ static bool is_usual(const struct tfm_model *model, const char *name) {
   return model->modules.root && (strcmp(name, "query") == 0 || strcmp(name, "document") == 0);
 }
 
-/* All of the prompt's own encoding but the mark at its end. */
+/* All of the prompt's own encoding, cut to the model's length as a text is, but the mark at
+ * its end. */
 static int measure(const struct tfm_model *model, const char *text, uint32_t *out,
                    struct tfm_error *err) {
+  struct encode_request request = {.text = text, .length = strlen(text), .flags = ENCODE_SPECIAL};
   struct encoding e;
   if (!model->tokenizer) /* ids are given, and no prompt is put before them */
     return 0;
-  if (tokenizer_encode(model->tokenizer, text, strlen(text), NULL, 0, ENCODE_SPECIAL, &e, err) != 0)
+  request.most = rows_longest(model);
+  if (request.most > 0)
+    request.flags |= ENCODE_TRUNCATE;
+  if (tokenizer_encode_request(model->tokenizer, &request, &e, err) != 0)
     return -1;
   bool mark = e.count && tokenizer_is_special(model->tokenizer, e.ids[e.count - 1]);
   *out = (uint32_t)(e.count - mark);

@@ -157,6 +157,15 @@ int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm
   return place->text ? 0 : error_oom(err);
 }
 
+static const char *label_name(struct task_run *run, const struct graph_attr *item) {
+  return item->kind == GRAPH_ATTR_INT ? arena_printf(&run->result->arena, "%" PRId64, item->integer)
+                                      : arena_strdup(&run->result->arena, item->text);
+}
+
+static bool is_name(const struct graph_attr *item) {
+  return item->text || item->kind == GRAPH_ATTR_INT;
+}
+
 const char *task_label(struct task_run *run, int32_t id) {
   const struct graph *graph = run->model->graph;
   char number[16];
@@ -165,11 +174,11 @@ const char *task_label(struct task_run *run, int32_t id) {
     const struct graph_attr *attr = &graph->task_attr[a];
     if (strcmp(attr->name, "labels") != 0)
       continue;
-    if (attr->kind == GRAPH_ATTR_LIST && (uint32_t)id < attr->count && attr->item[id].text)
-      return arena_strdup(&run->result->arena, attr->item[id].text);
+    if (attr->kind == GRAPH_ATTR_LIST && (uint32_t)id < attr->count && is_name(&attr->item[id]))
+      return label_name(run, &attr->item[id]);
     for (uint32_t i = 0; attr->kind == GRAPH_ATTR_OBJECT && i < attr->count; i++)
-      if (strcmp(attr->item[i].name, number) == 0 && attr->item[i].text)
-        return arena_strdup(&run->result->arena, attr->item[i].text);
+      if (strcmp(attr->item[i].name, number) == 0 && is_name(&attr->item[i]))
+        return label_name(run, &attr->item[i]);
   }
   return arena_printf(&run->result->arena, "LABEL_%" PRId32, id);
 }

@@ -53,6 +53,15 @@ done
 expect 7 "$tfmrun" $plugins -q "$work/length" --input "the cat sat on the mat and likes the book"
 has "the model takes 8"
 
+# a prompt that fills max_seq_length is cut as the text is: what is left is the mark at the end
+cp -R "$work/prompt-left-out" "$work/full"
+sed 's/{/{"max_seq_length": 5,/;q' "$work/full/sentence_bert_config.json" >"$work/config"
+sed 1d "$work/full/sentence_bert_config.json" >>"$work/config"
+cp "$work/config" "$work/full/sentence_bert_config.json"
+echo "-0.033889133 0.7882975 1.0195014 0.13635844" >"$work/want"
+expect 0 "$tfmrun" $plugins -q "$work/full" --truncate --prompt-name query --input "the cat sat"
+tr -d '[],' <"$out" | cut -d ' ' -f 1-4 | near "$work/want" || fail "a prompt that is cut: $(cut -c 1-60 "$out")"
+
 # what is chosen without a modules.json is said
 expect 0 "$tfmrun" $plugins "$work/plain" --input "the cat"
 has "has no modules.json: the vector is pooled by mean and not normalized"

@@ -126,6 +126,18 @@ has "needs more than one label"
 another "$fixtures/bert-classify" 's/"1": *"[a-z]*",//'
 expect 4 "$tfmrun" $plugins -q "$work/other" --input x
 has "2 labels have names, the classifier has 3"
+another "$fixtures/bert-classify" '/id2label/,/}/s/"0":/"3":/'
+expect 4 "$tfmrun" $plugins -q "$work/other" --input x
+has "\`3\` is not the number of a label: they are 0 to 2"
+another "$fixtures/bert-classify" '/id2label/,/}/s/"2": *"[a-z]*"/"2": null/'
+expect 4 "$tfmrun" $plugins -q "$work/other" --input x
+has "the name of a label is no text: 2"
+# a whole number is a name
+expect 0 "$tfmrun" $plugins -q "$fixtures/bert-classify" --input "the cat" --top 3
+sed 's/positive/7/; s/neutral/8/; s/negative/-9/' "$out" >"$work/want"
+another "$fixtures/bert-classify" '/id2label/,/}/{s/"positive"/7/; s/"neutral"/8/; s/"negative"/-9/}'
+expect 0 "$tfmrun" $plugins -q "$work/other" --input "the cat" --top 3
+same "$work/want" <"$out" || fail "whole numbers are no names: $(cat "$out")"
 
 # the raw outputs beside the scores
 expect 0 "$tfmrun" $plugins -q "$cases/regression" --input "the cat" --pair mat --json
