@@ -269,6 +269,7 @@ static struct value make_node(struct compiler *c, struct op_call *call) {
                          .weight = call->weight,
                          .stage = c->stage,
                          .layer = GRAPH_NONE,
+                         .perhaps = c->sides > 0,
                          .span = call->span};
   for (const struct frame *f = c->frame; f != NULL && node.layer == GRAPH_NONE; f = f->caller)
     if (f->loop != NULL)

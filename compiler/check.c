@@ -72,7 +72,9 @@ static void add_local(struct checker *k, const struct ast_name *name) {
 static void check_name(struct checker *k, const char *name, struct span span) {
   if (is_local(k, name) || names_is_json(name))
     return;
-  const struct symbol *symbol = names_symbol(k->unit, name);
+  struct symbol *symbol = names_symbol(k->unit, name);
+  if (symbol != NULL && symbol->kind == SYMBOL_STATE)
+    symbol->used = true;
   if (symbol == NULL) {
     names_unknown(k->c, k->unit, name, span, k->local, k->local_count);
   } else if (symbol->kind == SYMBOL_BLOCK) {

@@ -178,8 +178,12 @@ static void expand_unknown(struct compiler *c) {
   if (c->stop)
     return;
   eval_units(c);
-  if (budget_check(c) && c->main->file->unit->kind == AST_DECL_MODEL)
+  if (!budget_check(c))
+    return;
+  if (c->main->file->unit->kind == AST_DECL_MODEL)
     expand_model(c, &model);
+  if (!c->stop)
+    expand_uncalled(c);
 }
 
 int compile_check(const struct compile_options *options, struct diag *diag, struct tfm_error *err) {

@@ -138,7 +138,7 @@ struct ir_value {
   enum graph_stage fed_stage; /* when what is fed in its place is known */
   uint32_t mask_terms;        /* of a mask: terms of its formula */
   const char *source;         /* input: "tokens.ids"; NULL = none */
-  bool state;                 /* one layer of a state */
+  bool state, any;            /* one layer of a state; which one is not known */
   int32_t graph_index;        /* in the graph that is made */
   bool live;
 };
@@ -155,6 +155,7 @@ struct ir_node {
   int32_t layer;
   struct span span;
   bool live;
+  bool perhaps; /* in a side of a choice that is not known */
   int32_t graph_index;
 };
 
@@ -185,14 +186,16 @@ struct symbol {
   bool ready;                    /* PARAM: value is there.  WEIGHT: type is there */
   struct value value;            /* PARAM; INPUT: its tensor */
   uint32_t dim;                  /* DIM: into compiler.dim */
-  int32_t *layer;                /* STATE: a value for each */
+  int32_t *layer; /* STATE: a value for each; then one for any, if config.json is not known */
   uint32_t layer_count;
+  bool open;     /* STATE: layer_count is not known */
   bool has_type; /* WEIGHT: a shape is declared */
   struct ctype type;
-  bool used;      /* WEIGHT: something referred to it */
+  bool used;      /* WEIGHT, STATE: something referred to it */
   bool mentioned; /* WEIGHT: see checkpoint.c */
   /* BLOCK: for cycles and cost, see budget.c.  WEIGHT: open, see tensor.c */
   uint8_t mark;
+  bool expanded; /* BLOCK: by a call */
   uint64_t cost;
   uint32_t depth, nesting;
 };
@@ -223,6 +226,7 @@ struct compiler {
   /* Without config.json: what depends on it is VALUE_ERROR without a report, a dim
    * that does is free, a repeat turns once, and each head is looked at. */
   bool unknown;
+  uint32_t sides; /* of choices that are not known, and where expansion is in one */
   uint32_t steps;
   struct span at; /* of the last step, for what is found between two */
 

@@ -214,19 +214,37 @@ static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
   return value_error();
 }
 
+static bool is_element(struct compiler *c, const struct ast_expr *expr, int64_t at, int64_t count) {
+  if (at >= 0 && at < count)
+    return true;
+  struct report *r =
+      report(c, CODE_KIND, expr->index.at->span, "there is no element %lld", (long long)at);
+  report_primary(c, r, "elements go from 0 to %lld", (long long)count - 1);
+  return false;
+}
+
+/* One layer of a state; where config.json decides which, the one that stands for any. */
+static struct value layer_of(struct compiler *c, const struct symbol *state,
+                             const struct ast_expr *expr) {
+  int64_t at, count = state->layer_count;
+  bool known = eval_int(c, expr->index.at, "an index", &at);
+  if (state->layer == NULL || (!known && !c->unknown))
+    return value_error();
+  if (!known || (state->open && at >= count))
+    at = count;
+  else if (!is_element(c, expr, at, count))
+    return value_error();
+  return (struct value){.kind = VALUE_TENSOR, .tensor = state->layer[at]};
+}
+
 static struct value index_of(struct compiler *c, const struct value *object,
                              const struct ast_expr *expr) {
   int64_t at, count;
-  if (object->kind == VALUE_ERROR)
-    return value_error();
-  if (!eval_int(c, expr->index.at, "an index", &at)) {
-    if (!c->unknown || object->kind != VALUE_STATE)
-      return value_error();
-    at = 0;
-  }
   if (object->kind == VALUE_STATE)
-    count = object->state->layer_count;
-  else if (object->kind == VALUE_LIST)
+    return layer_of(c, object->state, expr);
+  if (object->kind == VALUE_ERROR || !eval_int(c, expr->index.at, "an index", &at))
+    return value_error();
+  if (object->kind == VALUE_LIST)
     count = object->list.count;
   else if (object->kind == VALUE_JSON && json_is_array(object->json))
     count = (int64_t)json_array_size(object->json);
@@ -234,18 +252,8 @@ static struct value index_of(struct compiler *c, const struct value *object,
     report(c, CODE_KIND, expr->span, "%s has no elements", eval_kind_name(object));
     return value_error();
   }
-  if (c->unknown && object->kind == VALUE_STATE && count == 1)
-    at = 0; /* one layer stands for all */
-  if (at < 0 || at >= count) {
-    struct report *r =
-        report(c, CODE_KIND, expr->index.at->span, "there is no element %lld", (long long)at);
-    report_primary(c, r, "elements go from 0 to %lld", (long long)count - 1);
+  if (!is_element(c, expr, at, count))
     return value_error();
-  }
-  if (object->kind == VALUE_STATE)
-    return object->state->layer == NULL
-               ? value_error()
-               : (struct value){.kind = VALUE_TENSOR, .tensor = object->state->layer[at]};
   if (object->kind == VALUE_LIST)
     return object->list.item[at];
   return json_value(c, json_array_get(object->json, (size_t)at), object->origin);
@@ -379,8 +387,10 @@ static struct value eval_binary(struct compiler *c, const struct ast_expr *expr)
 /* A choice that is not known: both are looked at, and a tensor or weight is the
  * first, for both are of one type. */
 static struct value either(struct compiler *c, const struct ast_expr *expr) {
+  c->sides++;
   struct value then = eval_expr(c, expr->choice.then);
   struct value otherwise = eval_expr(c, expr->choice.otherwise);
+  c->sides--;
   bool first = then.kind == VALUE_TENSOR || then.kind == VALUE_WEIGHT;
   return first && otherwise.kind == then.kind ? then : value_error();
 }

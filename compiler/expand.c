@@ -332,6 +332,7 @@ static struct value call_block(struct compiler *c, struct symbol *block,
     drop_locals(c, &frame, 0);
     return value_error();
   }
+  block->expanded = true;
   expand_body(c, &frame, &block->decl->block.body, &results);
   struct value value = results_value(c, &results);
   if (call->call.scope != NULL && value.kind == VALUE_TENSOR)

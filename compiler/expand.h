@@ -49,6 +49,9 @@ void expand_body(struct compiler *c, struct frame *frame, const struct ast_stmts
 /* The call of a block or op. */
 struct value expand_call(struct compiler *c, const struct ast_expr *call);
 
+/* uncalled.c: blocks that nothing has called, by themselves; to be checked only. */
+void expand_uncalled(struct compiler *c);
+
 /* model.c: all of it, both graphs and the head. */
 struct model {
   const struct ast_decl *head; /* NULL = the file has none */

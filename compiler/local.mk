@@ -29,6 +29,7 @@ libcompiler_la_SOURCES = \
   compiler/tensor.c compiler/tensor.h compiler/tensor_view.c \
   compiler/tokens.c compiler/tokens.h \
   compiler/types.c compiler/typing.h \
+  compiler/uncalled.c \
   compiler/weight.c compiler/weight.h \
   compiler/ast.c compiler/ast.h compiler/ast_build.h compiler/ast_parse.c compiler/ast_parts.c \
   compiler/codes.def compiler/codes.h \

@@ -17,5 +17,7 @@ struct graph *lower_emit(struct compiler *c, const struct model *model);
 
 /* state.c: each layer of a state is used by one op.  Reports. */
 void state_check(struct compiler *c);
+/* The same as far as it is known without config.json, before any head is expanded. */
+void state_check_known(struct compiler *c);
 
 #endif

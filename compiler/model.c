@@ -9,6 +9,7 @@
 #include "compiler/call.h"
 #include "compiler/eval.h"
 #include "compiler/head.h"
+#include "compiler/lower.h"
 #include "compiler/names.h"
 #include "compiler/origin.h"
 #include "compiler/task.h"
@@ -46,7 +47,30 @@ static void declare_input(struct compiler *c, const struct ast_decl *decl) {
   symbol->ready = value != GRAPH_NONE;
 }
 
+static int32_t add_layer(struct compiler *c, const struct symbol *symbol, struct span span) {
+  const char *name = compiler_printf(c, "%s[%u]", symbol->name, symbol->layer_count);
+  struct ir_value value = {.name = name == NULL ? NULL : naming_take(c, name),
+                           .type = {.dtype = DTYPE_KV, .rank = 1},
+                           .node = GRAPH_NONE,
+                           .state = true,
+                           .span = span};
+  value.type.shape[0] = cell_free(c->arena, NULL);
+  return value.name == NULL || value.type.shape[0] == NULL ? GRAPH_NONE : call_add_value(c, &value);
+}
+
+static void add_layers(struct compiler *c, struct symbol *symbol, int64_t count, struct span span) {
+  symbol->layer = compiler_alloc(c, (size_t)count + c->unknown, sizeof *symbol->layer);
+  for (; symbol->layer != NULL && symbol->layer_count < count; symbol->layer_count++)
+    if ((symbol->layer[symbol->layer_count] = add_layer(c, symbol, span)) == GRAPH_NONE)
+      return;
+  if (symbol->layer != NULL && c->unknown)
+    symbol->layer[count] = add_layer(c, symbol, span);
+  if (symbol->layer != NULL && c->unknown && symbol->layer[count] != GRAPH_NONE)
+    c->value[symbol->layer[count]].any = true;
+}
+
 static void declare_state(struct compiler *c, const struct ast_decl *decl) {
+  enum { TOLD_APART = 8 }; /* of a number that is not known */
   struct symbol *symbol = decl->name.text == NULL ? NULL : names_symbol(c->main, decl->name.text);
   int64_t count;
   if (symbol == NULL || symbol->decl != decl || decl->state->dims.count != 1)
@@ -54,7 +78,8 @@ static void declare_state(struct compiler *c, const struct ast_decl *decl) {
   if (!eval_int(c, decl->state->dims.first, "the layers of a state", &count)) {
     if (!c->unknown)
       return;
-    count = 1;
+    symbol->open = true;
+    count = TOLD_APART;
   }
   if (count < 0 || count > LIMIT_REPEAT) {
     struct report *r =
@@ -64,20 +89,7 @@ static void declare_state(struct compiler *c, const struct ast_decl *decl) {
     origin_note_expr(c, r, decl->state->dims.first);
     return;
   }
-  symbol->layer = compiler_alloc(c, (size_t)count, sizeof *symbol->layer);
-  for (int64_t i = 0; symbol->layer != NULL && i < count; i++) {
-    const char *name = compiler_printf(c, "%s[%lld]", symbol->name, (long long)i);
-    struct ir_value value = {.name = name == NULL ? NULL : naming_take(c, name),
-                             .type = {.dtype = DTYPE_KV, .rank = 1},
-                             .node = GRAPH_NONE,
-                             .state = true,
-                             .span = decl->name.span};
-    value.type.shape[0] = cell_free(c->arena, NULL);
-    if (value.name == NULL || value.type.shape[0] == NULL ||
-        (symbol->layer[i] = call_add_value(c, &value)) == GRAPH_NONE)
-      return;
-    symbol->layer_count++;
-  }
+  add_layers(c, symbol, count, decl->name.span);
 }
 
 /* -------------------------------------------------------------------- the head */
@@ -247,6 +259,7 @@ void expand_model(struct compiler *c, struct model *out) {
     return;
   }
   if (c->unknown) {
+    state_check_known(c);
     if (!encode.failed && !decode.failed && !c->stop)
       expand_heads(c, &encode, &decode, out);
     return;

@@ -28,7 +28,8 @@ static void report_unused(struct compiler *c, const struct symbol *symbol, uint3
           : report(c, CODE_STATE, symbol->span,
                    "%u of %u layers of the state `%s` are used by nothing", unused,
                    symbol->layer_count, symbol->name);
-  report_note(c, r, "the first is `%s`", example);
+  if (example != NULL)
+    report_note(c, r, "the first is `%s`", example);
   report_help(c, r, "an op takes a layer of it: `attention(..., cache: %s[i])`", symbol->name);
 }
 
@@ -44,26 +45,49 @@ static void check_used(struct compiler *c, const struct symbol *symbol, const in
     report_unused(c, symbol, unused, example);
 }
 
-void state_check(struct compiler *c) {
+/* Who reads each layer; those that two ops read are reported. */
+static int32_t *find_readers(struct compiler *c) {
   int32_t *reader = compiler_alloc(c, c->value_count, sizeof *reader);
   if (reader == NULL)
-    return;
+    return NULL;
   for (uint32_t i = 0; i < c->value_count; i++)
     reader[i] = GRAPH_NONE;
   for (uint32_t n = 0; n < c->node_count; n++)
     for (uint32_t k = 0; k < c->node[n].input_count; k++) {
       int32_t value = c->node[n].input[k];
-      if (value == GRAPH_NONE || !c->value[value].state)
+      if (value == GRAPH_NONE || !c->value[value].state || c->value[value].any ||
+          c->node[n].perhaps)
         continue;
       if (reader[value] != GRAPH_NONE)
         report_twice(c, &c->value[value], &c->node[reader[value]], &c->node[n]);
       reader[value] = (int32_t)n;
     }
-  for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next) {
+  return reader;
+}
+
+static const struct symbol *next_state(const struct compiler *c, const struct ast_decl **at) {
+  for (const struct ast_decl *d = *at; d != NULL; d = d->next) {
     const struct symbol *symbol = d->kind == AST_DECL_STATE && d->name.text != NULL
                                       ? names_symbol(c->main, d->name.text)
                                       : NULL;
+    *at = d->next;
     if (symbol != NULL && symbol->decl == d)
-      check_used(c, symbol, reader);
+      return symbol;
   }
+  return NULL;
+}
+
+void state_check(struct compiler *c) {
+  const struct ast_decl *at = c->main->file->decls.first;
+  const int32_t *reader = find_readers(c);
+  for (const struct symbol *s; reader != NULL && (s = next_state(c, &at)) != NULL;)
+    check_used(c, s, reader);
+}
+
+void state_check_known(struct compiler *c) {
+  const struct ast_decl *at = c->main->file->decls.first;
+  find_readers(c);
+  for (const struct symbol *s; (s = next_state(c, &at)) != NULL;)
+    if (!s->used)
+      report_unused(c, s, s->layer_count, NULL);
 }

@@ -99,6 +99,14 @@ int caller_run_options(const tfm_run_options *options, tfm_run_options *out,
   *out = (tfm_run_options){.struct_size = sizeof *out};
   if (options && sized_read(&run_options, options, out, err) != 0)
     return -1;
+  if (out->max_new_tokens < -2)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "tfm_run_options.max_new_tokens is %lld: of numbers below 0, -1 and -2 mean "
+                     "something",
+                     (long long)out->max_new_tokens);
+  if (out->max_length < 0)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.max_length is %lld, and 0 is no bound",
+                     (long long)out->max_length);
   uint32_t unknown = out->flags & ~(uint32_t)RUN_FLAGS_KNOWN;
   return unknown ? error_set(err, TFM_ERROR_USAGE,
                              "tfm_run_options.flags has 0x%x, which is no flag of it",

@@ -128,6 +128,27 @@ wrong 's/q: \[B, T, D\] =/q: [B, D] =/' "error[E305]: \`q\` is [B,T,?], [B,?] is
 wrong 's/q: \[B, T, D\] =/q: [T, B, D] =/' "error[E301]: \`q\` is [B,T,?], [T,B,?] is declared"
 wrong 's/kind: "tanh"/kind: "tanhh"/' "error[E314]: \`activation\` knows no \`kind\` \"tanhh\""
 wrong 's/return logits = linear(x) @classifier/return logits = select(x, axis: 1, index: 0)/' "error[E219]: the task"
+# blocks that nothing calls, and those of a library
+echo 'block alone(y: [B, T, D]) { return linear(y, weight: 3) }' >"$work/alone"
+wrong "\$ r $work/alone" "\`linear\` needs a weight for \`weight\`, this is an integer"
+{ printf 'tfm 1\nlibrary parts\ndim B, T\nblock good(x: [B, T, _], cache: kv, m: mask, n) {\n'
+  printf '  return attention(x, x, x, mask: m & causal(), heads: n, cache: cache)\n}\n'; } >"$work/parts.tfm"
+expect 0 "$tfmc" check $plugins "$work/parts.tfm"
+sed -i 's/m & causal()/m \& cache/' "$work/parts.tfm"
+expect 3 "$tfmc" check $plugins "$work/parts.tfm"
+has "parts.tfm:5:"
+# layers of a state, as far as they can be told apart
+state() {
+  sed "$1" "$models/gpt2.tfm" >"$work/state.tfm"
+  expect "$2" "$tfmc" check $plugins "$work/state.tfm"
+  [ "$2" = 0 ] || has "error[E224]: the state \`$3\` is used by"
+}
+state 's/ x = layer(x, past\[i\], i) @h.{i}/&\n x = layer(x, past[i], i) @g.{i}/' 3 'past[0]'
+state 's/ x = layer(x, past\[i\], i) @h.{i}/&\n x = layer(x, past[L - 1 - i], i) @g.{i}/' 0
+state 's/ x = layer(x, past\[i\], i) @h.{i}/x = if L == 2 then layer(x, past[i], i) @h.{i} else layer(x, past[i], i) @g.{i}/' 0
+state 's/^state past/state more: kv[L]\n&/' 3 more
+state 's/kv\[L\]/kv[2 * L]/; s/ x = layer(x, past\[i\], i) @h.{i}/x = layer(layer(x, past[2 * i], i) @h.{i}, past[2 * i + 1], i) @g.{i}/' 0
+
 # what a kernel refuses is shown where it is written
 sed 's/mask: causal() & padding(real)/mask: causal() \& window(n: 0 - 3)/' "$models/gpt2.tfm" >"$work/refused.tfm"
 expect 6 "$tfmrun" -q $plugins "$work/refused.tfm" --weights "$fixtures/gpt2-tied" --ids 1,2

@@ -77,6 +77,8 @@ START_TEST(test_run_options) {
       {{.repetition_penalty = -1}, TFM_CODE_USAGE, "the repetition penalty must be a number"},
       {{.presence_penalty = INFINITY}, TFM_CODE_USAGE, "the presence penalty must be a finite"},
       {{.frequency_penalty = (double)NAN}, TFM_CODE_USAGE, "the frequency penalty must be"},
+      {{.max_new_tokens = -3}, TFM_CODE_USAGE, "tfm_run_options.max_new_tokens is -3"},
+      {{.max_length = -1}, TFM_CODE_USAGE, "tfm_run_options.max_length is -1"},
       {{.stop_count = 1}, TFM_CODE_USAGE, "tfm_run_options.stop is NULL, stop_count is not 0"},
       {{.stop = empty, .stop_count = 1}, TFM_CODE_USAGE, "a stop text is empty"},
       {{.stop = not_utf8, .stop_count = 1}, TFM_CODE_USAGE, "a stop text is not UTF-8 at byte 1"},
