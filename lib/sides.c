@@ -25,8 +25,16 @@ static const struct graph_input *first_of(const struct graph *graph, const char 
 static int refuse_two_texts(const struct graph *graph, struct tfm_error *err) {
   const struct graph_input *source = first_of(graph, "tokens.");
   const struct graph_input *target = first_of(graph, "generated.");
-  if (!source || !target)
+  if (!target)
     return 0;
+  if (!source) {
+    error_set(err, TFM_ERROR_MODEL,
+              "`%s` reads only what it has written, and has nothing to begin from", graph->model);
+    error_note(err, "found: input `%s` = %s, and no input from tokens.*", target->name,
+               target->source);
+    error_note(err, "help: a decoder that goes on from a text reads tokens.*");
+    return -1;
+  }
   error_set(err, TFM_ERROR_MODEL, "`%s` is an encoder-decoder, and those cannot be run yet",
             graph->model);
   error_note(err, "found: input `%s` = %s beside input `%s` = %s", source->name, source->source,

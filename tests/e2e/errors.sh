@@ -80,6 +80,10 @@ sed 's/^weight words: \[_, D\]/weight words: [10, D]/' "$pair" >"$work/pair.tfm"
 expect 3 "$tfmbench" $plugins "$work/pair.tfm" --random --weights "$work/two" --runs 1
 has "\`pair\` is an encoder-decoder"
 has "input \`src\` = tokens.ids beside input \`ids\` = generated.ids"
+# 3: a decoder without a text to go on from
+sed 's/ = tokens\./ = generated./' "$models/gpt2.tfm" >"$work/written.tfm"
+expect 3 "$tfmrun" $plugins "$work/written.tfm" --weights "$fixtures/gpt2-tied" --input x
+has "\`gpt2\` reads only what it has written"
 # 3: text cannot grow in a graph that is run once a request; other tasks may have one
 sed 's/graph decode/graph encode/; s/bool\[B, S\]/bool[B, T]/; s/, S <= P//; /^state/d; s/, cache: cache//
   s/, cache: kv//; s/, past\[i\]//' "$models/gpt2.tfm" >"$work/once.tfm"
