@@ -3,7 +3,8 @@
  *
  * Each window is the whole question, what the tokenizer puts around the texts, and as much
  * of the context as there is room for; it shares `stride` tokens of the context with the
- * one before.  The last is the first that reaches the end. */
+ * one before.  The last is the first that reaches the end; where texts are truncated on the
+ * left (truncation_side), the first is at the end and the last at the beginning. */
 #include "lib/window.h"
 
 #include "lib/model.h"
@@ -60,15 +61,17 @@ static int cut(const struct task_run *run, struct window_cursor *cursor, struct 
   find_context(e, &first, &last);
   if (measure(run, cursor->input, e->count - (last - first), &room, &stride, err) != 0)
     return -1;
-  size_t begin = first + cursor->begin, end = last - begin > room ? begin + room : last;
+  bool left = tokenizer_cuts_left(run->model->tokenizer);
+  size_t at = cursor->passed, rest = last - first - at, part = rest > room ? room : rest;
+  size_t begin = left ? last - at - part : first + at, end = begin + part;
   *out = (struct window){.input = cursor->input, .cut = true};
   if (encoding_window(e, first, last, begin, end, &out->row.encoding, err) != 0)
     return -1;
   out->row.ids = out->row.encoding.ids;
   out->row.types = out->row.encoding.types;
   out->row.count = out->row.encoding.count;
-  cursor->begin += room - stride;
-  if (end == last)
+  cursor->passed += room - stride;
+  if (part == rest)
     *cursor = (struct window_cursor){cursor->input + 1, 0};
   return 1;
 }
@@ -78,8 +81,8 @@ int window_next(const struct task_run *run, struct window_cursor *cursor, struct
   if (cursor->input == run->rows->count)
     return 0;
   const struct row *row = &run->rows->row[cursor->input];
-  int64_t most = run->model->max_tokens;
-  if (most > 0 && row->count > (size_t)most)
+  size_t most = row->encoding.count ? rows_longest(run->model) : 0;
+  if (most > 0 && row->count > most)
     return cut(run, cursor, out, err);
   *out = (struct window){.row = *row, .input = cursor->input++};
   return 1;

@@ -7,7 +7,8 @@
 /* All windows of all rows, in order.  A row that fits is a window of its own. */
 struct window_cursor {
   size_t input; /* of the next window */
-  size_t begin; /* its first context token, counted from the context's first; 0 = the row's first */
+  /* Context tokens that are behind: before it, or after it where texts are cut on the left. */
+  size_t passed;
 };
 
 struct window {

@@ -305,6 +305,10 @@ enum tokenizer_types tokenizer_types(const struct tokenizer *tokenizer) {
   return tokenizer->types;
 }
 
+bool tokenizer_cuts_left(const struct tokenizer *tokenizer) {
+  return tokenizer->limits.side_left;
+}
+
 size_t tokenizer_longest(const struct tokenizer *tokenizer) {
   return tokenizer->longest;
 }

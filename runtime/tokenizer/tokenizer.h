@@ -82,6 +82,9 @@ const char *tokenizer_notice(const struct tokenizer *tokenizer);
 enum tokenizer_types { TOKENIZER_TYPES_FILE, TOKENIZER_TYPES_NONE, TOKENIZER_TYPES_UNSAID };
 enum tokenizer_types tokenizer_types(const struct tokenizer *tokenizer);
 
+/* The side on which a text that is too long is cut. */
+bool tokenizer_cuts_left(const struct tokenizer *tokenizer);
+
 /* One more than the largest id. */
 size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
 /* -1 if there is no such token. */

@@ -170,6 +170,20 @@ expect 0 $answers "$long" -q --stride 29
 [ "$(cat "$out")" != "$windows" ] || fail "--stride has no effect"
 expect 2 $answers "$long" --stride 58
 has "a stride of 58 tokens is not below the 58 of the context in a window"
+# the side that is cut, and a tokenizer that takes less than the model: as the reference's windows
+both="The river is long, and the cat sat near the door. She reads a book in the library every day; \
+나는 커피를 좋아해, 너는 책을 읽는다. "
+cp -RL "$fixtures/bert-qa" "$work/sides"
+chmod -R u+w "$work/sides"
+ask="$tfmrun $plugins -q $models/bert.tfm --weights $work/sides --input"
+expect 0 $ask "where is the cat" --context "$both${both}There are 12 months."
+says "너는 책을 읽는다. There are	0.0071"
+sed -i 's/{/{"truncation_side": "left",/' "$work/sides/tokenizer_config.json"
+expect 0 $ask "where is the cat" --context "$both${both}There are 12 months."
+says "near the door. She reads	0.0064"
+sed -i 's/"left"/"right"/; s/"model_max_length": 64/"model_max_length": 40/' "$work/sides/tokenizer_config.json"
+expect 0 $ask "where is the cat" --context "$both${both}There are 12 months."
+says "reads a book in the library	0.0320"
 expect 0 $answers "$long" --truncate
 has "truncated"
 expect 0 $answers "the cat" -q --null-answer --json
