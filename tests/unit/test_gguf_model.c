@@ -222,6 +222,44 @@ START_TEST(test_config_refused) {
   begin(&b);
   gguf_build_tensor(&b, "rope_freqs.weight", 0, 1, &eight, odd, sizeof odd);
   config_fails(&b, "not those of llama3");
+  begin(&b);
+  gguf_build_tensor(&b, "rope_freqs.weight", 1, 1, &eight, odd, 16); /* F16 */
+  config_fails(&b, "have divisors that are no row of F32");
+  begin(&b);
+  gguf_build_u32(&b, "llama.rope.scaling.original_context_length", 0);
+  config_fails(&b, "are for a context that is out of reach");
+  gguf_build_init(&b);
+  gguf_build_text(&b, "general.architecture", "mine");
+  gguf_build_u32(&b, "mine.part", 1);
+  gguf_build_u32(&b, "mine.part.width", 2);
+  config_fails(&b, "does not fit with the other keys");
+}
+END_TEST
+
+/* A file whose tensors cannot be what a model file wants. */
+static void tensors_fail(struct gguf_build *b, const char *says) {
+  struct buffer bytes = gguf_build_finish(b);
+  char *dir = test_dir(), *file = file_join(dir, "model.gguf");
+  struct weights *weights = NULL;
+  test_write(dir, "model.gguf", bytes.data, bytes.length);
+  CHECK_FAILS(weights_open(file, &weights, err), TFM_ERROR_CHECKPOINT, says);
+  buffer_finish(&bytes);
+  free(file);
+  test_remove(dir);
+}
+
+START_TEST(test_tensors_refused) {
+  struct gguf_build b;
+  static const int64_t odd[] = {3, 2}, one[] = {1};
+  static const float value[8];
+  begin(&b); /* four heads, three rows */
+  gguf_build_tensor(&b, "blk.0.attn_q.weight", 0, 2, odd, value, 24);
+  tensors_fail(&b, "cannot be put in order");
+  gguf_build_init(&b);
+  gguf_build_text(&b, "general.architecture", "mine");
+  gguf_build_tensor(&b, "a", 0, 1, one, value, 4);
+  gguf_build_tensor(&b, "a", 0, 1, one, value, 4);
+  tensors_fail(&b, "is there twice");
 }
 END_TEST
 
@@ -485,10 +523,18 @@ START_TEST(test_write_files) {
 END_TEST
 
 int main(int argc, char **argv) {
-  const TTest *const tests[] = {test_tensors,        test_packed,           test_config,
-                                test_config_refused, test_config_other,     test_tokenizer_llama,
-                                test_tokenizer_gpt2, test_tokenizer_pres,   test_tokenizer_named,
-                                test_tokenizer_bert, test_tokenizer_refused};
+  const TTest *const tests[] = {test_tensors,
+                                test_packed,
+                                test_config,
+                                test_config_refused,
+                                test_config_other,
+                                test_tokenizer_llama,
+                                test_tokenizer_gpt2,
+                                test_tokenizer_pres,
+                                test_tokenizer_named,
+                                test_tokenizer_bert,
+                                test_tokenizer_refused,
+                                test_tensors_refused};
   const TTest *const writing[] = {test_write_files};
   if (argc == 2) {
     write_to = argv[1];

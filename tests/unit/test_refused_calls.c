@@ -365,6 +365,43 @@ START_TEST(test_generation_config) {
 }
 END_TEST
 
-UNIT_MAIN("refused_calls", test_inputs, test_run_options, test_options_of_tasks, test_windows,
-          test_scores, test_last_logits, test_logits_of_nan, test_open, test_feeds, test_check_only,
-          test_encode, test_scan, test_generation_config)
+/* --------------------------------------------------------- from a callback */
+
+struct nested {
+  struct foretold *outer;
+  tfm_error *error;
+  unsigned refused;
+};
+
+static int call_again(void *arg, size_t row, int32_t id, const char *text, size_t length) {
+  struct nested *nested = arg;
+  tfm_input input = of_ids();
+  tfm_result *result = NULL;
+  (void)row, (void)id, (void)text, (void)length;
+  if (tfm_model_run(nested->outer->model, &input, 1, NULL, &result, nested->error) == -1 &&
+      strstr(tfm_error_message(nested->error), "the model is running already") != NULL &&
+      strstr(tfm_error_notes(nested->error), "opens a model of its own") != NULL)
+    nested->refused++;
+  return 0;
+}
+
+START_TEST(test_nested_run) {
+  struct foretold f = {.task = "generate", .columns = WORDS};
+  struct nested nested = {&f, tfm_error_create(), 0};
+  tfm_input input = of_ids();
+  tfm_run_options options = options_of();
+  options.ignore_stop = 1;
+  options.token = call_again;
+  options.token_arg = &nested;
+  foretold_open(&f);
+  ck_assert_int_eq(foretold_batch(&f, &input, 1, &options), TFM_CODE_OK);
+  ck_assert_uint_eq(nested.refused, 2); /* once a token */
+  ck_assert_uint_eq(tfm_result_answer(f.result, 0)->id_count, 2);
+  tfm_error_destroy(nested.error);
+  foretold_close(&f);
+}
+END_TEST
+
+UNIT_MAIN("refused_calls", test_nested_run, test_inputs, test_run_options, test_options_of_tasks,
+          test_windows, test_scores, test_last_logits, test_logits_of_nan, test_open, test_feeds,
+          test_check_only, test_encode, test_scan, test_generation_config)

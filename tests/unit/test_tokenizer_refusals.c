@@ -220,6 +220,35 @@ START_TEST(test_unknown_words) {
 }
 END_TEST
 
+static void refuse_truncation(const char *truncation, const char *text, const char *pair,
+                              const char *says) {
+  struct tfm_error err = {0};
+  struct encoding encoding;
+  struct buffer json;
+  buffer_init(&json);
+  buffer_printf(&json, "{'pre_tokenizer': {'type': 'Whitespace'}, 'truncation': %s, " WORDS,
+                truncation);
+  char *spelt = spell(json.data);
+  struct tokenizer *tokenizer = dir_must_open(spelt);
+  int status = tokenizer_encode(tokenizer, text, strlen(text), pair,
+                                pair == NULL ? 0 : strlen(pair), ENCODE_LIMITS, &encoding, &err);
+  ck_assert_msg(status == -1 && strstr(err.message, says) != NULL, "%s: not in: %s", says,
+                err.message);
+  tokenizer_destroy(tokenizer);
+  buffer_finish(&json);
+  free(spelt);
+}
+
+START_TEST(test_truncations) {
+  refuse_truncation("{'max_length': 2, 'strategy': 'OnlySecond', 'stride': 0}", "a a a", NULL,
+                    "truncation: OnlySecond, and there is no second text");
+  refuse_truncation("{'max_length': 2, 'strategy': 'OnlyFirst', 'stride': 0}", "a", "a a a a",
+                    "truncation: the first text has 1 tokens and 3 must go");
+  refuse_truncation("{'max_length': 2, 'strategy': 'LongestFirst', 'stride': 2}", "a a a", NULL,
+                    "truncation: a stride of 2 in a text of 2 tokens");
+}
+END_TEST
+
 /* ------------------------------------------------------------- other files */
 
 static void refuse_files(const char *name, const char *text, size_t length, const char *says) {
@@ -244,4 +273,4 @@ START_TEST(test_files) {
 END_TEST
 
 UNIT_MAIN("tokenizer_refusals", test_pre_tokenizers, test_patterns, test_post_processors,
-          test_other_parts, test_models, test_unknown_words, test_files)
+          test_other_parts, test_models, test_unknown_words, test_truncations, test_files)
