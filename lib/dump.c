@@ -147,6 +147,8 @@ static bool write_file(const struct dump *dump, const char *path, FILE *file) {
     first = false;
     describe(&header, &dump->entry[i], &offset);
   }
+  buffer_puts(&header, first ? "" : ",");
+  buffer_puts(&header, dump_mark);
   buffer_putc(&header, '}');
   while (!header.failed && header.length % 8 != 0)
     buffer_putc(&header, ' ');

@@ -55,6 +55,7 @@ void dump_clear(struct dump *dump);
 /* What exec_watch sees goes here. */
 int dump_collect(struct dump *dump, uint32_t pass, int32_t value, int32_t node, int32_t tap,
                  const tfm_tensor *tensor, struct tfm_error *err);
+extern const char dump_mark[]; /* the last member of a dump's header */
 /* Where a dump to path goes, links followed, on the heap (dump_file.c). */
 int dump_place(const struct dump *dump, const char *path, char **out, struct tfm_error *err);
 /* Write every file.  A value of pass 0 has its own name, of pass n NAME@n. */

@@ -50,12 +50,28 @@ static bool is_used(const struct dump *dump, const struct stat *st) {
   return false;
 }
 
-/* Eight bytes of a length, then '{', as a dump begins; or nothing at all. */
+const char dump_mark[] = "\"__metadata__\":{\"written_by\":\"tfm --dump\"}";
+
+/* Does the header end in a dump's mark, the '}' and up to seven blanks? */
+static bool has_mark(int descriptor) {
+  enum { MARK = sizeof dump_mark - 1, TAIL = MARK + 8 };
+  unsigned char length[8];
+  char tail[TAIL + 1] = "";
+  uint64_t size = 0;
+  if (pread(descriptor, length, sizeof length, 0) != sizeof length)
+    return false;
+  for (unsigned i = 0; i < 8; i++)
+    size |= (uint64_t)length[i] << (8 * i);
+  if (size < TAIL || size > INT64_MAX / 2 ||
+      pread(descriptor, tail, TAIL, (off_t)(size + 8 - TAIL)) != TAIL)
+    return false;
+  return strstr(tail, dump_mark) != NULL;
+}
+
+/* Or nothing at all. */
 static bool is_dump(const char *path, const struct stat *st) {
-  unsigned char start[9];
   int descriptor = st->st_size == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  bool dump = descriptor >= 0 && read(descriptor, start, sizeof start) == sizeof start &&
-              start[8] == '{' && start[6] == 0 && start[7] == 0;
+  bool dump = descriptor >= 0 && has_mark(descriptor);
   if (descriptor >= 0)
     close(descriptor);
   return dump || st->st_size == 0;
@@ -82,7 +98,7 @@ static int check_there(const struct dump *dump, const char *path, const struct s
            error_note(err, "help: name another file"), -1;
   if (!is_dump(path, st))
     return error_set(err, TFM_ERROR_USAGE,
-                     "cannot write a dump to %s: it is there, and no safetensors file", path),
+                     "cannot write a dump to %s: it is there, and no dump of tfm", path),
            error_note(err, "help: name another file, or remove that one"), -1;
   return 0;
 }

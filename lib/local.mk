@@ -5,7 +5,7 @@ lib_LTLIBRARIES += libtfm.la
 noinst_LTLIBRARIES += libjoint.la
 libjoint_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c lib/error.c lib/model.h \
   lib/caller.c lib/caller.h lib/enter.c \
-  lib/paths.c lib/paths.h lib/rows.c lib/rows.h lib/result.c lib/result.h \
+  lib/paths.c lib/paths.h lib/paths_file.c lib/rows.c lib/rows.h lib/result.c lib/result.h \
   lib/dump.c lib/dump_file.c lib/dump.h lib/task.c lib/task.h lib/generate.c lib/fill_mask.c \
   lib/classify.c lib/qa.c lib/embed.c lib/score.c lib/tokenize.c \
   lib/show.c lib/fault.c lib/generation.c lib/generation.h lib/generation_config.c lib/group.c lib/group.h lib/span.c lib/span.h lib/window.c lib/window.h \

@@ -139,14 +139,11 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
       return -1;
     found = model->weights_path;
   }
-  if (found && !file_is_directory(found) && foreign_refuse_name(found, err) != 0)
-    return -1;
   if (found && !file_is_directory(found) && !gguf_is_path(found))
-    return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` is not a directory", found),
-           error_note(err, "help: --weights takes a Hugging Face directory (config.json beside "
-                           "model.safetensors), "
-                           "or a .gguf file"),
-           -1;
+    return paths_refuse_file(found, false, err);
+  if (!directory && file_exists(options->model) &&
+      paths_refuse_file(options->model, true, err) != 0)
+    return -1;
   if (!directory && paths_find_model(&model->dirs, options->model, &model->model_path, err) != 0)
     return -1;
   if (!directory && !weights && default_weights(model, options, err) != 0)

@@ -203,25 +203,6 @@ int paths_find_directory(const struct path_list *dirs, const char *name, char **
   return status;
 }
 
-int paths_of_file(const char *path, char **out, struct tfm_error *err) {
-  const char *base = file_basename(path);
-  bool weights = strncmp(base, "model", 5) == 0 &&
-                 (has_suffix(base, ".safetensors") || has_suffix(base, ".safetensors.index.json"));
-  *out = NULL;
-  if (!file_exists(path) || (strcmp(base, "config.json") != 0 && !weights))
-    return 0;
-  char *directory = file_dirname(path);
-  char *config = directory ? file_join(directory, "config.json") : NULL;
-  int status = config ? 0 : error_oom(err);
-  if (status == 0 && file_exists(config)) {
-    *out = directory;
-    directory = NULL;
-  }
-  free(directory);
-  free(config);
-  return status;
-}
-
 int paths_serves(const char *path, const char *type, struct tfm_error *err) {
   struct compile_summary summary = {0};
   struct diag diag;

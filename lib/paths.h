@@ -28,9 +28,11 @@ int path_list_add(struct path_list *list, const char *path, size_t length, struc
 int paths_find_directory(const struct path_list *dirs, const char *name, char **out,
                          struct tfm_error *err);
 
-/* path is config.json or a model*.safetensors beside one: its directory, which was meant,
- * on the heap; else NULL. */
+/* path is a config.json, or what the directory of one is read for: that directory, which was
+ * meant, on the heap; else NULL. */
 int paths_of_file(const char *path, char **out, struct tfm_error *err);
+/* -1 for a file that stands where a directory, or with as_model a model file, should. */
+int paths_refuse_file(const char *path, bool as_model, struct tfm_error *err);
 
 /* The model file named on the command line ("gpt2.tfm"), as a path on the heap. */
 int paths_find_model(const struct path_list *dirs, const char *name, char **out,

@@ -180,6 +180,16 @@ static int check_usage(const struct cli *cli, const struct options *o, const cha
   return 0;
 }
 
+static int no_verb(const struct cli *cli, const char *given) {
+  static const char *const verbs[] = {"check", "fmt"};
+  const char *near = option_nearest(given, verbs, sizeof verbs / sizeof *verbs);
+  char excerpt[CLI_EXCERPT];
+  if (near)
+    return cli_usage_error(cli, "no command is called %s: did you mean %s?",
+                           cli_excerpt(given, strlen(given), excerpt), near);
+  return cli_usage_error(cli, "say what to do: check, fmt or --emit=WHAT");
+}
+
 static int run(struct cli *cli, struct options *o, char **files, int count) {
   int (*action)(const struct cli *, struct options *, tfm_error *) = emit_file;
   const char *verb = count ? files[0] : "";
@@ -192,7 +202,7 @@ static int run(struct cli *cli, struct options *o, char **files, int count) {
     else if (strcmp(verb, "fmt") == 0)
       action = format_file;
     else
-      return cli_usage_error(cli, "say what to do: check, fmt or --emit=WHAT");
+      return no_verb(cli, verb);
     files++;
     count--;
   }

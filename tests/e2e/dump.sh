@@ -45,10 +45,11 @@ for name in model/model.safetensors weights hard; do
 done
 expect 2 $gpt --feed "logits=$work/feed.safetensors:logits" --dump "logits=$work/feed.safetensors"
 has 'this run uses that file'
-for name in config.json tokenizer.json; do
+cp "$fixtures/bert-mlm/model.safetensors" "$work/model/of-another.safetensors"
+for name in config.json tokenizer.json of-another.safetensors; do
   before=$(sum "$work/model/$name")
   expect 2 $gpt --dump "logits=$work/model/$name"
-  has 'no safetensors file'
+  has 'no dump of tfm'
   [ "$(sum "$work/model/$name")" = "$before" ] || fail "$name is replaced"
 done
 cp "$models/gpt2.tfm" "$work/mine.tfm"

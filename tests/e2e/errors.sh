@@ -328,6 +328,33 @@ expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --task Fill_Mask --input "나�
 expect 2 "$tfmc" check $plugins "$models/bert.tfm" --weights "$fixtures/bert-mlm" --task nonsense
 expect 2 "$TFM_BUILDDIR/tools/tfm-weights" "$fixtures/bert-mlm" "$fixtures/gpt2-tied"
 has "one checkpoint at a time"
+expect 2 "$tfmc" chekc "$models/bert.tfm"
+has "no command is called chekc: did you mean check?"
+expect 2 "$tfmc" "$models/bert.tfm"
+has "say what to do: check, fmt or --emit=WHAT"
+
+# 4: a file of a checkpoint that is not the one that its directory stands for
+cp -RL "$fixtures/bert-mlm" "$work/tuned" && cp "$work/tuned/model.safetensors" "$work/tuned/other.safetensors"
+expect 4 "$tfmrun" $plugins "$work/tuned/other.safetensors" --input x
+has "is no model file"
+has "into a directory of its own"
+expect 4 "$tfmrun" $plugins "$models/bert.tfm" --weights "$work/tuned/other.safetensors" --input x
+has "into a directory of its own"
+expect 4 "$tfmrun" $plugins "$work/tuned/tokenizer.json" --input x
+has "config.json beside model.safetensors"
+for name in model-old model.fp16 model-00001-of-00002; do # beside model.safetensors, which it is not
+  cp "$work/tuned/other.safetensors" "$work/tuned/$name.safetensors"
+  expect 4 "$tfmrun" $plugins "$models/bert.tfm" --weights "$work/tuned/$name.safetensors" --input x
+  has "into a directory of its own"
+done
+mkdir "$work/only" && cp "$work/tuned"/*.json "$work/only" && cp "$work/tuned/other.safetensors" "$work/only"
+expect 0 "$tfmrun" $plugins -q "$work/only/other.safetensors" --input "나는 [MASK]"
+for name in model.safetensors.index.json model-00002-of-00002.safetensors; do
+  expect 0 "$tfmrun" $plugins -q "$fixtures/bert-shards/$name" --input "나는"
+done
+echo x >"$work/tuned/pytorch_model.bin"
+expect 4 "$tfmrun" $plugins "$work/tuned/pytorch_model.bin" --input x
+has "is a pickle"
 HF_HUB_CACHE="$work/hub" expect 4 "$tfmrun" $plugins https://huggingface.co/org/model --input x
 has "the model \`org/model\` is not in the Hugging Face cache"
 has "hf download org/model"
