@@ -20,12 +20,13 @@ script_tests += \
   tests/structure/check-includes.sh \
   tests/structure/check-symbols.sh
 
+# Where both trees are now, not where they were configured.
 AM_TESTS_ENVIRONMENT = \
-  TFM_SRCDIR='$(abs_top_srcdir)'; \
-  TFM_BUILDDIR='$(abs_top_builddir)'; \
-  TFM_PLUGIN_DIR='$(abs_top_builddir)/plugins/.libs'; \
-  TFM_MODEL_PATH='$(abs_top_srcdir)/models'; \
-  TFM_SHARED="$${TFM_SHARED:-$(abs_top_srcdir)/../shared}"; \
+  TFM_SRCDIR=`cd '$(top_srcdir)' && pwd`; \
+  TFM_BUILDDIR=`pwd`; \
+  TFM_PLUGIN_DIR="$$TFM_BUILDDIR/plugins/.libs"; \
+  TFM_MODEL_PATH="$$TFM_SRCDIR/models"; \
+  TFM_SHARED="$${TFM_SHARED:-$$TFM_SRCDIR/../shared}"; \
   TFM_SANITIZERS='$(SANITIZERS)'; CC='$(CC)'; NO_COLOR=1; LC_ALL=C.UTF-8; \
   export TFM_SRCDIR TFM_BUILDDIR TFM_PLUGIN_DIR TFM_MODEL_PATH TFM_SHARED \
     TFM_SANITIZERS CC NO_COLOR LC_ALL;
