@@ -18,6 +18,10 @@ static int check_task(const struct cli *cli, const struct options *o, int task) 
     int task;
     const char *option, *name;
   } rule[] = {
+      {!isnan(run->temperature), TFM_TASK_GENERATE, "--temp", "generate"},
+      {run->top_k >= 0, TFM_TASK_GENERATE, "--top-k", "generate"},
+      {!isnan(run->top_p), TFM_TASK_GENERATE, "--top-p", "generate"},
+      {!isnan(run->min_p), TFM_TASK_GENERATE, "--min-p", "generate"},
       {run->stop_count > 0, TFM_TASK_GENERATE, "--stop", "generate"},
       {o->samples > 1, TFM_TASK_GENERATE, "--samples", "generate"},
       {o->generation_config, TFM_TASK_GENERATE, "--generation-config", "generate"},
@@ -35,6 +39,9 @@ static int check_task(const struct cli *cli, const struct options *o, int task) 
   for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
     if (rule[i].given && rule[i].task != task)
       return cli_usage_error(cli, "%s is for the task %s", rule[i].option, rule[i].name);
+  bool several = task == TFM_TASK_FILL_MASK || task == TFM_TASK_CLASSIFY || task == TFM_TASK_RERANK;
+  if (run->top != 0 && !several)
+    return cli_usage_error(cli, "--top is for the tasks fill_mask, classify and rerank");
   return 0;
 }
 

@@ -53,10 +53,13 @@ grep -q '"prompt_tokens":4' "$out" && fail "a special token is not plain"
 # an option of another task is not passed over
 mask="$tfmrun $plugins -q $models/bert.tfm --weights $fixtures/bert-mlm --input [MASK]"
 for option in "--stop x" "-N 2" "--generation-config" "--logprobs 1 --json" "--repetition-penalty 1.1" \
-  "--presence-penalty 1" "--frequency-penalty 1" --group "--stride 3" --null-answer; do
+  "--presence-penalty 1" "--frequency-penalty 1" --group "--stride 3" --null-answer \
+  "--temp 1" "--top-k 3" "--top-p 0.5" "--min-p 0.1"; do
   expect 2 $mask $option
   has "is for the task"
 done
+expect 2 $gpt --input "$text" --top 3
+has "--top is for the tasks fill_mask, classify and rerank"
 
 # log probabilities are part of the JSON
 expect 0 $gpt -n 1 --json --logprobs 2 --input "$text"
