@@ -60,10 +60,10 @@ try() {
 }
 
 known="0 1 2 3 4 5 6 7"
-for input in $inputs; do
-  name=${input##*/}
-  # as the model, as the weights, and both; with each kind of further flag
-  for flags in "" "--json --check" "--task nothing" "--dump x=$work/d.safetensors" "--feed x=$input:x" \
+# each INPUT: as the model, as the weights, and both; with each kind of further flag
+each() {
+  local input=$1 flags
+  for flags in "" "--json --check" "--task nothing" "--dump x=$out.safetensors" "--feed x=$input:x" \
     "--tokenizer $input"; do
     try "$known" "$tools/tfmrun" $plugins "$input" --input x -n 1 $flags
   done
@@ -84,6 +84,23 @@ for input in $inputs; do
   try "$known" "$tools/tfm-tokenize" "$input" x
   try "$known" "$tools/tfm-weights" "$input"
   try "$known" "$tools/tfm-weights" --json --no-models "$input"
+}
+# Several at a time; each has files of its own, and leaves what it counted.
+jobs=4 number=0
+for input in $inputs; do
+  [ "$(jobs -rp | wc -l)" -le $jobs ] || wait -n
+  number=$((number + 1))
+  (
+    out="$work/out.$number" err="$work/err.$number" checks=0 failed=0
+    each "$input" >"$work/said.$number"
+    echo "$checks $failed" >"$work/counted.$number"
+  ) &
+done
+wait
+for ((i = 1; i <= number; i++)); do
+  cat "$work/said.$i"
+  read -r more wrong <"$work/counted.$i" || fail "the tries of input $i did not end"
+  checks=$((checks + more)) failed=$((failed + wrong))
 done
 # of these nothing can be made: a failure each, by the status that the manual states
 for name in missing.tfm in/readme.tfm in/alone.tfm in/empty.tfm in/graphless.tfm in/unclosed.tfm; do
