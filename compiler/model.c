@@ -168,8 +168,11 @@ static void expand_head(struct compiler *c, const struct results *encode,
   if (!ok || c->stop)
     return;
   expand_body(c, &frame, &head->head.body, &out->results);
-  if (out->results.failed)
+  if (out->results.failed) { /* but what they are called is known */
+    if (c->unknown && out->results.item != NULL && !c->stop)
+      task_check_results(c, out);
     return;
+  }
   /* Only the last token's logits are needed to go on. */
   if (out->task == GRAPH_TASK_GENERATE && !c->options->all_logits)
     tokens_take_last(c, &out->results, first, head->head.params.first->name.span);

@@ -132,6 +132,7 @@ wrong 's/q: \[B, T, D\] =/q: [B, D] =/' "error[E305]: \`q\` is [B,T,?], [B,?] is
 wrong 's/q: \[B, T, D\] =/q: [T, B, D] =/' "error[E301]: \`q\` is [B,T,?], [T,B,?] is declared"
 wrong 's/kind: "tanh"/kind: "tanhh"/' "error[E314]: \`activation\` knows no \`kind\` \"tanhh\""
 wrong 's/return logits = linear(x) @classifier/return logits = select(x, axis: 1, index: 0)/' "error[E219]: the task"
+wrong 's/return vector/return logits/' "error[E219]: the task \`embed\` needs a result named \`vector\`"
 # blocks that nothing calls, and those of a library
 echo 'block alone(y: [B, T, D]) { return linear(y, weight: 3) }' >"$work/alone"
 wrong "\$ r $work/alone" "\`linear\` needs a weight for \`weight\`, this is an integer"
