@@ -1,8 +1,6 @@
 /* legacy_config.c - flags and tokens from the small files beside a vocabulary. */
 #include "runtime/tokenizer/legacy.h"
 
-#include "base/file.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,21 +23,14 @@ static const struct {
 /* ---- reading ---- */
 
 static int read_beside(struct legacy *legacy, const char *name, json_t **out) {
-  char *path = file_join(legacy->directory, name);
-  int status = 0;
+  if (reader_beside(legacy->directory, name, out, legacy->err) != 0)
+    return -1;
+  if (*out == NULL || json_is_object(*out))
+    return 0;
+  json_decref(*out);
   *out = NULL;
-  if (path == NULL)
-    return error_oom(legacy->err);
-  if (file_is_there(path))
-    status = json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, out,
-                       legacy->err);
-  if (status == 0 && *out != NULL && !json_is_object(*out)) {
-    json_decref(*out);
-    *out = NULL;
-    status = error_set(legacy->err, TFM_ERROR_TOKENIZER, "%s: expected an object", path);
-  }
-  free(path);
-  return status;
+  return error_set(legacy->err, TFM_ERROR_TOKENIZER, "%s/%s: expected an object", legacy->directory,
+                   name);
 }
 
 /* Without added_tokens_decoder the roles of special_tokens_map.json come first, and

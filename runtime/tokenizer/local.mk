@@ -29,6 +29,7 @@ tokenizer_sources = \
   runtime/tokenizer/protobuf.c runtime/tokenizer/protobuf.h \
   runtime/tokenizer/reader.c runtime/tokenizer/reader.h \
   runtime/tokenizer/rebuild.c runtime/tokenizer/rebuild.h runtime/tokenizer/rebuild_added.c \
+  runtime/tokenizer/rebuild_class.c \
   runtime/tokenizer/rebuild_roles.c \
   runtime/tokenizer/file_types.def \
   runtime/tokenizer/roles.c \

@@ -1,6 +1,7 @@
 /* reader.c - one function a kind of value. */
 #include "runtime/tokenizer/reader.h"
 
+#include "base/file.h"
 #include "base/large.h"
 #include "runtime/tokenizer/pattern.h"
 #include "runtime/tokenizer/unicode.h"
@@ -198,4 +199,16 @@ char *reader_room(struct reader *reader, const struct json_pull *pull) {
   if (room == NULL)
     error_oom(reader->err);
   return room;
+}
+
+int reader_beside(const char *directory, const char *name, json_t **out, struct tfm_error *err) {
+  char *path = file_join(directory, name);
+  *out = NULL;
+  if (path == NULL)
+    return error_oom(err);
+  int status = file_is_there(path) ? json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT,
+                                               TFM_ERROR_TOKENIZER, out, err)
+                                   : 0;
+  free(path);
+  return status;
 }

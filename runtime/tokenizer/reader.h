@@ -102,4 +102,7 @@ char *reader_room(struct reader *reader, const struct json_pull *pull);
 void *reader_alloc(struct reader *reader, size_t size);
 int reader_copy(struct reader *reader, const char *text, size_t length, struct slice *out);
 
+/* A small file of the directory; *out NULL: it is not there. */
+int reader_beside(const char *directory, const char *name, json_t **out, struct tfm_error *err);
+
 #endif

@@ -1,33 +1,12 @@
-/* rebuild.c - the parts that a class makes anew.
+/* rebuild.c - the parts that a class makes anew; which class it is, rebuild_class.c says.
  *
  * The rules are those of transformers 5.24: AutoTokenizer.from_pretrained chooses
  * the class, the __init__ of BertTokenizer, GPT2Tokenizer and LlamaTokenizer say
  * what is built.  PreTrainedTokenizerFast and the like take the file as it is. */
 #include "runtime/tokenizer/rebuild.h"
 
-#include "base/file.h"
-
 #include <stdlib.h>
 #include <string.h>
-
-enum family { FAMILY_FILE, FAMILY_BERT, FAMILY_GPT2, FAMILY_LLAMA, FAMILY_OTHER };
-
-static const struct {
-  const char *name; /* of a class, without "Fast" */
-  enum family family;
-} classes[] =
-    {
-        {"BertTokenizer", FAMILY_BERT},       {"DistilBertTokenizer", FAMILY_BERT},
-        {"ElectraTokenizer", FAMILY_BERT},    {"MobileBertTokenizer", FAMILY_BERT},
-        {"GPT2Tokenizer", FAMILY_GPT2},       {"LlamaTokenizer", FAMILY_LLAMA},
-        {"PreTrainedTokenizer", FAMILY_FILE}, {"TokenizersBackend", FAMILY_FILE},
-},
-  types[] = {
-      /* model_type of config.json, where no class is named */
-      {"bert", FAMILY_BERT},     {"distilbert", FAMILY_BERT}, {"electra", FAMILY_BERT},
-      {"convbert", FAMILY_BERT}, {"gpt2", FAMILY_GPT2},       {"gpt_neo", FAMILY_GPT2},
-      {"gptj", FAMILY_GPT2},     {"codegen", FAMILY_GPT2},    {"opt", FAMILY_GPT2},
-};
 
 /* One run over a tokenizer. */
 struct rebuild {
@@ -38,21 +17,6 @@ struct rebuild {
   struct rebuilt *made;
   bool failed; /* out of memory */
 };
-
-static int read_beside(const char *directory, const char *name, json_t **out,
-                       struct tfm_error *err) {
-  char *path = file_join(directory, name);
-  int status = 0;
-  *out = NULL;
-  if (path == NULL)
-    return error_oom(err);
-  if (file_is_there(path))
-    status = json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT, TFM_ERROR_TOKENIZER, out, err);
-  free(path);
-  return status;
-}
-
-/* ---------------------------------------------------------------------- the class */
 
 static const char *text_of(const json_t *object, const char *key) {
   return json_string_value(json_object_get(object, key));
@@ -74,43 +38,6 @@ static bool has_type(const json_t *json, const char *name) {
       return true;
   }
   return false;
-}
-
-static enum family family_of_class(const char *name) {
-  size_t length = strlen(name);
-  if (length > 4 && strcmp(name + length - 4, "Fast") == 0)
-    length -= 4;
-  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-    if (strlen(classes[i].name) == length && strncmp(classes[i].name, name, length) == 0)
-      return classes[i].family;
-  return FAMILY_OTHER;
-}
-
-static bool takes_file(const char *type) {
-  static const char *const types_of_file[] = {
-#define X(name) name,
-#include "runtime/tokenizer/file_types.def"
-#undef X
-  };
-  for (size_t i = 0; type != NULL && i < sizeof types_of_file / sizeof *types_of_file; i++)
-    if (strcmp(types_of_file[i], type) == 0)
-      return true;
-  return false;
-}
-
-static enum family find_family(struct rebuild *r, const json_t *model) {
-  const char *type = text_of(model, "model_type");
-  r->class = text_of(r->config, "tokenizer_class");
-  if (r->class == NULL)
-    r->class = text_of(model, "tokenizer_class");
-  if (takes_file(type))
-    return FAMILY_FILE;
-  if (r->class != NULL)
-    return family_of_class(r->class);
-  for (size_t i = 0; type != NULL && i < sizeof types / sizeof *types; i++)
-    if (strcmp(types[i].name, type) == 0)
-      return types[i].family;
-  return FAMILY_FILE;
 }
 
 /* ---------------------------------------------------------------------- the parts */
@@ -244,16 +171,7 @@ static void build_added(struct rebuild *r, bool anew) {
   r->failed = json_object_set_new(r->tokenizer, "added_tokens", made) != 0 || r->failed;
 }
 
-/* Their usual special tokens: bos, eos, unk, sep, pad, cls, mask. */
-static const char *const usual[][REBUILD_ROLES] = {
-    [FAMILY_FILE] = {NULL},
-    [FAMILY_OTHER] = {NULL},
-    [FAMILY_BERT] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"},
-    [FAMILY_GPT2] = {"<|endoftext|>", "<|endoftext|>", "<|endoftext|>"},
-    [FAMILY_LLAMA] = {"<s>", "</s>", "<unk>"},
-};
-
-static void add_roles(struct rebuild *r, enum family family) {
+static void add_roles(struct rebuild *r, enum rebuild_family family) {
   json_t *list = json_object_get(r->tokenizer, "added_tokens");
   if (list == NULL || json_is_null(list)) {
     list = json_array();
@@ -262,7 +180,7 @@ static void add_roles(struct rebuild *r, enum family family) {
   r->made->listed = json_array_size(list);
   if (r->failed || !json_is_array(list))
     return;
-  int said = rebuild_roles(list, r->config, usual[family]);
+  int said = rebuild_roles(list, r->config, rebuild_usual(family));
   r->failed = said < 0;
   if (said > 0)
     note_part(r, "added_tokens");
@@ -274,7 +192,7 @@ static int add_map(struct rebuild *r, const char *directory, struct tfm_error *e
   const char *role;
   if (json_object_get(r->config, "added_tokens_decoder") != NULL)
     return 0;
-  if (read_beside(directory, "special_tokens_map.json", &map, err) != 0)
+  if (reader_beside(directory, "special_tokens_map.json", &map, err) != 0)
     return -1;
   if (r->config == NULL)
     r->config = json_object();
@@ -337,7 +255,7 @@ static void build_ends(struct rebuild *r) {
   r->made->ends = true;
 }
 
-static void build(struct rebuild *r, enum family family) {
+static void build(struct rebuild *r, enum rebuild_family family) {
   bool bytes = has_type(json_object_get(r->tokenizer, "pre_tokenizer"), "ByteLevel");
   bool anew = true;
   if (family == FAMILY_BERT && model_is(r, "WordPiece")) {
@@ -382,13 +300,13 @@ int rebuild_apply(const char *directory, json_t *tokenizer, struct rebuilt *rebu
   json_t *model = NULL;
   struct rebuild r = {.tokenizer = tokenizer, .parts = &parts, .made = rebuilt};
   buffer_init(&parts);
-  int status = read_beside(directory, "tokenizer_config.json", &r.config, err);
+  int status = reader_beside(directory, "tokenizer_config.json", &r.config, err);
   if (status == 0)
     status = add_map(&r, directory, err);
   if (status == 0)
-    status = read_beside(directory, "config.json", &model, err);
+    status = reader_beside(directory, "config.json", &model, err);
   if (status == 0 && json_is_object(tokenizer)) {
-    enum family family = find_family(&r, model);
+    enum rebuild_family family = rebuild_family(r.config, model, &r.class);
     build(&r, family);
     if (family == FAMILY_OTHER)
       warn_other(&r, notice);

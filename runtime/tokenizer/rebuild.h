@@ -27,6 +27,14 @@ int rebuild_apply(const char *directory, json_t *tokenizer, struct rebuilt *rebu
  * unless the list is built anew.  The caller's; NULL = out of memory. */
 json_t *rebuild_added(const json_t *old, const json_t *said, bool anew);
 
+/* Classes with rules of their own; FILE takes the file as it is, OTHER is not known here. */
+enum rebuild_family { FAMILY_FILE, FAMILY_BERT, FAMILY_GPT2, FAMILY_LLAMA, FAMILY_OTHER };
+/* By tokenizer_class of tokenizer_config.json, else config.json's (model), else its model_type.
+ * class: the name that was found, or NULL. */
+enum rebuild_family rebuild_family(const json_t *config, const json_t *model, const char **class);
+/* Its usual special tokens: REBUILD_ROLES of them, NULL where it has none. */
+const char *const *rebuild_usual(enum rebuild_family family);
+
 /* Append to the list of added tokens the special ones that config names and the list lacks.
  * usual: what a class takes for the roles that config is silent about (bos, eos, unk, sep, pad,
  * cls, mask), or NULL.  1 = config named one, 0 = it did not, -1 = out of memory. */

@@ -1,8 +1,6 @@
 /* roles.c - which token begins, ends, pads, masks; whether tokens have types. */
 #include "runtime/tokenizer/internal.h"
 
-#include "base/file.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,26 +78,13 @@ static void read_types(struct tokenizer *tokenizer, const json_t *json) {
   }
 }
 
-static int read_beside(const char *directory, const char *name, json_t **out,
-                       struct tfm_error *err) {
-  char *path = file_join(directory, name);
-  *out = NULL;
-  if (path == NULL)
-    return error_oom(err);
-  int status = file_is_there(path) ? json_read(path, READER_FILE_LIMIT, READER_DEPTH_LIMIT,
-                                               TFM_ERROR_TOKENIZER, out, err)
-                                   : 0;
-  free(path);
-  return status;
-}
-
 /* The older file goes before, unless there is an added_tokens_decoder: so the reference. */
 static int read_files(struct tokenizer *tokenizer, const char *directory, bool none[ROLES],
                       struct tfm_error *err) {
   json_t *config, *map = NULL;
-  int status = read_beside(directory, "tokenizer_config.json", &config, err);
+  int status = reader_beside(directory, "tokenizer_config.json", &config, err);
   if (status == 0)
-    status = read_beside(directory, "special_tokens_map.json", &map, err);
+    status = reader_beside(directory, "special_tokens_map.json", &map, err);
   bool newer = json_object_get(config, "added_tokens_decoder") != NULL;
   if (status == 0) {
     read_roles(tokenizer, newer ? config : map, none);

@@ -41,22 +41,36 @@ static const struct legacy_role roberta_roles[] = {
     {"mask_token", "<mask>", true}};
 enum { ROLES = sizeof gpt2_roles / sizeof gpt2_roles[0] };
 
-/* RoBERTa: <s> $A </s></s> $B </s>.  GPT-2: nothing, or what add_bos_token asks. */
+/* What add_bos_token and add_eos_token ask for around each text; NULL = nothing. */
+static json_t *gpt2_ends(const struct legacy *legacy) {
+  const char *bos = legacy_spelling(legacy, "bos_token", "<|endoftext|>");
+  const char *eos = legacy_spelling(legacy, "eos_token", "<|endoftext|>");
+  struct legacy_part single[4] = {{0}}, pair[7] = {{0}};
+  size_t n = 0;
+  for (int type = 0; type < 2; type++) {
+    if (bos != NULL && legacy_flag(legacy, "add_bos_token", false))
+      pair[n++] = (struct legacy_part){bos, NULL, type};
+    pair[n++] = (struct legacy_part){NULL, type == 0 ? "A" : "B", type};
+    if (eos != NULL && legacy_flag(legacy, "add_eos_token", false))
+      pair[n++] = (struct legacy_part){eos, NULL, type};
+    if (type == 0)
+      memcpy(single, pair, n * sizeof *pair);
+  }
+  return n == 2 ? NULL : legacy_template(legacy, single, pair);
+}
+
+/* RoBERTa: <s> $A </s></s> $B </s>.  GPT-2: nothing, or what it is told to. */
 static json_t *post_processor(const struct legacy *legacy, bool roberta) {
   int prefix = legacy_flag(legacy, "add_prefix_space", false) ? 1 : 0;
   const char *cls = legacy_spelling(legacy, "cls_token", "<s>");
   const char *sep = legacy_spelling(legacy, "sep_token", "</s>");
-  const char *bos = legacy_spelling(legacy, "bos_token", "<|endoftext|>");
   if (roberta && cls != NULL && sep != NULL)
     return json_pack("{s:s, s:[s,I], s:[s,I], s:b, s:b}", "type", "RobertaProcessing", "sep", sep,
                      legacy_id(legacy, sep), "cls", cls, legacy_id(legacy, cls), "trim_offsets",
                      legacy_flag(legacy, "trim_offsets", true) ? 1 : 0, "add_prefix_space", prefix);
-  if (!roberta && bos != NULL && legacy_flag(legacy, "add_bos_token", false)) {
-    const struct legacy_part single[] = {{bos, NULL, 0}, {NULL, "A", 0}, {NULL, NULL, 0}};
-    const struct legacy_part pair[] = {
-        {bos, NULL, 0}, {NULL, "A", 0}, {bos, NULL, 1}, {NULL, "B", 1}, {NULL, NULL, 0}};
-    return legacy_template(legacy, single, pair);
-  }
+  json_t *ends = roberta ? NULL : gpt2_ends(legacy);
+  if (ends != NULL)
+    return ends;
   return json_pack("{s:s, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", prefix,
                    "trim_offsets", 0);
 }

@@ -83,4 +83,19 @@ if [ -w /dev/full ]; then
   [ $? -eq 1 ] || fail "a full disk"
   has "cannot write the result"
 fi
+
+# what older files put around a text, as AutoTokenizer has it
+cp -RL "$forms/gpt2-files" "$work/ends"
+cp -RL "$forms/bert-uncased" "$work/none"
+chmod -R u+w "$work/ends" "$work/none"
+for asked in "|64 65 66" "bos|296 64 65 296 66" "eos|64 65 296 66 296"; do
+  flag=${asked%|*}
+  sed "s/^{/{ \"add_${flag:-no}_token\": true, /" "$forms/gpt2-files/tokenizer_config.json" \
+    >"$work/ends/tokenizer_config.json"
+  expect 0 "$tokenize" "$work/ends" ab --pair c
+  says "${asked#*|}"
+done
+echo '{"cls_token": null, "tokenizer_class": "BertTokenizer"}' >"$work/none/tokenizer_config.json"
+expect 0 "$tokenize" "$work/none" "the"
+grep -q '^2 .* 3$' "$out" || fail "no cls_token: $(cat "$out")"
 finish
