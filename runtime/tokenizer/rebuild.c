@@ -5,6 +5,7 @@
  * what is built.  PreTrainedTokenizerFast and the like take the file as it is. */
 #include "runtime/tokenizer/rebuild.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 struct rebuild {
   json_t *tokenizer;    /* changed */
   json_t *config;       /* tokenizer_config.json, with the roles of special_tokens_map.json */
+  json_t *older;        /* added_tokens.json, if it counts: {"token": id} */
   const char *class;    /* as it is named, or NULL */
   struct buffer *parts; /* names of what is built otherwise than the file has it */
   struct rebuilt *made;
@@ -171,12 +173,44 @@ static void build_added(struct rebuild *r, bool anew) {
   r->failed = json_object_set_new(r->tokenizer, "added_tokens", made) != 0 || r->failed;
 }
 
+static bool has_text(const json_t *json, const char *text);
+
+/* Tokens of added_tokens.json that tokenizer.json lists neither by text nor by id. */
+static void add_older(struct rebuild *r, json_t *list) {
+  json_t *said = json_object(), *id, *item;
+  const char *token;
+  size_t i;
+  r->failed = said == NULL || r->failed;
+  json_object_foreach(r->older, token, id) {
+    bool listed = !json_is_integer(id);
+    char key[24];
+    json_array_foreach(list, i, item) {
+      const char *text = text_of(item, "content");
+      listed =
+          listed || json_equal(json_object_get(item, "id"), id) || (text && !strcmp(text, token));
+    }
+    snprintf(key, sizeof key, "%lld", (long long)json_integer_value(id));
+    if (!listed && json_object_set_new(said, key,
+                                       json_pack("{s:s, s:b}", "content", token, "special",
+                                                 has_text(r->config, token))) != 0)
+      r->failed = true;
+  }
+  json_t *more = rebuild_added(NULL, said, true);
+  r->failed = more == NULL || json_array_extend(list, more) != 0 || r->failed;
+  if (json_array_size(more) > 0)
+    note_part(r, "added_tokens");
+  json_decref(more);
+  json_decref(said);
+}
+
 static void add_roles(struct rebuild *r, enum rebuild_family family) {
   json_t *list = json_object_get(r->tokenizer, "added_tokens");
   if (list == NULL || json_is_null(list)) {
     list = json_array();
     r->failed = json_object_set_new(r->tokenizer, "added_tokens", list) != 0 || r->failed;
   }
+  if (!r->failed && json_is_array(list) && json_object_size(r->older) > 0)
+    add_older(r, list);
   r->made->listed = json_array_size(list);
   if (r->failed || !json_is_array(list))
     return;
@@ -194,6 +228,10 @@ static int add_map(struct rebuild *r, const char *directory, struct tfm_error *e
     return 0;
   if (reader_beside(directory, "special_tokens_map.json", &map, err) != 0)
     return -1;
+  if (reader_beside(directory, "added_tokens.json", &r->older, err) != 0) {
+    json_decref(map);
+    return -1;
+  }
   if (r->config == NULL)
     r->config = json_object();
   bool ok = r->config != NULL;
@@ -319,6 +357,7 @@ int rebuild_apply(const char *directory, json_t *tokenizer, struct rebuilt *rebu
   }
   buffer_finish(&parts);
   json_decref(r.config);
+  json_decref(r.older);
   json_decref(model);
   return status;
 }

@@ -98,4 +98,15 @@ done
 echo '{"cls_token": null, "tokenizer_class": "BertTokenizer"}' >"$work/none/tokenizer_config.json"
 expect 0 "$tokenize" "$work/none" "the"
 grep -q '^2 .* 3$' "$out" || fail "no cls_token: $(cat "$out")"
+
+# added_tokens.json beside a tokenizer.json that lacks the token; with a decoder it does not count
+mkdir "$work/older"
+cat "$forms/bert-cased/tokenizer.json" >"$work/older/tokenizer.json"
+echo '{"<tool>": 196, "[NAME]": 195, "[PAD]": 0}' >"$work/older/added_tokens.json"
+echo '{"tokenizer_class": "BertTokenizer", "do_lower_case": false}' >"$work/older/tokenizer_config.json"
+expect 0 "$tokenize" "$work/older" "a<tool>"
+says "2 84 196 3"
+echo '{"tokenizer_class": "PreTrainedTokenizerFast", "added_tokens_decoder": {}}' >"$work/older/tokenizer_config.json"
+expect 0 "$tokenize" "$work/older" "a<tool>"
+grep -q 196 "$out" && fail "added_tokens.json counts beside added_tokens_decoder: $(cat "$out")"
 finish
