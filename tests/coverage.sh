@@ -68,7 +68,7 @@ table() {
   ' | sort
 }
 
-[ -n "${AGAIN-}" ] || (build_and_test)
+[ -n "${AGAIN-}" ] || (build_and_test) >&2
 (count_files) >"$build/files.txt"
 printf '| | lines %% | branches %% | of |\n| --- | --- | --- | --- |\n'
 sed 's|^\([a-z]*\)/[^ ]*|\1/|' "$build/files.txt" | table

@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,27 @@ char *fuzz_source(const char *name, size_t *size) {
   free(path);
   *size = bytes.size;
   return bytes.data;
+}
+
+const char *fuzz_plugins(void) {
+  static char path[512];
+  char file[1024];
+  const char *build = getenv("TFM_BUILDDIR");
+  if (path[0] != '\0')
+    return path;
+  fuzz_check(build != NULL, "TFM_BUILDDIR names the build");
+  snprintf(path, sizeof path, "%s/plugins/.libs", build);
+  DIR *dir = opendir(path);
+  fuzz_check(dir != NULL, "the build has plugins");
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    size_t length = strlen(entry->d_name);
+    if (length < 3 || strcmp(entry->d_name + length - 3, ".so") != 0)
+      continue;
+    snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+    fuzz_check(dlopen(file, RTLD_NOW | RTLD_LOCAL) != NULL, "a plugin is loaded");
+  }
+  closedir(dir);
+  return path;
 }
 
 size_t fuzz_part(const uint8_t **data, size_t *size) {

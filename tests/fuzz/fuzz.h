@@ -36,6 +36,9 @@ void fuzz_remove(const char *name);
 char *fuzz_source(const char *name, size_t *size);
 /* Its path, to be freed. */
 char *fuzz_source_path(const char *name);
+/* The build's directory of plugins (TFM_BUILDDIR).  They stay loaded from then on: libFuzzer
+ * never forgets a library that is loaded anew for each input, and gets slower by each. */
+const char *fuzz_plugins(void);
 /* The bytes up to the next NUL of *data; *data and *size go past it. */
 size_t fuzz_part(const uint8_t **data, size_t *size);
 

@@ -48,15 +48,10 @@ static void lay_out(const char *fixture, const struct part *part) {
 }
 
 static tfm_model *open_model(tfm_error *error) {
-  static char *models, *plugins;
-  if (models == NULL) {
-    const char *build = getenv("TFM_BUILDDIR");
+  static char *models;
+  if (models == NULL)
     models = fuzz_source_path("models");
-    plugins = malloc(512);
-    fuzz_check(plugins != NULL && build != NULL, "TFM_BUILDDIR names the build");
-    snprintf(plugins, 512, "%s/plugins/.libs", build);
-  }
-  const char *model_dir[] = {models}, *plugin_dir[] = {plugins};
+  const char *model_dir[] = {models}, *plugin_dir[] = {fuzz_plugins()};
   tfm_open_options options = {.struct_size = sizeof options,
                               .model = fuzz_directory(),
                               .threads = 1,

@@ -7,20 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* For programs.c. */
-static void find_plugins(void) {
-  char path[512];
-  const char *build = getenv("TFM_BUILDDIR");
-  fuzz_check(build != NULL, "TFM_BUILDDIR names the build");
-  snprintf(path, sizeof path, "%s/plugins/.libs", build);
-  fuzz_check(setenv("TFM_PLUGIN_DIR", path, 1) == 0, "there is memory for a path");
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct program program;
   static struct program_verdict verdict;
-  if (verdict.checks == 0)
-    find_plugins();
+  if (verdict.checks == 0) /* programs.c finds them there */
+    fuzz_check(setenv("TFM_PLUGIN_DIR", fuzz_plugins(), 1) == 0, "there is memory for a path");
   program_from_bytes(&program, data, size);
   program_try(&program, fuzz_directory(), &verdict);
   if (verdict.failed)

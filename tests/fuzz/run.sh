@@ -43,8 +43,9 @@ else
 fi
 programs=
 for name in $targets; do programs="$programs tests/fuzz/fuzz_$name"; done
-# all: `directory` and `programs` run models, which needs the plugins
-make -s -j"$jobs" all $programs >logs/build.log 2>&1 || { tail -n 30 logs/build.log; exit 2; }
+# all: `directory` and `programs` run models, which needs the plugins; first, since two makes
+# at once are in each other's way
+{ make -s -j"$jobs" all && make -s -j"$jobs" $programs; } >logs/build.log 2>&1 || { tail -n 30 logs/build.log; exit 2; }
 
 # Bytes of the longest input.
 longest() {

@@ -112,8 +112,8 @@ static void add_plain(struct program *p) {
   case 0:
     PUT("  x%d = activation(x%d, kind: \"%s\")\n", p->values, x, kinds[pick(p, 5)]);
     break;
-  case 1:
-    PUT("  x%d = x%d * x%d\n", p->values, x, y);
+  case 1: /* no larger than y, however often */
+    PUT("  x%d = activation(x%d, kind: \"tanh\") * x%d\n", p->values, x, y);
     break;
   case 2:
     PUT("  x%d = linear(concat(x%d, x%d), weight: w%zu)\n", p->values, x, y,
