@@ -1,5 +1,6 @@
 #include "lib/caller.h"
 
+#include "base/file.h"
 #include "base/sized.h"
 
 #include <stdbool.h>
@@ -42,6 +43,19 @@ static int need_texts(const char *const *list, size_t count, const char *name,
   return 0;
 }
 
+/* The caller named them: one that is not there would change what is found without a word.
+ * what: "plugins". */
+static int need_directories(const char *const *list, size_t count, const char *name,
+                            const char *what, struct tfm_error *err) {
+  if (need_texts(list, count, name, err) != 0)
+    return -1;
+  for (size_t i = 0; i < count; i++)
+    if (!file_is_directory(list[i]))
+      return error_set(err, TFM_ERROR_USAGE,
+                       "%s is no directory, and no %s can be looked for there", list[i], what);
+  return 0;
+}
+
 /* name: "tfm_open_options.dump". */
 static int read_taps(const tfm_tap *from, size_t count, const char *name, bool feeds, tfm_tap **out,
                      struct tfm_error *err) {
@@ -67,9 +81,11 @@ static int check_options(const tfm_open_options *o, struct tfm_error *err) {
     return error_set(err, TFM_ERROR_USAGE,
                      "tfm_open_options.flags has 0x%x, which is no flag of it", (unsigned)unknown),
            error_note(err, "help: the library may be older than the program"), -1;
-  if (need_texts(o->plugin_dir, o->plugin_dir_count, "tfm_open_options.plugin_dir", err) != 0)
+  if (need_directories(o->plugin_dir, o->plugin_dir_count, "tfm_open_options.plugin_dir", "plugins",
+                       err) != 0)
     return -1;
-  return need_texts(o->model_dir, o->model_dir_count, "tfm_open_options.model_dir", err);
+  return need_directories(o->model_dir, o->model_dir_count, "tfm_open_options.model_dir",
+                          "model files", err);
 }
 
 int caller_options(const tfm_open_options *options, struct caller_options *out,

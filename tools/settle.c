@@ -18,6 +18,9 @@ static int check_task(const struct cli *cli, const struct options *o, int task) 
     int task;
     const char *option, *name;
   } rule[] = {
+      {run->max_new_tokens != 0, TFM_TASK_GENERATE, "--tokens", "generate"},
+      {run->ignore_stop != 0, TFM_TASK_GENERATE, "--ignore-stop", "generate"},
+      {run->seed != 0, TFM_TASK_GENERATE, "--seed", "generate"},
       {!isnan(run->temperature), TFM_TASK_GENERATE, "--temp", "generate"},
       {run->top_k >= 0, TFM_TASK_GENERATE, "--top-k", "generate"},
       {!isnan(run->top_p), TFM_TASK_GENERATE, "--top-p", "generate"},

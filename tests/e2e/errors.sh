@@ -292,6 +292,20 @@ for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights; do
 done
 grep -l '^\.Dl.*"' "$TFM_SRCDIR"/docs/man/*.1 && fail "a quote in an example of a page is not shown"
 
+# a directory that is named and is not there
+for option in --plugin-dir --model-dir; do
+  for program in "$tfmrun --ids 1" "$tfmbench --runs 1" "$tfmc check"; do
+    expect 2 $program $option "$work/nowhere" "$models/gpt2.tfm"
+    has "$work/nowhere is no directory, and no"
+  done
+done
+
+# an option that another task is for
+for option in "-n 3" --ignore-stop "--seed 4"; do
+  expect 2 "$tfmrun" $plugins "$fixtures/bert-classify" --input x $option
+  has "is for the task generate"
+done
+
 # a mistyped option is answered with the nearest one
 expect 2 "$tfmrun" --temprature 1 x
 has "unknown option --temprature: did you mean --temp?"
