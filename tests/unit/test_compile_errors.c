@@ -71,6 +71,7 @@ static void compile_case(const char *name, struct buffer *out, struct diag *diag
   compiling_finish(&k);
   free(config);
   free(tensors);
+  free(refusal);
 }
 
 START_TEST(snapshots) {
