@@ -35,7 +35,8 @@ static void costs(const char *json, const char *part, const char *end, long toke
   clock_t begin = clock();
   int status = tokenizer_encode(tokenizer, text, length + last, NULL, 0, 0, &e, &err);
   double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
-  ck_assert_msg(seconds < SECONDS, "%s: %.1f s", json, seconds);
+  bool slow = getenv("TFM_VALGRIND") != NULL; /* some thirty times as slow */
+  ck_assert_msg(slow || seconds < SECONDS, "%s: %.1f s", json, seconds);
   ck_assert_msg(strstr(err.message, why) != NULL, "%s: %s", json, err.message);
   if (tokens < 0)
     ck_assert_int_eq(err.code, TFM_ERROR_LIMIT);
@@ -79,7 +80,7 @@ START_TEST(test_long_matches) {
   costs(SPLIT("\\\\s+$"), " ", "x  ", 2, "");
   costs(SPLIT("\\\\s*[\\\\r\\\\n]"), " ", "x", 1, "");
   costs(SPLIT("\\\\r?\\\\n"), "\n", "", LENGTH, ""); /* a window may end between newlines */
-  costs(SPLIT("(?:a?){20}b"), "a", "", 1, ""); /* no b, no search */
+  costs(SPLIT("(?:a?){20}b"), "a", "", 1, "");       /* no b, no search */
 }
 END_TEST
 
