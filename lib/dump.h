@@ -6,8 +6,8 @@
 #define TFM_LIB_DUMP_H
 
 #include "base/error.h"
+#include "checkpoint/weights.h"
 #include "graph/graph.h"
-#include "runtime/weights.h"
 #include "tfm/plugin.h"
 #include "tfm/tfm.h"
 

@@ -3,7 +3,7 @@
 #include "lib/caller.h"
 #include "lib/model.h"
 
-#include "runtime/gguf/gguf.h"
+#include "checkpoint/gguf/gguf.h"
 
 #include <stdlib.h>
 #include <string.h>

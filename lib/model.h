@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "checkpoint/weights.h"
 #include "compiler/compile.h"
 #include "graph/graph.h"
 #include "lib/dump.h"
@@ -20,9 +21,8 @@
 #include "runtime/program.h"
 #include "runtime/registry.h"
 #include "runtime/session.h"
-#include "runtime/tokenizer/tokenizer.h"
-#include "runtime/weights.h"
 #include "tfm/tfm.h"
+#include "tokenizer/tokenizer.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

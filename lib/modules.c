@@ -1,8 +1,8 @@
 /* modules.c - modules.json and what it leads to, into one object. */
 #include "lib/modules.h"
 
+#include "checkpoint/weights.h"
 #include "lib/module_file.h"
-#include "runtime/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>

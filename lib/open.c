@@ -1,9 +1,9 @@
 /* open.c - the stages of opening a model, in order. */
 #include "lib/model.h"
 
+#include "checkpoint/foreign.h"
+#include "checkpoint/gguf/config.h"
 #include "compiler/codes.h"
-#include "runtime/foreign.h"
-#include "runtime/gguf/config.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

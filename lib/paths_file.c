@@ -3,7 +3,7 @@
 #include "lib/paths.h"
 
 #include "base/file.h"
-#include "runtime/foreign.h"
+#include "checkpoint/foreign.h"
 
 #include <dirent.h>
 #include <stdio.h>

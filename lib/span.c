@@ -8,7 +8,7 @@
 
 #include "lib/model.h"
 #include "runtime/sample.h"
-#include "runtime/tokenizer/unicode.h"
+#include "tokenizer/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* token_score.c - what the model itself thought of a token that was chosen. */
 #include "lib/token_score.h"
 
-#include "runtime/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <string.h>

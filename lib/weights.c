@@ -4,8 +4,8 @@
 
 #include "base/arena.h"
 #include "base/checked.h"
-#include "runtime/gguf/config.h"
-#include "runtime/scan.h"
+#include "checkpoint/gguf/config.h"
+#include "checkpoint/scan.h"
 
 #include <stdlib.h>
 #include <string.h>

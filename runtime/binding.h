@@ -14,8 +14,8 @@
 #define TFM_RUNTIME_BINDING_H
 
 #include "base/error.h"
+#include "checkpoint/weights.h"
 #include "graph/graph.h"
-#include "runtime/weights.h"
 #include "tfm/plugin.h"
 
 #include <stdbool.h>

@@ -48,7 +48,7 @@ count_files() {
       file = substr($0, 7, length($0) - 7)
       while (sub(/^\.\.\//, "", file)) {}
       sub("^" root, "", file)
-      inside = file ~ /^(base|graph|compiler|runtime|lib|tools|plugins)\/.*\.[cly]$/
+      inside = file ~ /^(base|graph|compiler|checkpoint|tokenizer|runtime|lib|tools|plugins)\/.*\.[cly]$/
     }
     inside && /^Lines executed/ { hit = counted($0); keep(lines, reached) }
     inside && /^Taken at least once/ { hit = counted($0); keep(branches, taken) }

@@ -12,7 +12,7 @@ terminal() {
   local word line=
   for word; do printf -v word '%q' "$word"; line+=" $word"; done
   checks=$((checks + 1))
-  TERM=dumb script -qec "$line" /dev/null >"$out" 2>"$err" </dev/null
+  TERM=dumb SHELL=$BASH script -qec "$line" /dev/null >"$out" 2>"$err" </dev/null
 }
 
 safe() { # WHAT: no controls but \r \n \t, no U+202E, and the escaped form is there

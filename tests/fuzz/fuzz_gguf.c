@@ -1,8 +1,8 @@
 /* fuzz_gguf.c - any bytes as a .gguf file: its tables, its tensors as a
  * checkpoint's, and the config.json that it stands for. */
-#include "runtime/gguf/config.h"
-#include "runtime/gguf/gguf.h"
-#include "runtime/gguf/view.h"
+#include "checkpoint/gguf/config.h"
+#include "checkpoint/gguf/gguf.h"
+#include "checkpoint/gguf/view.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* fuzz_index.c - any bytes as a model.safetensors.index.json, beside two shards
  * with the tensors a, b and c, d. */
-#include "runtime/weights.h"
+#include "checkpoint/weights.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>

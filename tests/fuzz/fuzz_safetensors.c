@@ -2,7 +2,7 @@
  *
  * A file that is taken keeps what the header promises: every tensor lies in the
  * file, they follow each other, and each is found by its name. */
-#include "runtime/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

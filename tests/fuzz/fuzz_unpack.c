@@ -1,7 +1,7 @@
 /* fuzz_unpack.c - a byte that picks a type, then its elements as they are stored:
  * the blocks of GGUF, and the plain types of both formats. */
 #include "base/dtype.h"
-#include "runtime/gguf/type.h"
+#include "checkpoint/gguf/type.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <math.h>

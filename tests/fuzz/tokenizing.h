@@ -2,7 +2,7 @@
 #ifndef TFM_TESTS_FUZZ_TOKENIZING_H
 #define TFM_TESTS_FUZZ_TOKENIZING_H
 
-#include "runtime/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 /* Cut the text (and the pair, if not NULL), look at what comes out, and put it
  * together again. */

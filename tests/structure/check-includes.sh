@@ -2,7 +2,9 @@
 # check-includes.sh - the rooms' dependency rules, read from the #include lines.
 #
 #   base -> (libc, jansson, utf8proc)     graph -> base
-#   compiler, runtime -> base, graph, tfm/plugin.h; never each other
+#   checkpoint -> base, graph             tokenizer -> base, checkpoint/gguf/gguf.h
+#   compiler -> base, graph, tfm/plugin.h
+#   runtime -> base, graph, checkpoint, tfm/plugin.h
 #   lib -> all                            tools, examples -> tfm/tfm.h
 #   plugins -> tfm/plugin.h, their own folder, plugins/common
 #
@@ -61,7 +63,7 @@ own_header_first() {
     *) [ -f "include/tfm/$(basename "$header")" ] || {
       echo "$file: its first include is not \"$header\""; status=1; } ;;
     esac
-  done < <(find base graph compiler runtime lib plugins -name '*.c' -type f 2>/dev/null | sort)
+  done < <(find base graph compiler checkpoint tokenizer runtime lib plugins -name '*.c' -type f 2>/dev/null | sort)
   return $status
 }
 
@@ -71,8 +73,10 @@ check_tree() {
   room_may base 'base/.+' || status=1
   room_may graph '(base|graph)/.+' || status=1
   room_may compiler '(base|graph|compiler)/.+|tfm/plugin\.h' || status=1
-  room_may runtime '(base|graph|runtime)/.+|tfm/plugin\.h' || status=1
-  room_may lib '(base|graph|compiler|runtime|lib)/.+|tfm/(tfm|plugin)\.h|config\.h' || status=1
+  room_may checkpoint '(base|graph|checkpoint)/.+' || status=1
+  room_may tokenizer '(base|tokenizer)/.+|checkpoint/gguf/gguf\.h' || status=1
+  room_may runtime '(base|graph|checkpoint|runtime)/.+|tfm/plugin\.h' || status=1
+  room_may lib '(base|graph|compiler|checkpoint|tokenizer|runtime|lib)/.+|tfm/(tfm|plugin)\.h|config\.h' || status=1
   room_may tools '(tools/.+|tfm/tfm\.h|config\.h)' || status=1
   plugins_may || status=1
   plugins_system || status=1
@@ -100,6 +104,12 @@ compiler/x.c "runtime/plan.h"
 compiler/parse.y "runtime/plan.h"
 runtime/x.c "compiler/ast.h"
 runtime/gemm/x.c "compiler/ast.h"
+runtime/x.c "tokenizer/tokenizer.h"
+checkpoint/x.c "runtime/plan.h"
+checkpoint/gguf/x.c "tokenizer/tokenizer.h"
+tokenizer/x.c "runtime/plan.h"
+tokenizer/x.c "checkpoint/weights.h"
+tokenizer/x.c "graph/graph.h"
 tools/x.c "base/buffer.h"
 tools/x.c "tfm/plugin.h"
 plugins/norm/x.c "base/arena.h"

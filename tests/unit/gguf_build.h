@@ -7,7 +7,7 @@
 #define TFM_TESTS_GGUF_BUILD_H
 
 #include "base/buffer.h"
-#include "runtime/gguf/gguf.h"
+#include "checkpoint/gguf/gguf.h"
 
 #include <stdlib.h>
 #include <string.h>

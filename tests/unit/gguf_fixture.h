@@ -1,11 +1,11 @@
 /* gguf_fixture.h - a Hugging Face fixture as a GGUF file, for tests: what llama.cpp's
  * converter does, written down once more, the other way round from
- * runtime/gguf/architecture.c. */
+ * checkpoint/gguf/architecture.c. */
 #ifndef TFM_TESTS_GGUF_FIXTURE_H
 #define TFM_TESTS_GGUF_FIXTURE_H
 
 #include "base/json.h"
-#include "runtime/weights.h"
+#include "checkpoint/weights.h"
 #include "tests/unit/gguf_build.h"
 #include "tests/unit/runtime.h"
 

@@ -7,7 +7,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw, mkdtemp */
 #endif
-#include "runtime/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "runtime/sample.h"
 #include "runtime/session.h"
 #include "tests/unit/runtime.h"

@@ -2,7 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw, mkdtemp in runtime.h */
 #endif
-#include "runtime/gguf/gguf.h"
+#include "checkpoint/gguf/gguf.h"
 #include "tests/unit/gguf_build.h"
 #include "tests/unit/runtime.h"
 

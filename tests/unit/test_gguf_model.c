@@ -4,9 +4,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw, mkdtemp in runtime.h */
 #endif
-#include "runtime/gguf/config.h"
-#include "runtime/tokenizer/tokenizer.h"
+#include "checkpoint/gguf/config.h"
 #include "tests/unit/gguf_fixture.h"
+#include "tokenizer/tokenizer.h"
 
 static const char *const names[] = {"llama-gqa", "llama-tied",  "llama-bias",
                                     "gpt2-tied", "gpt2-untied", "bert-model"};

@@ -4,7 +4,7 @@
 #define _GNU_SOURCE /* nftw, mkdtemp */
 #endif
 #include "base/guard.h"
-#include "runtime/weights.h"
+#include "checkpoint/weights.h"
 #include "tests/unit/runtime.h"
 
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* Every token that a text begins with is found, shortest first, and no other: against
  * comparing with each token. */
 #include "base/arena.h"
-#include "runtime/tokenizer/lexicon.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/lexicon.h"
 
 #include <stdlib.h>
 #include <string.h>

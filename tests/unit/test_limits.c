@@ -1,9 +1,9 @@
 /* The sections truncation and padding: ids, types and marks are what tokenizers gives
  * for the same file. */
 #include "base/buffer.h"
-#include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/tokenizer.h"
 
 /* a 0, b 1, [CLS] 2, [SEP] 3, [P] 4 */
 #define FILE_WITH(truncation, padding)                                                             \

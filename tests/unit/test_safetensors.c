@@ -1,7 +1,7 @@
 /* Every rule of the format, one broken file each; then damage everywhere. */
 #include "base/buffer.h"
 #include "base/file.h"
-#include "runtime/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

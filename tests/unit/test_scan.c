@@ -1,5 +1,5 @@
 /* Values that are no numbers: each type's own, at each place, and no others. */
-#include "runtime/scan.h"
+#include "checkpoint/scan.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>

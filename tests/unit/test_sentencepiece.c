@@ -3,10 +3,10 @@
  * an error or a tokenizer, never more. */
 #include "base/buffer.h"
 #include "base/json.h"
-#include "runtime/tokenizer/protobuf.h"
-#include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/protobuf.h"
+#include "tokenizer/tokenizer.h"
 
 #include <math.h>
 

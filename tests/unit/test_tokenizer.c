@@ -1,8 +1,8 @@
 /* What each component does, what is refused and how the message points, and that
  * what streams is what decodes. */
-#include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/tokenizer.h"
 
 /* A WordLevel tokenizer whose pieces show: every word is unknown but has offsets. */
 #define WORDS(parts)                                                                               \

@@ -1,7 +1,7 @@
 /* What a long text costs: in proportion to its length, or it is refused. */
-#include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/tokenizer.h"
 
 #include <time.h>
 

@@ -1,9 +1,9 @@
 /* Tables of tokenizer.json files, and texts, that are refused, each with what the message
  * says.  In a row ' stands for a quotation mark, and X repeats the character before it so
  * often that the text is too long for any limit. */
-#include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/tokenizer.h"
 
 #include "base/buffer.h"
 

@@ -2,9 +2,9 @@
  * shared data is, 47 nasty texts for four tokenizers, 10,570 questions, a story, and a
  * SentencePiece model beside its tokenizer.json. */
 #include "base/json.h"
-#include "runtime/tokenizer/tokenizer.h"
 #include "tests/unit/tokenizer_dir.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/tokenizer.h"
 
 enum { FILE_LIMIT = 64 * 1024 * 1024 };
 

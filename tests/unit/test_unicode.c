@@ -1,6 +1,6 @@
 /* UTF-8 is checked by blocks as it is by characters. */
-#include "runtime/tokenizer/unicode.h"
 #include "tests/unit/unit.h"
+#include "tokenizer/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>

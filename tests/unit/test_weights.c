@@ -3,8 +3,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* nftw, mkdtemp */
 #endif
+#include "checkpoint/weights.h"
 #include "runtime/binding.h"
-#include "runtime/weights.h"
 #include "tests/unit/runtime.h"
 
 static void open_fixture(const char *name, struct weights **weights) {

@@ -4,7 +4,7 @@
 #define TFM_TESTS_UNIT_TOKENIZER_DIR_H
 
 #include "base/file.h"
-#include "runtime/tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <check.h>
 #include <stdio.h>

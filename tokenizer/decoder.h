@@ -1,0 +1,75 @@
+/* decoder.h - from tokens back to text, a token at a time.
+ *
+ * A decoder is a chain of stages.  Each takes strings (tokens, at first) and
+ * gives strings; a string may come in fragments, of which only the first begins it:
+ *
+ *     "▁Once"  "<0xEA>" "<0xB0>" "<0x80>"  "▁a"
+ *     Replace        " Once" ...
+ *     ByteFallback   holds bytes until the next token that is none
+ *     Fuse           one string: all that follows is a fragment of the first
+ *     Strip          counts from the string's beginning only
+ *
+ * Decoding a whole text is pushing all tokens and finishing, so what streams
+ * is what decodes.  A stage that needs a string whole holds it. */
+#ifndef TFM_TOKENIZER_DECODER_H
+#define TFM_TOKENIZER_DECODER_H
+
+#include "base/buffer.h"
+#include "tokenizer/pattern.h"
+#include "tokenizer/reader.h"
+
+struct decoder;
+struct decoding;
+
+struct decoder_type {
+  const char *name;
+  const char *const *fields;
+  int (*load)(struct decoder *decoder, struct reader *reader, const char *place,
+              const json_t *json); /* NULL: nothing to read */
+  int (*push)(struct decoding *decoding, size_t stage, struct slice text, bool begins,
+              struct tfm_error *err);
+  int (*finish)(struct decoding *decoding, size_t stage, struct tfm_error *err); /* or NULL */
+  bool fuses; /* gives one string, in fragments */
+};
+
+struct decoder {
+  const struct decoder_type *type;
+  void *self;
+  struct decoder *next; /* a Sequence is flat: one list */
+};
+
+/* What a stage knows between tokens. */
+struct stage {
+  const struct decoder *decoder;
+  bool whole;         /* strings never come in fragments */
+  bool begun;         /* something was pushed */
+  size_t left;        /* Strip: characters that may still go */
+  struct buffer held; /* not passed on yet */
+  bool holds;
+  bool held_begins;
+  struct buffer last; /* CTC: the token before */
+  bool has_last;
+};
+
+struct decoding {
+  struct stage *stage;
+  size_t count;
+  struct matcher *matcher;
+  struct buffer *out; /* set for the time of a call */
+  bool joined;        /* no decoder: spaces between tokens */
+  bool begun;
+  size_t taken; /* bytes of all tokens so far; what Replace makes of them is bounded */
+};
+
+int decoder_load(struct reader *reader, const json_t *json, struct decoder **out);
+
+/* continues: what is pushed goes on from tokens decoded before, so nothing is at
+ * the beginning of the text. */
+int decoding_init(struct decoding *decoding, const struct decoder *list, bool continues,
+                  struct tfm_error *err);
+void decoding_free(struct decoding *decoding);
+int decoding_push(struct decoding *decoding, struct slice token, struct buffer *out,
+                  struct tfm_error *err);
+int decoding_finish(struct decoding *decoding, struct buffer *out, struct tfm_error *err);
+
+#endif
