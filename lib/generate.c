@@ -1,10 +1,11 @@
-/* generate.c - text that goes on: one pass over the prompts, then a token a
- * step for every row that has not stopped.
+/* generate.c - texts that go on: one pass over the prompts, then a token a step for every
+ * hypothesis of every text that has not stopped.
  *
- * Rows stop on their own: at a stop token or text, at the asked number of tokens,
- * at the end of the model's context, or when the caller says so.  A row that has
- * stopped takes no part in later steps: the last one of the session moves to its
- * place, so that the session has the rows that go on and no other. */
+ * Texts stop on their own: at a stop token or text, at the asked number of tokens, at the
+ * end of the model's context, or when the caller says so.  A text that has stopped takes no
+ * part in later steps: rows behind move to the places of its own, so that the session has
+ * the rows that go on and no other. */
+#include "base/checked.h"
 #include "lib/generation.h"
 #include "lib/model.h"
 #include "lib/stop_text.h"
@@ -12,132 +13,229 @@
 
 #include <stdlib.h>
 
-/* The last real place's logits of each row that goes on. */
-static int choose(struct generation *g, struct tfm_error *err) {
+/* The texts of a request, of one policy.  Where it keeps several hypotheses there are rows
+ * for all of them from the beginning, on which the prompt is run alike. */
+struct batch {
+  struct task_run *run;
+  struct generation *text; /* [texts] */
+  size_t texts;
+  uint32_t width;              /* hypotheses of a text at most */
+  uint32_t live;               /* rows of the session */
+  uint32_t *row, *next;        /* [texts][width]: each hypothesis' row, now and after a step */
+  uint32_t *from;              /* [texts * width]: the row that each row goes on from */
+  uint32_t *fed;               /* [texts]: tokens of its rows in the last pass */
+  struct model_step_row *step; /* [texts * width] */
+  const float **logits;        /* [width] */
+};
+
+enum { NO_ROW = UINT32_MAX };
+
+/* A text goes on by the last real place's logits of each of its hypotheses. */
+static int choose(struct batch *b, struct tfm_error *err) {
   struct task_output out;
-  if (task_output(g->run, "logits", &out, err) != 0)
+  if (task_output(b->run, "logits", &out, err) != 0)
     return -1;
   size_t places = (size_t)out.shape[1], vocabulary = (size_t)out.shape[2];
-  for (uint32_t i = 0; i < g->live; i++) {
-    size_t r = g->at[i];
-    if (g->row[r].stop)
+  for (size_t t = 0; t < b->texts; t++) {
+    if (b->text[t].stop)
       continue;
-    size_t last = places > 1 ? g->row[r].fed - 1 : 0;
-    if (generation_advance(g, r, out.data + (i * places + last) * vocabulary, vocabulary, err) != 0)
+    size_t last = places > 1 ? b->fed[t] - 1 : 0;
+    for (uint32_t h = 0; h < b->text[t].live; h++)
+      b->logits[h] = out.data + (b->row[t * b->width + h] * places + last) * vocabulary;
+    if (generation_advance(&b->text[t], b->logits, vocabulary, err) != 0)
       return -1;
   }
   return 0;
 }
 
-static bool all_stopped(const struct generation *g) {
-  for (size_t r = 0; r < g->run->rows->count; r++)
-    if (!g->row[r].stop)
-      return false;
-  return true;
+/* Rows after the step: those of all hypotheses that go on. */
+static uint32_t count_rows(const struct batch *b) {
+  uint32_t count = 0;
+  for (size_t t = 0; t < b->texts; t++)
+    count += b->text[t].stop ? 0 : b->text[t].live;
+  return count;
 }
 
-/* Rows that have stopped leave the session, unless somebody looks at its values: those
- * have the rows of the request. */
-static int drop_stopped(struct generation *g, struct tfm_error *err) {
-  struct tfm_model *model = g->run->model;
-  uint32_t live = g->live;
+/* A hypothesis stays on its parent's row where that is one of the `count` which are left
+ * and no other has it. */
+static void keep_rows(struct batch *b, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    b->from[i] = NO_ROW;
+  for (size_t t = 0; t < b->texts; t++)
+    for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
+      uint32_t parent = b->row[t * b->width + b->text[t].choice[h].parent];
+      bool stays = parent < count && b->from[parent] == NO_ROW;
+      b->next[t * b->width + h] = stays ? parent : NO_ROW;
+      if (stays)
+        b->from[parent] = parent;
+    }
+}
+
+/* The others take the rows that are free. */
+static void fill_rows(struct batch *b) {
+  uint32_t free_row = 0;
+  for (size_t t = 0; t < b->texts; t++)
+    for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
+      uint32_t *row = &b->next[t * b->width + h];
+      if (*row != NO_ROW)
+        continue;
+      while (b->from[free_row] != NO_ROW)
+        free_row++;
+      b->from[free_row] = b->row[t * b->width + b->text[t].choice[h].parent];
+      *row = free_row;
+    }
+}
+
+/* The session has the rows that go on, unless somebody looks at its values: those have the
+ * rows of the request. */
+static int arrange(struct batch *b, struct tfm_error *err) {
+  struct tfm_model *model = b->run->model;
+  uint32_t count = count_rows(b);
+  bool same = count == b->live;
   if (model->dump.target_count || !session_selects(model->session))
     return 0;
-  uint32_t *from = calloc(live ? live : 1, sizeof *from);
-  if (!from)
-    return error_oom(err);
-  for (uint32_t i = 0; i < live; i++)
-    from[i] = i;
-  for (uint32_t i = 0; i < live;) {
-    if (g->row[g->at[i]].stop) {
-      live--;
-      g->at[i] = g->at[live];
-      from[i] = from[live];
-    } else {
-      i++;
+  keep_rows(b, count);
+  fill_rows(b);
+  for (uint32_t i = 0; same && i < count; i++)
+    same = b->from[i] == i;
+  if (!same && session_select(model->session, b->from, count, err) != 0)
+    return -1;
+  uint32_t *before = b->row;
+  b->row = b->next;
+  b->next = before;
+  b->live = count;
+  return 0;
+}
+
+/* What each of the session's rows runs next; those of texts that have stopped rest. */
+static void next_tokens(struct batch *b, bool cached) {
+  for (uint32_t i = 0; i < b->live; i++)
+    b->step[i] = (struct model_step_row){0};
+  for (size_t t = 0; t < b->texts; t++)
+    for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
+      const struct hypothesis *own = &b->text[t].hypothesis[h];
+      b->fed[t] = cached ? 1 : (uint32_t)own->count;
+      b->step[b->row[t * b->width + h]] =
+          (struct model_step_row){.ids = own->ids + own->count - b->fed[t], .count = b->fed[t]};
+      b->run->result->timing.decode_tokens++;
     }
-  }
-  int status = live < g->live ? session_select(model->session, from, live, err) : 0;
-  g->live = live;
-  free(from);
-  return status;
 }
 
-/* What each of the session's rows runs next. */
-static void next_tokens(struct generation *g, struct model_step_row *step, bool cached) {
-  for (uint32_t i = 0; i < g->live; i++) {
-    struct stream_row *row = &g->row[g->at[i]];
-    step[i] = (struct model_step_row){0};
-    if (row->stop)
-      continue;
-    row->fed = cached ? 1 : (uint32_t)row->count;
-    step[i].ids = row->ids + row->count - row->fed;
-    step[i].count = row->fed;
-    g->run->result->timing.decode_tokens++;
-  }
-}
-
-static int decode_steps(struct generation *g, struct tfm_error *err) {
-  struct tfm_model *model = g->run->model;
-  struct model_step_row *step = calloc(g->live, sizeof *step);
+static int decode_steps(struct batch *b, struct tfm_error *err) {
+  struct tfm_model *model = b->run->model;
   bool cached = session_cached(model->session);
-  int status = step ? 0 : error_oom(err);
-  while (status == 0 && !all_stopped(g)) {
+  int status = 0;
+  while (status == 0 && count_rows(b) > 0) {
     uint64_t begin = model_clock_ns();
-    status = drop_stopped(g, err);
+    status = arrange(b, err);
     if (status == 0) {
-      next_tokens(g, step, cached);
-      status = model_pass(model, step, g->live, err);
+      next_tokens(b, cached);
+      status = model_pass(model, b->step, b->live, err);
     }
     if (status == 0)
-      status = choose(g, err);
-    g->run->result->timing.decode_ns += model_clock_ns() - begin;
+      status = choose(b, err);
+    b->run->result->timing.decode_ns += model_clock_ns() - begin;
   }
-  free(step);
   return status;
 }
 
-static int start_rows(struct generation *g, struct tfm_error *err) {
-  const tfm_run_options *o = g->run->options;
-  char name[ROW_NAME];
-  if (stop_text_check(o, g->run->model->tokenizer != NULL, err) != 0)
-    return -1;
-  for (size_t r = 0; r < g->run->rows->count; r++) {
-    size_t count = g->run->rows->row[r].count;
-    if (o->max_length > 0 && (uint64_t)o->max_length < count)
-      return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, max_length is %lld",
-                       rows_name(g->run->rows, r, name), count, (long long)o->max_length),
-             error_note(err, "help: ask for a number of new tokens instead: -n N"), -1;
-    if (generation_start_row(g, r, err) != 0)
-      return -1;
+static int prompt_pass(struct batch *b, struct tfm_error *err) {
+  tfm_timing *timing = &b->run->result->timing;
+  for (size_t t = 0; t < b->texts; t++) {
+    const struct row *row = &b->run->rows->row[t];
+    b->fed[t] = (uint32_t)row->count;
+    timing->prompt_tokens += row->count;
+    for (uint32_t h = 0; h < b->width; h++) {
+      b->row[t * b->width + h] = b->live;
+      b->step[b->live++] = (struct model_step_row){
+          .ids = row->ids, .types = row->types, .count = b->fed[t], .skip = row->skip};
+    }
   }
+  uint64_t begin = model_clock_ns();
+  int status = model_pass(b->run->model, b->step, b->live, err);
+  timing->prompt_ns += model_clock_ns() - begin;
+  return status;
+}
+
+/* ------------------------------------------------------------------- request */
+
+static int begin_text(struct batch *b, size_t t, struct tfm_error *err) {
+  const struct task_run *run = b->run;
+  const tfm_run_options *o = run->options;
+  const struct row *row = &run->rows->row[t];
+  char name[ROW_NAME];
+  struct generation_start start = {.model = run->model,
+                                   .options = o,
+                                   .result = run->result,
+                                   .answer = &run->result->answer[t],
+                                   .ids = row->ids,
+                                   .count = row->count,
+                                   .row = t,
+                                   .name = rows_name(run->rows, t, name),
+                                   .seed = o->seeds ? o->seeds[t] : o->seed,
+                                   .stream = o->seeds ? 0 : t};
+  if (o->max_length > 0 && (uint64_t)o->max_length < row->count)
+    return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, max_length is %lld", start.name,
+                     row->count, (long long)o->max_length),
+           error_note(err, "help: ask for a number of new tokens instead: -n N"), -1;
+  return generation_begin(&b->text[t], &start, err);
+}
+
+static int begin_texts(struct batch *b, struct tfm_error *err) {
+  const tfm_run_options *o = b->run->options;
+  if (stop_text_check(o, b->run->model->tokenizer != NULL, err) != 0)
+    return -1;
+  for (size_t t = 0; t < b->texts; t++)
+    if (begin_text(b, t, err) != 0)
+      return -1;
   return 0;
+}
+
+static int batch_create(struct task_run *run, struct batch *b, struct tfm_error *err) {
+  size_t texts = run->rows->count, rows;
+  *b = (struct batch){.run = run, .texts = texts, .width = decode_width(run->options)};
+  if (!checked_mul(texts, b->width, &rows) || rows >= NO_ROW)
+    return error_set(err, TFM_ERROR_LIMIT, "%zu texts are too many to be run together", texts);
+  b->text = calloc(texts, sizeof *b->text);
+  b->row = calloc(rows, sizeof *b->row);
+  b->next = calloc(rows, sizeof *b->next);
+  b->from = calloc(rows, sizeof *b->from);
+  b->fed = calloc(texts, sizeof *b->fed);
+  b->step = calloc(rows, sizeof *b->step);
+  b->logits = calloc(b->width, sizeof *b->logits);
+  return b->text && b->row && b->next && b->from && b->fed && b->step && b->logits ? 0
+                                                                                   : error_oom(err);
+}
+
+static void batch_finish(struct batch *b) {
+  for (size_t t = 0; b->text && t < b->texts; t++)
+    generation_free(&b->text[t]);
+  free(b->text);
+  free(b->row);
+  free(b->next);
+  free(b->from);
+  free(b->fed);
+  free(b->step);
+  free(b->logits);
 }
 
 int task_generate(struct task_run *run, struct tfm_error *err) {
-  struct generation g = {.run = run};
-  size_t rows = run->rows->count;
-  int status = -1;
-  g.row = calloc(rows, sizeof *g.row);
-  g.at = calloc(rows, sizeof *g.at);
-  if (!g.row || !g.at)
-    return free(g.row), free(g.at), error_oom(err);
-  for (g.live = 0; g.live < rows; g.live++)
-    g.at[g.live] = g.live;
+  struct batch b;
+  tfm_timing *timing = &run->result->timing;
   generation_warn(run->model, run->options);
-  if (start_rows(&g, err) == 0 && task_forward(run, err) == 0) {
-    status = choose(&g, err);
-    if (run->result->timing.first_token_ns == 0)
-      run->result->timing.first_token_ns = run->result->timing.prompt_ns;
-    if (status == 0)
-      status = decode_steps(&g, err);
-  }
-  for (size_t r = 0; r < rows; r++) {
-    if (status == 0)
-      status = generation_finish_row(&g, r, err);
-    generation_free_row(&g.row[r]);
-  }
-  free(g.row);
-  free(g.at);
+  int status = batch_create(run, &b, err);
+  if (status == 0)
+    status = begin_texts(&b, err);
+  if (status == 0)
+    status = prompt_pass(&b, err);
+  if (status == 0)
+    status = choose(&b, err);
+  if (status == 0 && timing->first_token_ns == 0)
+    timing->first_token_ns = timing->prompt_ns;
+  if (status == 0)
+    status = decode_steps(&b, err);
+  for (size_t t = 0; status == 0 && t < b.texts; t++)
+    status = generation_finish(&b.text[t], err);
+  batch_finish(&b);
   return status;
 }

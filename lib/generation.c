@@ -1,228 +1,365 @@
-/* generation.c - one row of a generation: its next token, its text, its end. */
+/* generation.c - one text that is written on: its next token, its words, its end. */
 #include "lib/generation.h"
 
-#include "lib/model.h"
 #include "lib/stop_text.h"
+#include "lib/task.h"
 #include "lib/token_score.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t token_limit(const struct task_run *run, const struct row *row) {
-  int64_t asked = run->options->max_new_tokens, most = run->model->max_tokens;
+static int64_t token_limit(const struct generation_start *start) {
+  const tfm_run_options *o = start->options;
+  int64_t asked = o->max_new_tokens, most = start->model->max_tokens;
   if (asked == -2)
     return 0;
   /* The last new token is chosen, but never run: it needs no place. */
-  int64_t room = most > 0 ? most - (int64_t)row->count + 1 : INT32_MAX;
-  if (run->options->max_length > 0 && run->options->max_length - (int64_t)row->count < room)
-    room = run->options->max_length - (int64_t)row->count;
+  int64_t room = most > 0 ? most - (int64_t)start->count + 1 : INT32_MAX;
+  if (o->max_length > 0 && o->max_length - (int64_t)start->count < room)
+    room = o->max_length - (int64_t)start->count;
   if (asked == 0)
     asked = 128;
   return asked < 0 || asked > room ? room : asked;
 }
 
-/* Why a row ends at its limit. */
-static const char *limit_name(const struct task_run *run, const struct row *row, int64_t limit) {
-  const tfm_run_options *o = run->options;
+/* Why a text ends at its limit. */
+static const char *limit_name(const struct generation *g) {
+  const tfm_run_options *o = g->start.options;
   int64_t asked = o->max_new_tokens == 0 ? 128 : o->max_new_tokens;
-  bool length = asked == -2 || asked == limit ||
-                (o->max_length > 0 && limit == o->max_length - (int64_t)row->count);
+  bool length = asked == -2 || asked == g->limit ||
+                (o->max_length > 0 && g->limit == o->max_length - (int64_t)g->prompt);
   return length ? "length" : "context";
 }
 
+static bool is_id(const struct graph_attr *attr) {
+  return attr->kind == GRAPH_ATTR_INT && attr->integer >= INT32_MIN && attr->integer <= INT32_MAX;
+}
+
 /* `stop` of the head: an id, or a list of them. */
-static bool is_stop(const struct task_run *run, int32_t id) {
-  const struct graph *graph = run->model->graph;
-  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
+static int find_stops(struct generation *g, struct tfm_error *err) {
+  const struct graph *graph = g->start.model->graph;
+  size_t most = 1;
+  for (uint32_t a = 0; a < graph->task_attr_count; a++)
+    most += 1 + (size_t)graph->task_attr[a].count;
+  g->stop_id = calloc(most, sizeof *g->stop_id);
+  if (!g->stop_id)
+    return error_oom(err);
+  for (uint32_t a = 0; a < graph->task_attr_count && !g->start.options->ignore_stop; a++) {
     const struct graph_attr *attr = &graph->task_attr[a];
     if (strcmp(attr->name, "stop") != 0)
       continue;
-    if (attr->kind == GRAPH_ATTR_INT && attr->integer == id)
-      return true;
+    if (is_id(attr))
+      g->stop_id[g->stop_count++] = (int32_t)attr->integer;
     for (uint32_t i = 0; attr->kind == GRAPH_ATTR_LIST && i < attr->count; i++)
-      if (attr->item[i].kind == GRAPH_ATTR_INT && attr->item[i].integer == id)
-        return true;
+      if (is_id(&attr->item[i]))
+        g->stop_id[g->stop_count++] = (int32_t)attr->item[i].integer;
   }
-  return false;
-}
-
-static int push_id(struct stream_row *row, int32_t id, struct tfm_error *err) {
-  if (row->count == row->room) {
-    size_t room = row->room ? row->room * 2 : 64;
-    int32_t *grown = realloc(row->ids, room * sizeof *grown);
-    if (!grown)
-      return error_oom(err);
-    row->ids = grown;
-    row->room = room;
-  }
-  row->ids[row->count++] = id;
   return 0;
 }
 
+static bool is_stop(const struct generation *g, int32_t id) {
+  for (size_t i = 0; i < g->stop_count; i++)
+    if (g->stop_id[i] == id)
+      return true;
+  return false;
+}
+
+/* ---------------------------------------------------------------- hypotheses */
+
+static int reserve_ids(struct hypothesis *h, size_t count, struct tfm_error *err) {
+  if (count <= h->room)
+    return 0;
+  size_t room = h->room ? h->room : 64;
+  while (room < count)
+    room *= 2;
+  int32_t *grown = realloc(h->ids, room * sizeof *grown);
+  if (!grown)
+    return error_oom(err);
+  h->ids = grown;
+  h->room = room;
+  return 0;
+}
+
+static int push_id(struct hypothesis *h, int32_t id, struct tfm_error *err) {
+  if (reserve_ids(h, h->count + 1, err) != 0)
+    return -1;
+  h->ids[h->count++] = id;
+  return 0;
+}
+
+static int begin_penalty(const struct generation *g, struct hypothesis *h, struct tfm_error *err) {
+  const tfm_run_options *o = g->start.options;
+  struct penalty_options penalty = {o->repetition_penalty, o->presence_penalty,
+                                    o->frequency_penalty, o->no_repeat_ngram};
+  return penalty_init(&h->penalty, &penalty, err);
+}
+
+/* to becomes what from is; its penalties count its tokens anew. */
+static int copy_hypothesis(struct generation *g, const struct hypothesis *from,
+                           struct hypothesis *to, struct tfm_error *err) {
+  if (reserve_ids(to, from->count, err) != 0)
+    return -1;
+  memcpy(to->ids, from->ids, from->count * sizeof *to->ids);
+  to->count = from->count;
+  penalty_finish(&to->penalty);
+  return begin_penalty(g, to, err);
+}
+
+/* The choices become the hypotheses.  One that has one successor is moved, not copied. */
+static int follow(struct generation *g, uint32_t count, struct tfm_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t parent = g->choice[i].parent, users = 0;
+    for (uint32_t k = i + 1; k < count; k++)
+      users += g->choice[k].parent == parent;
+    if (users == 0) {
+      struct hypothesis moved = g->hypothesis[parent];
+      g->hypothesis[parent] = g->next[i];
+      g->next[i] = moved;
+    } else if (copy_hypothesis(g, &g->hypothesis[parent], &g->next[i], err) != 0) {
+      return -1;
+    }
+  }
+  struct hypothesis *before = g->hypothesis;
+  g->hypothesis = g->next;
+  g->next = before;
+  g->live = count;
+  for (uint32_t i = 0; i < count; i++)
+    if (push_id(&g->hypothesis[i], g->choice[i].token, err) != 0)
+      return -1;
+  return 0;
+}
+
+/* ---------------------------------------------------------------------- text */
+
 /* Hand the caller what text is settled: all of it, or all but what may become a stop. */
-static int tell(struct generation *g, size_t r, int32_t id, bool all) {
-  struct stream_row *row = &g->row[r];
-  const tfm_run_options *o = g->run->options;
-  const char *text = buffer_text(&row->text);
-  size_t from = row->told, end = row->text.length;
+static int tell(struct generation *g, int32_t id, bool all) {
+  const tfm_run_options *o = g->start.options;
+  const char *text = buffer_text(&g->text);
+  size_t from = g->told, end = g->text.length;
   if (!all)
     end -= stop_text_held(o, text + from, end - from);
-  row->told = end;
-  return o->token ? o->token(o->token_arg, r, id, text + from, end - from) : 0;
+  g->told = end;
+  return o->token ? o->token(o->token_arg, g->start.row, id, text + from, end - from) : 0;
 }
 
 /* The text has grown behind its first `before` bytes: does it end here? */
-static void cut_at_stop(struct generation *g, struct stream_row *row, size_t before) {
-  size_t at = stop_text_find(g->run->options, buffer_text(&row->text), row->text.length, before);
+static void cut_at_stop(struct generation *g, size_t before) {
+  size_t at = stop_text_find(g->start.options, buffer_text(&g->text), g->text.length, before);
   if (at == SIZE_MAX)
     return;
-  row->text.length = at;
-  row->text.data[at] = '\0';
-  row->stop = "stop_string";
+  g->text.length = at;
+  g->text.data[at] = '\0';
+  g->stop = "stop_string";
 }
 
-/* The token's text goes to the row's answer and to the caller. */
-static int emit(struct generation *g, size_t r, int32_t id, struct tfm_error *err) {
-  struct stream_row *row = &g->row[r];
-  size_t before = row->text.length;
-  if (push_id(row, id, err) != 0)
+/* The token's text goes to the answer and to the caller. */
+static int emit(struct generation *g, int32_t id, struct tfm_error *err) {
+  size_t before = g->text.length;
+  if (g->stream && token_stream_push(g->stream, id, &g->text, err) != 0)
     return -1;
-  if (g->run->model->tokenizer && token_stream_push(row->stream, id, &row->text, err) != 0)
-    return -1;
-  if (row->text.failed)
+  if (g->text.failed)
     return error_oom(err);
-  cut_at_stop(g, row, before);
-  if (tell(g, r, id, row->stop != NULL) != 0 && !row->stop)
-    row->stop = "caller";
+  cut_at_stop(g, before);
+  if (tell(g, id, g->stop != NULL) != 0 && !g->stop)
+    g->stop = "caller";
   return 0;
 }
 
 /* Remember what the model thought of id, as its logits were before any penalty. */
-static int push_score(struct generation *g, struct stream_row *row, const float *logits,
-                      size_t vocabulary, int32_t id, struct tfm_error *err) {
-  uint32_t best = g->run->options->logprobs;
+static int push_score(struct generation *g, const float *logits, size_t vocabulary, int32_t id,
+                      struct tfm_error *err) {
+  uint32_t best = g->start.options->logprobs;
   if (best == 0)
     return 0;
-  if (row->scores == row->score_room) {
-    size_t room = row->score_room ? row->score_room * 2 : 64;
-    tfm_token_score *grown = realloc(row->score, room * sizeof *grown);
+  if (g->scores == g->score_room) {
+    size_t room = g->score_room ? g->score_room * 2 : 64;
+    tfm_token_score *grown = realloc(g->score, room * sizeof *grown);
     if (!grown)
       return error_oom(err);
-    row->score = grown;
-    row->score_room = room;
+    g->score = grown;
+    g->score_room = room;
   }
-  return token_score(g->run->result, g->run->model->tokenizer, logits, vocabulary, id, best,
-                     &row->score[row->scores++], err);
+  return token_score(g->start.result, g->start.model->tokenizer, logits, vocabulary, id, best,
+                     &g->score[g->scores++], err);
 }
 
-static int pick(struct stream_row *row, const float *logits, size_t vocabulary, int32_t *id,
-                struct tfm_error *err) {
-  const float *changed;
-  if (penalty_apply(&row->penalty, row->ids, row->count, row->prompt, logits, vocabulary, &changed,
-                    err) != 0)
-    return -1;
-  return sampler_pick(&row->sampler, changed, vocabulary, id, err);
-}
+/* ------------------------------------------------------------------- a step */
 
-int generation_advance(struct generation *g, size_t r, const float *logits, size_t vocabulary,
-                       struct tfm_error *err) {
-  struct stream_row *row = &g->row[r];
-  const struct row *input = &g->run->rows->row[r];
-  int64_t limit = token_limit(g->run, input);
-  int32_t id;
-  if (limit == 0) {
-    row->stop = limit_name(g->run, input, limit);
-    return 0;
+static int show_hypotheses(struct generation *g, const float *const *logits, size_t vocabulary,
+                           struct tfm_error *err) {
+  for (uint32_t h = 0; h < g->live; h++) {
+    struct hypothesis *own = &g->hypothesis[h];
+    for (size_t i = 0; i < vocabulary; i++)
+      if (isnan(logits[h][i]) || logits[h][i] == INFINITY) /* -inf: never this token */
+        return task_bad_value(GRAPH_TASK_GENERATE, g->name, "logits", (double)logits[h][i], err);
+    g->seen[h] = (struct decode_hypothesis){own->ids, own->count, g->prompt, NULL};
+    if (penalty_apply(&own->penalty, own->ids, own->count, g->prompt, logits[h], vocabulary,
+                      &g->seen[h].logits, err) != 0)
+      return -1;
   }
-  for (size_t i = 0; i < vocabulary; i++)
-    if (isnan(logits[i]) || logits[i] == INFINITY) /* -inf: never this token */
-      return task_not_finite(g->run, r, "logits", (double)logits[i], err);
-  if (pick(row, logits, vocabulary, &id, err) != 0)
-    return -1;
-  if (!g->run->options->ignore_stop && is_stop(g->run, id)) {
-    row->stop = "stop";
-    return 0;
-  }
-  if (push_score(g, row, logits, vocabulary, id, err) != 0 || emit(g, r, id, err) != 0)
-    return -1;
-  if (!row->stop && (int64_t)(row->count - row->prompt) >= limit)
-    row->stop = limit_name(g->run, input, limit);
   return 0;
 }
 
-int generation_start_row(struct generation *g, size_t r, struct tfm_error *err) {
-  const tfm_run_options *o = g->run->options;
-  const struct row *row = &g->run->rows->row[r];
-  struct sample_options sample = {.temperature = o->temperature,
-                                  .top_k = o->top_k,
-                                  .top_p = o->top_p,
-                                  .min_p = o->min_p,
-                                  .seed = o->seeds ? o->seeds[r] : o->seed};
-  struct penalty_options penalty = {o->repetition_penalty, o->presence_penalty,
-                                    o->frequency_penalty, o->no_repeat_ngram};
-  buffer_init(&g->row[r].text);
-  for (size_t t = 0; t < row->count; t++)
-    if (push_id(&g->row[r], row->ids[t], err) != 0)
-      return -1;
-  g->row[r].prompt = row->count;
-  g->row[r].fed = (uint32_t)row->count;
-  if (sampler_init(&g->row[r].sampler, &sample, o->seeds ? 0 : r, err) != 0 ||
-      penalty_init(&g->row[r].penalty, &penalty, err) != 0)
-    return -1;
-  if (!g->run->model->tokenizer)
+/* The one hypothesis of a policy whose tokens stand once they are chosen. */
+static int stream(struct generation *g, const float *logits, size_t vocabulary,
+                  struct tfm_error *err) {
+  int32_t id = g->choice[0].token;
+  if (is_stop(g, id)) {
+    g->stop = "stop";
     return 0;
-  return token_stream_create(g->run->model->tokenizer, true, true, &g->row[r].stream, err);
+  }
+  if (push_score(g, logits, vocabulary, id, err) != 0 || follow(g, 1, err) != 0)
+    return -1;
+  return emit(g, id, err);
+}
+
+int generation_advance(struct generation *g, const float *const *logits, size_t vocabulary,
+                       struct tfm_error *err) {
+  struct decode_step step = {g->seen, g->live, vocabulary};
+  uint32_t count = 0;
+  if (g->limit == 0) {
+    g->stop = limit_name(g);
+    return 0;
+  }
+  if (show_hypotheses(g, logits, vocabulary, err) != 0 ||
+      g->policy->choose(g->policy_state, &step, g->choice, &count, err) != 0)
+    return -1;
+  if (count == 0)
+    g->stop = "stop";
+  else if ((g->policy->width ? follow(g, count, err) : stream(g, logits[0], vocabulary, err)) != 0)
+    return -1;
+  if (!g->stop && (int64_t)(g->hypothesis[0].count - g->prompt) >= g->limit)
+    g->stop = limit_name(g);
+  return 0;
+}
+
+/* --------------------------------------------------------- beginning and end */
+
+static int begin_policy(struct generation *g, struct tfm_error *err) {
+  const tfm_run_options *o = g->start.options;
+  struct decode_options options = {.sample = {.temperature = o->temperature,
+                                              .top_k = o->top_k,
+                                              .top_p = o->top_p,
+                                              .min_p = o->min_p,
+                                              .seed = g->start.seed},
+                                   .stream = g->start.stream,
+                                   .stop = g->stop_id,
+                                   .stop_count = g->stop_count,
+                                   .limit = g->limit};
+  g->policy = decode_find(o);
+  g->width = decode_width(o);
+  g->hypothesis = calloc(g->width, sizeof *g->hypothesis);
+  g->next = calloc(g->width, sizeof *g->next);
+  g->seen = calloc(g->width, sizeof *g->seen);
+  g->choice = calloc(g->width, sizeof *g->choice);
+  if (!g->hypothesis || !g->next || !g->seen || !g->choice)
+    return error_oom(err);
+  return g->policy->create(&options, &g->policy_state, err);
+}
+
+int generation_begin(struct generation *g, const struct generation_start *start,
+                     struct tfm_error *err) {
+  *g = (struct generation){.start = *start};
+  buffer_init(&g->text);
+  snprintf(g->name, sizeof g->name, "%s", start->name);
+  g->prompt = start->count;
+  g->limit = token_limit(start);
+  if (find_stops(g, err) != 0 || begin_policy(g, err) != 0 ||
+      begin_penalty(g, &g->hypothesis[0], err) != 0 ||
+      reserve_ids(&g->hypothesis[0], start->count, err) != 0)
+    return -1;
+  if (start->count)
+    memcpy(g->hypothesis[0].ids, start->ids, start->count * sizeof *start->ids);
+  g->hypothesis[0].count = start->count;
+  g->live = 1;
+  if (!start->model->tokenizer)
+    return 0;
+  return token_stream_create(start->model->tokenizer, true, true, &g->stream, err);
 }
 
 /* What the tokens' stream held back, and what may no longer become a stop. */
-static int finish_text(struct generation *g, size_t r, struct tfm_error *err) {
-  struct stream_row *row = &g->row[r];
-  size_t before = row->text.length;
-  if (!g->run->model->tokenizer)
+static int finish_text(struct generation *g, struct tfm_error *err) {
+  size_t before = g->text.length;
+  if (!g->stream)
     return 0;
-  if (strcmp(row->stop, "stop_string") != 0) {
-    if (token_stream_finish(row->stream, &row->text, err) != 0)
+  if (strcmp(g->stop, "stop_string") != 0) {
+    if (token_stream_finish(g->stream, &g->text, err) != 0)
       return -1;
-    if (row->text.failed)
+    if (g->text.failed)
       return error_oom(err);
-    cut_at_stop(g, row, before);
+    cut_at_stop(g, before);
   }
-  if (row->text.length > row->told)
-    tell(g, r, -1, true);
+  if (g->text.length > g->told)
+    tell(g, -1, true);
   return 0;
 }
 
-int generation_finish_row(struct generation *g, size_t r, struct tfm_error *err) {
-  struct stream_row *row = &g->row[r];
-  struct arena *arena = &g->run->result->arena;
-  tfm_answer *answer = &g->run->result->answer[r];
-  if (finish_text(g, r, err) != 0)
+/* The best of several hypotheses becomes the only one, and its text is made. */
+static int settle_hypotheses(struct generation *g, struct tfm_error *err) {
+  struct decode_step step = {g->seen, g->live, 0};
+  const int32_t *ids;
+  size_t count;
+  bool stopped;
+  if (!g->policy->finish)
+    return 0;
+  for (uint32_t h = 0; h < g->live; h++)
+    g->seen[h] =
+        (struct decode_hypothesis){g->hypothesis[h].ids, g->hypothesis[h].count, g->prompt, NULL};
+  if (g->policy->finish(g->policy_state, &step, &ids, &count, &stopped, err) != 0)
     return -1;
-  size_t made = row->count - row->prompt;
+  g->hypothesis[0].count = g->prompt;
+  g->live = 1;
+  g->stop = NULL;
+  for (size_t i = 0; i < count && !g->stop; i++)
+    if (push_id(&g->hypothesis[0], ids[i], err) != 0 || emit(g, ids[i], err) != 0)
+      return -1;
+  if (!g->stop)
+    g->stop = stopped ? "stop" : limit_name(g);
+  return 0;
+}
+
+int generation_finish(struct generation *g, struct tfm_error *err) {
+  struct arena *arena = &g->start.result->arena;
+  tfm_answer *answer = g->start.answer;
+  if (settle_hypotheses(g, err) != 0 || finish_text(g, err) != 0)
+    return -1;
+  size_t made = g->hypothesis[0].count - g->prompt;
   int32_t *ids = arena_array(arena, made ? made : 1, sizeof *ids);
-  tfm_token_score *score = arena_array(arena, row->scores ? row->scores : 1, sizeof *score);
-  const char *text = arena_strndup(arena, buffer_text(&row->text), row->text.length);
+  tfm_token_score *score = arena_array(arena, g->scores ? g->scores : 1, sizeof *score);
+  const char *text = arena_strndup(arena, buffer_text(&g->text), g->text.length);
   if (!ids || !score || !text)
     return error_oom(err);
   if (made)
-    memcpy(ids, row->ids + row->prompt, made * sizeof *ids);
-  if (row->scores)
-    memcpy(score, row->score, row->scores * sizeof *score);
+    memcpy(ids, g->hypothesis[0].ids + g->prompt, made * sizeof *ids);
+  if (g->scores)
+    memcpy(score, g->score, g->scores * sizeof *score);
   answer->text = text;
-  answer->text_length = row->text.length;
+  answer->text_length = g->text.length;
   answer->ids = ids;
   answer->id_count = made;
-  answer->stop = row->stop;
-  answer->token_score = g->run->options->logprobs ? score : NULL;
+  answer->stop = g->stop;
+  answer->token_score = g->start.options->logprobs ? score : NULL;
   return 0;
 }
 
-void generation_free_row(struct stream_row *row) {
-  token_stream_destroy(row->stream);
-  sampler_finish(&row->sampler);
-  penalty_finish(&row->penalty);
-  buffer_finish(&row->text);
-  free(row->score);
-  free(row->ids);
+static void free_hypotheses(struct hypothesis *list, uint32_t count) {
+  for (uint32_t h = 0; list && h < count; h++) {
+    penalty_finish(&list[h].penalty);
+    free(list[h].ids);
+  }
+  free(list);
+}
+
+void generation_free(struct generation *g) {
+  token_stream_destroy(g->stream);
+  if (g->policy)
+    g->policy->destroy(g->policy_state);
+  free_hypotheses(g->hypothesis, g->width);
+  free_hypotheses(g->next, g->width);
+  buffer_finish(&g->text);
+  free(g->seen);
+  free(g->choice);
+  free(g->stop_id);
+  free(g->score);
 }

@@ -1,44 +1,69 @@
-/* generation.h - the rows of a generation: each has its text, its draws and its end. */
+/* generation.h - one text that is written on: its hypotheses, what is told of it, its end.
+ *
+ * It knows nothing of batches: whoever runs the model hands it the logits of its
+ * hypotheses, and asks after each step which of them go on. */
 #ifndef TFM_LIB_GENERATION_H
 #define TFM_LIB_GENERATION_H
 
 #include "base/buffer.h"
-#include "lib/task.h"
+#include "lib/decode/decode.h"
+#include "lib/model.h"
+#include "lib/result.h"
+#include "lib/rows.h"
 #include "runtime/penalty.h"
-#include "runtime/sample.h"
 
 struct token_stream;
 
-struct stream_row {
-  struct sampler sampler;
+struct hypothesis {
+  int32_t *ids; /* the prompt, then the new tokens */
+  size_t count, room;
   struct penalty penalty;
-  struct token_stream *stream;
+};
+
+/* What a text begins with; pointers live until generation_free. */
+struct generation_start {
+  const struct tfm_model *model;
+  const tfm_run_options *options;
+  struct tfm_result *result; /* its arena holds the answer's parts */
+  tfm_answer *answer;
+  const int32_t *ids; /* the prompt */
+  size_t count;
+  size_t row;       /* the number that the callback is told */
+  const char *name; /* "input 2" */
+  uint64_t seed, stream;
+};
+
+struct generation {
+  struct generation_start start;
+  char name[ROW_NAME];
+  const struct decode_policy *policy;
+  void *policy_state;
+  int32_t *stop_id;
+  size_t stop_count;
+  struct hypothesis *hypothesis, *next; /* [width] each; next: those of the step after */
+  struct decode_hypothesis *seen;       /* [width]: what the policy sees */
+  struct decode_choice *choice;         /* [width]: the last step's: parent[i] of hypothesis i */
+  uint32_t width, live;
+  size_t prompt;
+  int64_t limit;
+  struct token_stream *stream; /* NULL = no tokenizer */
   struct buffer text;
   size_t told;            /* bytes of text that the caller has been given */
   tfm_token_score *score; /* a new token each; NULL unless logprobs are asked for */
   size_t scores, score_room;
-  int32_t *ids; /* the prompt, then the new tokens */
-  size_t prompt, count, room;
-  uint32_t fed;     /* tokens in the last pass */
   const char *stop; /* NULL = still going */
 };
 
-struct generation {
-  struct task_run *run;
-  struct stream_row *row;
-  uint32_t *at; /* the row that each of the session's is; `live` of them */
-  uint32_t live;
-  int64_t limit; /* new tokens a row */
-};
-
-/* Row r's sampler and text, before the first pass; what it has made is freed with
- * generation_free_row, after a failure too. */
-int generation_start_row(struct generation *g, size_t r, struct tfm_error *err);
-/* Choose the next token of row r from its logits; the row may end with it. */
-int generation_advance(struct generation *g, size_t r, const float *logits, size_t vocabulary,
+/* Before the first pass.  What it has made is freed with generation_free, after a failure
+ * too. */
+int generation_begin(struct generation *g, const struct generation_start *start,
+                     struct tfm_error *err);
+/* The next tokens, from the logits of each live hypothesis, as the model gave them; it may
+ * end with them.  Hypothesis i was choice[i].parent before. */
+int generation_advance(struct generation *g, const float *const *logits, size_t vocabulary,
                        struct tfm_error *err);
-/* The row has ended: its answer. */
-int generation_finish_row(struct generation *g, size_t r, struct tfm_error *err);
-void generation_free_row(struct stream_row *row);
+/* It has ended: its answer. */
+int generation_finish(struct generation *g, struct tfm_error *err);
+void generation_free(struct generation *g);
 
 #endif

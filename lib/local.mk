@@ -14,6 +14,9 @@ libjoint_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c l
 # what a directory of sentence-transformers says
 libjoint_la_SOURCES += lib/module_file.c lib/module_file.h lib/modules.c lib/modules.h \
   lib/modules_settings.c lib/link.c lib/link.h lib/rerank.c lib/embedder.c lib/prompt.c lib/prompt.h
+# decoding policies: a row of policy.def and a file each
+libjoint_la_SOURCES += lib/decode/decode.c lib/decode/decode.h lib/decode/policy.def lib/decode/greedy.c \
+  lib/decode/sample.c
 libjoint_la_CPPFLAGS = $(AM_CPPFLAGS) -DTFM_VERSION='"$(PACKAGE_VERSION)"'
 libtfm_la_SOURCES =
 libtfm_la_LIBADD = libjoint.la $(rooms) $(rooms_libs)

@@ -125,11 +125,10 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
   return 0;
 }
 
-int task_not_finite(const struct task_run *run, size_t r, const char *name, double value,
-                    struct tfm_error *err) {
-  char row[ROW_NAME];
-  error_set(err, TFM_ERROR_RUN, "%s: `%s` of %s is not finite: it holds %s",
-            graph_task_name(run->model->graph->task), name, rows_name(run->rows, r, row),
+int task_bad_value(enum graph_task task, const char *row, const char *name, double value,
+                   struct tfm_error *err) {
+  error_set(err, TFM_ERROR_RUN, "%s: `%s` of %s is not finite: it holds %s", graph_task_name(task),
+            name, row,
             isnan(value) ? "nan"
             : value > 0  ? "inf"
                          : "-inf");
@@ -140,9 +139,11 @@ int task_not_finite(const struct task_run *run, size_t r, const char *name, doub
 
 int task_finite(const struct task_run *run, size_t r, const char *name, const float *value,
                 size_t count, struct tfm_error *err) {
+  char row[ROW_NAME];
   for (size_t i = 0; i < count; i++)
     if (!isfinite(value[i]))
-      return task_not_finite(run, r, name, (double)value[i], err);
+      return task_bad_value(run->model->graph->task, rows_name(run->rows, r, row), name,
+                            (double)value[i], err);
   return 0;
 }
 

@@ -6,10 +6,10 @@
 #ifndef TFM_LIB_TASK_H
 #define TFM_LIB_TASK_H
 
+#include "graph/graph.h"
 #include "lib/result.h"
 #include "lib/rows.h"
 
-struct graph;
 struct tfm_model;
 
 struct task_run {
@@ -40,8 +40,9 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
  * task, the row and the output `name`. */
 int task_finite(const struct task_run *run, size_t r, const char *name, const float *value,
                 size_t count, struct tfm_error *err);
-int task_not_finite(const struct task_run *run, size_t r, const char *name, double value,
-                    struct tfm_error *err);
+/* TFM_ERROR_RUN: this value of the output `name` is none.  row: "input 2". */
+int task_bad_value(enum graph_task task, const char *row, const char *name, double value,
+                   struct tfm_error *err);
 /* The bytes of a text that a place has, a leading blank left out, as its text. */
 int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm_error *err);
 /* The name of a label: an attribute `labels` of the head (id2label), or its number. */

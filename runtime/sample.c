@@ -30,7 +30,7 @@ static double uniform(uint64_t s[4]) {
   return (double)(next(s) >> 11) * 0x1p-53;
 }
 
-static int check(const struct sample_options *options, struct tfm_error *err) {
+int sample_check(const struct sample_options *options, struct tfm_error *err) {
   if (!(options->temperature >= 0) || !isfinite(options->temperature))
     return error_set(err, TFM_ERROR_USAGE, "the temperature must be a number from 0 on");
   if (options->top_k < 0)
@@ -45,7 +45,7 @@ static int check(const struct sample_options *options, struct tfm_error *err) {
 int sampler_init(struct sampler *sampler, const struct sample_options *options, uint64_t row,
                  struct tfm_error *err) {
   *sampler = (struct sampler){.options = *options};
-  if (check(options, err) != 0)
+  if (sample_check(options, err) != 0)
     return -1;
   uint64_t state = options->seed, mix = row;
   state ^= random_splitmix(&mix);
@@ -74,6 +74,11 @@ static int no_logits(struct tfm_error *err) {
   error_set(err, TFM_ERROR_RUN, "the model's logits are not numbers");
   error_note(err, "help: the checkpoint may be damaged, or not be meant for this model file");
   return -1;
+}
+
+int sample_likeliest(const float *logits, size_t count, int32_t *id, struct tfm_error *err) {
+  *id = sample_greedy(logits, count);
+  return *id < 0 ? no_logits(err) : 0;
 }
 
 /* By logit downwards, equals by id. */
@@ -228,10 +233,8 @@ int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int
                  struct tfm_error *err) {
   size_t kept;
   *id = -1;
-  if (sampler->options.temperature < COLDEST) {
-    *id = sample_greedy(logits, count);
-    return *id < 0 ? no_logits(err) : 0;
-  }
+  if (sampler->options.temperature < COLDEST)
+    return sample_likeliest(logits, count, id, err);
   if (sampler_filter(sampler, logits, count, &kept, err) != 0)
     return -1;
   *id = draw(sampler, kept);

@@ -37,7 +37,9 @@ struct sample_candidate {
   double weight; /* exp(logit - highest), before dividing by the sum */
 };
 
-/* Checks the options (TFM_ERROR_USAGE).  A row of a batch has a sampler of its
+/* The options are possible ones (TFM_ERROR_USAGE). */
+int sample_check(const struct sample_options *options, struct tfm_error *err);
+/* Checks the options.  A row of a batch has a sampler of its
  * own, seeded with seed and row, so that a row draws the same in any batch. */
 int sampler_init(struct sampler *sampler, const struct sample_options *options, uint64_t row,
                  struct tfm_error *err);
@@ -55,6 +57,8 @@ int sampler_pick(struct sampler *sampler, const float *logits, size_t count, int
 
 /* The highest of them, lowest id of equals; -1 if one is NaN or all are -inf. */
 int32_t sample_greedy(const float *logits, size_t count);
+/* The same, where -1 is TFM_ERROR_RUN. */
+int sample_likeliest(const float *logits, size_t count, int32_t *id, struct tfm_error *err);
 
 /* probability[i] = exp(logit[i] - max) / sum, in double; probability may be logits. */
 int sample_softmax(const float *logits, size_t count, float *probability, struct tfm_error *err);
