@@ -1,46 +1,41 @@
 /* batch.c - which dims are the batch and its tokens, and that ops keep rows apart.
  *
- * The inputs say it: ids, types and positions are [B, T], a mask is [B, S], last
- * is [B].  A row's answer must not depend on the rows beside it, so an op may
- * take the batch only where its schema leaves the dim alone: inside `...`, or at
- * a dim that the schema names itself, and never at its own `axis`. */
+ * The inputs say it by their sources (graph/source.def): [B, T], [B, S] or [B].  A row's answer
+ * must not depend on the rows beside it, so an op may take the batch only where its schema leaves
+ * the dim alone: inside `...`, or at a dim that the schema names itself, and never at its own
+ * `axis`. */
 #include "compiler/batch.h"
 
 #include "compiler/report.h"
+#include "graph/letters.h"
+#include "graph/source.h"
 
 #include <string.h>
 
-const struct batch_source batch_sources[BATCH_SOURCES] = {
-    {"tokens.ids", DTYPE_I32, 2},         {"tokens.positions", DTYPE_I32, 2},
-    {"tokens.types", DTYPE_I32, 2},       {"tokens.mask", DTYPE_BOOL, 2},
-    {"tokens.last", DTYPE_I32, 1},        {"generated.ids", DTYPE_I32, 2},
-    {"generated.types", DTYPE_I32, 2},    {"generated.positions", DTYPE_I32, 2},
-    {"generated.mask", DTYPE_BOOL, 2},    {"generated.last", DTYPE_I32, 1},
-    {"tokens.unprompted", DTYPE_BOOL, 2},
-};
-
-const struct batch_source *batch_find_source(const char *name) {
-  for (size_t i = 0; i < BATCH_SOURCES; i++)
-    if (strcmp(batch_sources[i].name, name) == 0)
-      return &batch_sources[i];
-  return NULL;
+/* Is an input of this dtype and rank what its source gives? */
+static bool fits(struct compiler *c, const struct ast_decl *input, const struct ctype *type,
+                 const struct source_info *source) {
+  unsigned rank = letters_rank(source->shape, true);
+  char shape[LETTERS_TEXT];
+  if (type->dtype == source->dtype && type->rank == rank)
+    return true;
+  letters_print(source->shape, shape);
+  struct report *r =
+      report(c, type->dtype != source->dtype ? CODE_DTYPE : CODE_RANK, input->input.type->span,
+             "`%s` is %s%s, this is %s", input->input.source.text, dtype_name(source->dtype), shape,
+             compiler_type_text(c, type));
+  report_primary(c, r, "a dim for the rows%s", rank == 1 ? " alone" : ", then the tokens");
+  return false;
 }
 
 bool batch_declare(struct compiler *c, const struct ast_decl *input, const struct ctype *type) {
-  const char *name = input->input.source.text;
-  const struct batch_source *source = name == NULL ? NULL : batch_find_source(name);
-  if (source == NULL)
+  enum graph_source kind;
+  enum graph_side side;
+  if (!source_find(input->input.source.text, &kind, &side))
     return false; /* check.c has said so */
-  if (type->dtype != source->dtype || type->rank != source->rank) {
-    struct report *r =
-        report(c, type->dtype != source->dtype ? CODE_DTYPE : CODE_RANK, input->input.type->span,
-               "`%s` is %s%s, this is %s", name, dtype_name(source->dtype),
-               source->rank == 1 ? "[B]" : "[B, T]", compiler_type_text(c, type));
-    report_primary(c, r, "a dim for the rows%s",
-                   source->rank == 1 ? " alone" : ", then the tokens");
+  const struct source_info *source = source_info(kind);
+  if (!fits(c, input, type, source))
     return false;
-  }
-  bool generated = strncmp(name, "generated.", 10) == 0, mask = source->dtype == DTYPE_BOOL;
   if (c->batch == NULL) {
     c->batch = type->shape[0];
     c->batch_span = input->input.type->span;
@@ -51,8 +46,8 @@ bool batch_declare(struct compiler *c, const struct ast_decl *input, const struc
     report_label(c, r, c->batch_span, "%s here", compiler_cell_text(c, c->batch));
     return false;
   }
-  if (source->rank == 2 && !mask && c->tokens[generated] == NULL)
-    c->tokens[generated] = type->shape[1];
+  if (source->shape[1] == 'T' && c->tokens[side] == NULL)
+    c->tokens[side] = type->shape[1];
   return true;
 }
 

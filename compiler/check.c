@@ -4,10 +4,10 @@
  * sees the branches and heads that a run leaves out. */
 #include "compiler/check.h"
 
-#include "compiler/batch.h"
 #include "compiler/names.h"
 #include "compiler/report.h"
 #include "compiler/task.h"
+#include "graph/source.h"
 
 #include <string.h>
 
@@ -305,18 +305,20 @@ static void check_whole(struct checker *k, const struct ast_decl *decl,
 /* --------------------------------------------------------------- declarations */
 
 static void check_input(struct checker *k, const struct ast_decl *decl) {
-  const char *source = decl->input.source.text, *names[BATCH_SOURCES];
+  const char *name = decl->input.source.text, *names[GRAPH_SOURCE_NAMES];
+  enum graph_source source;
+  enum graph_side side;
   check_type(k, decl->input.type);
-  if (source == NULL || batch_find_source(source) != NULL)
+  if (name == NULL || (source_find(name, &source, &side) && side != GRAPH_SIDE_CALLER))
     return;
-  for (size_t i = 0; i < BATCH_SOURCES; i++)
-    names[i] = batch_sources[i].name;
   struct report *r =
-      report(k->c, CODE_INPUT_SOURCE, decl->input.source.span, "unknown source `%s`", source);
-  report_nearest(k->c, r, "a source", source, names, BATCH_SOURCES);
-  report_note(k->c, r,
-              "the sources are tokens.* and generated.*: ids, positions, types, mask, last; and "
-              "tokens.unprompted");
+      report(k->c, CODE_INPUT_SOURCE, decl->input.source.span, "unknown source `%s`", name);
+  struct buffer known;
+  buffer_init(&known);
+  source_print_names(&known);
+  report_nearest(k->c, r, "a source", name, names, source_names(names));
+  report_note(k->c, r, "the sources are %s", buffer_text(&known));
+  buffer_finish(&known);
 }
 
 static void check_state(struct checker *k, const struct ast_decl *decl) {

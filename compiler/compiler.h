@@ -241,7 +241,7 @@ struct compiler {
   uint32_t dim_count;
 
   struct cell *batch;     /* see batch.c; NULL = no input has said it yet */
-  struct cell *tokens[2]; /* of tokens.*, of generated.* */
+  struct cell *tokens[2]; /* by graph_side: of tokens.*, of generated.* */
   struct span batch_span;
 
   struct ir_value *value;
@@ -263,7 +263,6 @@ struct compiler {
   bool both_graphs;        /* encode and decode */
   const char *mixes;       /* an op that would see padding, see tokens.h; NULL = none does */
   bool two_texts;          /* some input is generated.*: one text is read, another written */
-  const char *last_source; /* of the index of the last token */
   /* An argument that weight_function evaluated and then left to an op. */
   const struct ast_expr *evaluated_for;
   struct value evaluated;

@@ -10,6 +10,7 @@
 #include "compiler/report.h"
 #include "compiler/tokens.h"
 #include "compiler/weight.h"
+#include "graph/source.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static void detach(struct compiler *c, int32_t fed) {
 /* Does it change with each step?  Where nothing is generated, one text goes
  * into both graphs, and it is that which grows. */
 static bool source_of_step(const struct compiler *c, const char *source) {
-  return !c->two_texts || strncmp(source, "generated.", 10) == 0;
+  return !c->two_texts || source_of(source, GRAPH_SIDE_WRITTEN);
 }
 
 static int feed_one(struct compiler *c, const char *name) {
@@ -62,7 +63,7 @@ static int feed_one(struct compiler *c, const char *name) {
     fed->fed_stage = !c->both_graphs || source_of_step(c, fed->source) ? c->stage : GRAPH_ENCODE;
   detach(c, value);
   c->value[value].fed = true;
-  c->value[value].source = "feed";
+  c->value[value].source = source_info(GRAPH_SOURCE_FEED)->name[GRAPH_SIDE_CALLER];
   return c->stop ? -1 : 0;
 }
 

@@ -15,6 +15,7 @@
 #include "compiler/task.h"
 #include "compiler/tokens.h"
 #include "compiler/weight.h"
+#include "graph/source.h"
 
 #include <string.h>
 
@@ -215,9 +216,9 @@ static void mention_rest(struct compiler *c, const struct ast_decl *chosen) {
   c->frame = NULL;
 }
 
-static bool any_generated(const struct compiler *c) {
+static bool any_written(const struct compiler *c) {
   for (uint32_t i = 0; i < c->value_count; i++)
-    if (c->value[i].source != NULL && strncmp(c->value[i].source, "generated.", 10) == 0)
+    if (source_of(c->value[i].source, GRAPH_SIDE_WRITTEN))
       return true;
   return false;
 }
@@ -247,8 +248,7 @@ void expand_model(struct compiler *c, struct model *out) {
     else if (d->kind == AST_DECL_STATE)
       declare_state(c, d);
   }
-  c->two_texts = any_generated(c);
-  c->last_source = c->two_texts ? "generated.last" : "tokens.last";
+  c->two_texts = any_written(c);
   c->frame = NULL;
   c->stage = GRAPH_ENCODE;
   if (first != NULL)

@@ -75,7 +75,7 @@ static bool letter_fits(const struct compiler *c, char letter, const struct cell
 }
 
 static bool shape_fits(const struct compiler *c, const char *shape, const struct ctype *type) {
-  if (type->rank < task_shape_rank(shape, false) || type->rank > task_shape_rank(shape, true))
+  if (type->rank < letters_rank(shape, false) || type->rank > letters_rank(shape, true))
     return false;
   for (uint32_t i = 0; i < type->rank; i++, shape += 1 + (shape[1] == '?'))
     if (!letter_fits(c, *shape, type->shape[i]))
@@ -85,7 +85,7 @@ static bool shape_fits(const struct compiler *c, const char *shape, const struct
 
 static void check_result(struct compiler *c, const struct ast_decl *head,
                          const struct task_result *want, const struct result *found) {
-  char shape[TASK_SHAPE_TEXT];
+  char shape[LETTERS_TEXT];
   if (found->value.kind != VALUE_TENSOR)
     return; /* model.c says so */
   const struct ctype *type = &c->value[found->value.tensor].type;
@@ -93,7 +93,7 @@ static void check_result(struct compiler *c, const struct ast_decl *head,
   if (type->dtype == DTYPE_MASK || type->dtype == DTYPE_KV ||
       (float_type && shape_fits(c, want->shape, type)))
     return;
-  task_shape_print(want->shape, shape);
+  letters_print(want->shape, shape);
   struct report *r =
       report(c, CODE_HEAD_RESULT, found->span, "the task `%s` needs %s%s in `%s`, this is %s",
              head->head.task.text, float_type ? "" : "floats, ", shape, want->name,

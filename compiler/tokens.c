@@ -3,6 +3,7 @@
 #include "compiler/call.h"
 #include "compiler/names.h"
 #include "compiler/report.h"
+#include "graph/source.h"
 
 #include <string.h>
 
@@ -131,15 +132,17 @@ static void decide(struct narrowing *n) {
   }
 }
 
-/* tokens.last, declared if the file does not. */
+/* The last token of the text that is written, declared if the file does not. */
 static int32_t last_input(struct compiler *c, int32_t like, struct span span) {
+  const struct source_info *last = source_info(GRAPH_SOURCE_LAST);
+  const char *source = last->name[c->two_texts ? GRAPH_SIDE_WRITTEN : GRAPH_SIDE_READ];
   for (uint32_t i = 0; i < c->value_count; i++)
-    if (c->value[i].source != NULL && strcmp(c->value[i].source, c->last_source) == 0)
+    if (c->value[i].source != NULL && strcmp(c->value[i].source, source) == 0)
       return (int32_t)i;
-  struct ir_value value = {.name = naming_take(c, "last"),
-                           .type = {.dtype = DTYPE_I32, .rank = 1},
+  struct ir_value value = {.name = naming_take(c, last->stem),
+                           .type = {.dtype = last->dtype, .rank = 1},
                            .node = GRAPH_NONE,
-                           .source = c->last_source,
+                           .source = source,
                            .span = span};
   value.type.shape[0] = c->value[like].type.shape[0];
   return value.name == NULL ? GRAPH_NONE : call_add_value(c, &value);

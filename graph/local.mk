@@ -4,6 +4,8 @@ libgraph_la_SOURCES = \
   graph/dim.c graph/dim.h \
   graph/emit.c \
   graph/graph.c graph/graph.h \
+  graph/letters.c graph/letters.h \
+  graph/source.c graph/source.def graph/source.h \
   graph/task.c graph/task.def graph/task.h \
   graph/text.c \
   graph/text_parse.c graph/text_read.c graph/text_read.h \
@@ -11,4 +13,5 @@ libgraph_la_SOURCES = \
 
 unit_tests += \
   tests/unit/test_dim \
-  tests/unit/test_graph
+  tests/unit/test_graph \
+  tests/unit/test_input_source

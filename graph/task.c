@@ -46,31 +46,6 @@ bool task_has_attribute(enum graph_task task, const char *name) {
   return false;
 }
 
-unsigned task_shape_rank(const char *shape, bool longest) {
-  unsigned rank = 0, optional = 0;
-  for (; *shape; shape++) {
-    optional += *shape == '?';
-    rank += *shape != '?';
-  }
-  return longest ? rank : rank - optional;
-}
-
-void task_shape_print(const char *shape, char out[TASK_SHAPE_TEXT]) {
-  size_t at = 0;
-  out[at++] = '[';
-  for (; *shape && at + 5 < TASK_SHAPE_TEXT; shape++) {
-    if (*shape == '?')
-      continue;
-    if (at > 1) {
-      out[at++] = ',';
-      out[at++] = ' ';
-    }
-    out[at++] = *shape == 't' ? 'T' : *shape;
-  }
-  out[at++] = ']';
-  out[at] = '\0';
-}
-
 static const struct task_spelling spellings[] = {
     {"text-generation", GRAPH_TASK_GENERATE},
     {"causal-lm", GRAPH_TASK_GENERATE},

@@ -6,8 +6,9 @@
 
 #include "base/dtype.h"
 #include "graph/graph.h"
+#include "graph/letters.h"
 
-enum { TASK_RESULTS = 4, TASK_SHAPE_TEXT = 32 };
+enum { TASK_RESULTS = 4 };
 
 struct task_result {
   const char *name; /* "logits"; NULL = no more */
@@ -36,10 +37,5 @@ const struct task_spelling *task_spellings(size_t *count);
 /* By its own name or one of these, '_' or '-' between words, in letters of either case;
  * GRAPH_TASK_NONE = neither. */
 enum graph_task task_from_spelling(const char *name);
-
-/* Dimensions of a shape, with those that may be absent or without. */
-unsigned task_shape_rank(const char *shape, bool longest);
-/* "[B, T, V]" */
-void task_shape_print(const char *shape, char out[TASK_SHAPE_TEXT]);
 
 #endif

@@ -2,6 +2,7 @@
 #include "lib/rows.h"
 
 #include "base/checked.h"
+#include "graph/source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -146,7 +147,7 @@ static int check_row(const struct tfm_model *model, const struct row *row, const
 
 static bool takes_types(const struct graph *graph) {
   for (uint32_t i = 0; i < graph->input_count; i++)
-    if (strcmp(graph->input[i].source, "tokens.types") == 0)
+    if (source_is(graph->input[i].source, GRAPH_SOURCE_TYPES))
       return true;
   return false;
 }

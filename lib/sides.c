@@ -7,24 +7,21 @@
  * text that is wrong looks like one that is right. */
 #include "lib/model.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "graph/source.h"
 
-static bool is_from(const struct graph_input *input, const char *side) {
-  return input->source && strncmp(input->source, side, strlen(side)) == 0;
-}
+#include <stdlib.h>
 
 /* The first input of a side; NULL = the graph has none. */
-static const struct graph_input *first_of(const struct graph *graph, const char *side) {
+static const struct graph_input *first_of(const struct graph *graph, enum graph_side side) {
   for (uint32_t i = 0; i < graph->input_count; i++)
-    if (is_from(&graph->input[i], side))
+    if (source_of(graph->input[i].source, side))
       return &graph->input[i];
   return NULL;
 }
 
 static int refuse_two_texts(const struct graph *graph, struct tfm_error *err) {
-  const struct graph_input *source = first_of(graph, "tokens.");
-  const struct graph_input *target = first_of(graph, "generated.");
+  const struct graph_input *source = first_of(graph, GRAPH_SIDE_READ);
+  const struct graph_input *target = first_of(graph, GRAPH_SIDE_WRITTEN);
   if (!target)
     return 0;
   if (!source) {
@@ -47,7 +44,8 @@ static int refuse_two_texts(const struct graph *graph, struct tfm_error *err) {
 /* Does a node of encode depend on a text?  reads: a flag a value. */
 static const struct graph_node *encode_of_text(const struct graph *graph, bool *reads) {
   for (uint32_t i = 0; i < graph->input_count; i++)
-    if (is_from(&graph->input[i], "tokens.") || is_from(&graph->input[i], "generated."))
+    if (source_of(graph->input[i].source, GRAPH_SIDE_READ) ||
+        source_of(graph->input[i].source, GRAPH_SIDE_WRITTEN))
       reads[graph->input[i].value] = true;
   for (uint32_t i = 0; i < graph->node_count; i++) {
     const struct graph_node *node = &graph->node[i];

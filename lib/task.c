@@ -82,7 +82,7 @@ static int64_t wanted_size(const struct task_run *run, char letter, int64_t foun
 }
 
 static bool shape_fits(const struct task_run *run, const char *shape, const tfm_tensor *tensor) {
-  if (tensor->rank < task_shape_rank(shape, false) || tensor->rank > task_shape_rank(shape, true))
+  if (tensor->rank < letters_rank(shape, false) || tensor->rank > letters_rank(shape, true))
     return false;
   for (uint32_t i = 0; i < tensor->rank; i++, shape += 1 + (shape[1] == '?')) {
     int64_t wanted = wanted_size(run, *shape, tensor->shape[i]);
@@ -94,12 +94,12 @@ static bool shape_fits(const struct task_run *run, const char *shape, const tfm_
 
 static int refuse_output(const struct task_run *run, const struct task_result *result,
                          const tfm_tensor *tensor, struct tfm_error *err) {
-  char wanted[TASK_SHAPE_TEXT];
+  char wanted[LETTERS_TEXT];
   struct buffer found;
   buffer_init(&found);
   for (uint32_t i = 0; i < tensor->rank; i++)
     buffer_printf(&found, "%s%" PRId64, i ? ", " : "", tensor->shape[i]);
-  task_shape_print(result->shape, wanted);
+  letters_print(result->shape, wanted);
   error_set(err, TFM_ERROR_MODEL, "`%s` has another shape than the task %s needs", result->name,
             graph_task_name(run->model->graph->task));
   error_note(err, "expected: %s %s, B = %" PRIu32 " rows and T = %" PRIu32 " tokens",

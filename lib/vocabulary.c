@@ -2,6 +2,7 @@
 #include "lib/model.h"
 
 #include "base/text.h"
+#include "graph/source.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -38,10 +39,10 @@ int model_load_tokenizer(struct tfm_model *model) {
   return 0;
 }
 
-/* Is it what the graph calls tokens.ids? */
+/* Is it the ids of a text? */
 static bool is_ids(const struct graph *graph, int32_t value) {
   for (uint32_t i = 0; i < graph->input_count; i++)
-    if (graph->input[i].value == value && strcmp(graph->input[i].source, "tokens.ids") == 0)
+    if (graph->input[i].value == value && source_is(graph->input[i].source, GRAPH_SOURCE_IDS))
       return true;
   return false;
 }

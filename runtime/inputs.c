@@ -3,63 +3,53 @@
  * A shape comes from the source (tokens.ids is [B, T] of this call) or from a
  * feed.  Matching it with the input's declared type tells what B, T and S are;
  * two inputs that disagree are an error that names both. */
+#include "base/buffer.h"
 #include "base/checked.h"
+#include "graph/letters.h"
 #include "runtime/session_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-  const char *name;
-  enum source_kind kind;
-} sources[] = {{"ids", SOURCE_IDS},   {"types", SOURCE_TYPES}, {"positions", SOURCE_POSITIONS},
-               {"mask", SOURCE_MASK}, {"last", SOURCE_LAST},   {"unprompted", SOURCE_UNPROMPTED}};
-
 static int find_source(struct session_input *in, struct tfm_error *err) {
-  const char *source = in->input->source ? in->input->source : "";
-  const char *dot = strchr(source, '.');
-  in->generated = strncmp(source, "generated.", 10) == 0;
-  if (strcmp(source, "feed") == 0) {
-    in->kind = SOURCE_FEED;
+  struct buffer known;
+  if (source_find(in->input->source, &in->kind, &in->side))
     return 0;
-  }
-  for (size_t i = 0; dot && i < sizeof sources / sizeof sources[0]; i++)
-    if (strcmp(dot + 1, sources[i].name) == 0 &&
-        (in->generated || strncmp(source, "tokens.", 7) == 0)) {
-      in->kind = sources[i].kind;
-      return 0;
-    }
   error_set(err, TFM_ERROR_MODEL, "input `%s` has the unknown source `%s`", in->input->name,
-            source);
-  error_note(err, "expected: tokens or generated, then .ids, .types, .positions, .mask, "
-                  ".unprompted or .last");
+            in->input->source);
+  buffer_init(&known);
+  source_print_names(&known);
+  error_note(err, "expected: %s", buffer_text(&known));
+  buffer_finish(&known);
   return -1;
+}
+
+static int check_fed(const struct session_input *in, struct tfm_error *err) {
+  switch (in->type->dtype) {
+  case DTYPE_NONE:
+  case DTYPE_F32:
+  case DTYPE_I32:
+  case DTYPE_I64:
+  case DTYPE_BOOL:
+    return 0;
+  default:
+    return error_set(err, TFM_ERROR_MODEL, "`%s` is %s, which cannot be fed", in->input->name,
+                     dtype_name(in->type->dtype));
+  }
 }
 
 /* The dtype that the session writes; feeds may be any that numbers convert to. */
 static int check_type(const struct session_input *in, struct tfm_error *err) {
-  static const enum dtype wanted[] = {DTYPE_I32,  DTYPE_I32, DTYPE_I32,
-                                      DTYPE_BOOL, DTYPE_I32, DTYPE_BOOL};
-  static const uint32_t rank[] = {2, 2, 2, 2, 1, 2};
-  if (in->kind == SOURCE_FEED) {
-    switch (in->type->dtype) {
-    case DTYPE_NONE:
-    case DTYPE_F32:
-    case DTYPE_I32:
-    case DTYPE_I64:
-    case DTYPE_BOOL:
-      return 0;
-    default:
-      return error_set(err, TFM_ERROR_MODEL, "`%s` is %s, which cannot be fed", in->input->name,
-                       dtype_name(in->type->dtype));
-    }
-  }
-  if (in->type->dtype == wanted[in->kind] && in->type->rank == rank[in->kind])
+  const struct source_info *source = source_info(in->kind);
+  unsigned rank = letters_rank(source->shape, true);
+  if (in->kind == GRAPH_SOURCE_FEED)
+    return check_fed(in, err);
+  if (in->type->dtype == source->dtype && in->type->rank == rank)
     return 0;
   error_set(err, TFM_ERROR_MODEL, "input `%s` has not the type of its source `%s`", in->input->name,
             in->input->source);
-  error_note(err, "expected: %s of %u dimensions", dtype_name(wanted[in->kind]), rank[in->kind]);
+  error_note(err, "expected: %s of %u dimensions", dtype_name(source->dtype), rank);
   error_note(err, "found: %s of %u", dtype_name(in->type->dtype), in->type->rank);
   return -1;
 }
@@ -75,7 +65,7 @@ int inputs_create(struct session *session, struct tfm_error *err) {
     in->type = &graph->value[in->input->value].type;
     if (find_source(in, err) != 0 || check_type(in, err) != 0)
       return -1;
-    session->two_sided = session->two_sided || in->generated;
+    session->two_sided = session->two_sided || in->side == GRAPH_SIDE_WRITTEN;
   }
   return 0;
 }
@@ -92,13 +82,14 @@ static const struct session_side *side_of(const struct session *session,
                                           const struct session_input *in,
                                           const struct session_side *source,
                                           const struct session_side *side) {
-  return session->two_sided && !in->generated ? source : side;
+  return session->two_sided && in->side == GRAPH_SIDE_READ ? source : side;
 }
 
 static void source_shape(const struct session_input *in, const struct session_side *side,
                          int64_t shape[TFM_MAX_RANK]) {
-  shape[0] = side->rows;
-  shape[1] = in->kind == SOURCE_MASK ? side->total : side->tokens;
+  const char *letter = source_info(in->kind)->shape;
+  for (uint32_t i = 0; letter[i]; i++)
+    shape[i] = letter[i] == 'B' ? side->rows : letter[i] == 'S' ? side->total : side->tokens;
 }
 
 static const char *dim_name(const struct session *session, uint32_t d) {
@@ -170,7 +161,7 @@ static int shape_of(const struct session *session, const struct session_input *i
     return 0;
   }
   const struct session_side *own = side_of(session, in, source, side);
-  if (in->kind == SOURCE_FEED || !own)
+  if (in->kind == GRAPH_SOURCE_FEED || !own)
     return error_set(err, TFM_ERROR_USAGE, "input `%s` was not given a value", in->input->name);
   source_shape(in, own, shape);
   return 0;
@@ -204,6 +195,13 @@ int inputs_bind(struct session *session, enum graph_stage stage, const struct se
   return check_bounds(session, variable, err);
 }
 
+/* How far a fed input's second dimension can be trusted to be T: [B, T] says it, of a value
+ * in the middle one hopes so, [B, S] has those of earlier steps too. */
+static unsigned says_tokens(const struct session_input *in) {
+  const char *shape = source_info(in->kind)->shape;
+  return in->kind == GRAPH_SOURCE_FEED ? 1 : shape[1] == 'T' ? 2 : 0;
+}
+
 void inputs_fed_size(const struct session *session, enum graph_stage stage, int64_t *rows,
                      int64_t *tokens) {
   const struct session_input *best = NULL;
@@ -212,9 +210,7 @@ void inputs_fed_size(const struct session *session, enum graph_stage stage, int6
     const struct session_input *in = &session->input[i];
     if (in->input->stage != stage || !in->feed.data || in->feed.rank < 2)
       continue;
-    /* [B, T] of ids, positions and types says most; a mask has S. */
-    if (!best || (best->kind == SOURCE_MASK && in->kind != SOURCE_MASK) ||
-        (best->kind == SOURCE_FEED && in->kind < SOURCE_MASK))
+    if (!best || says_tokens(in) > says_tokens(best))
       best = in;
   }
   if (best) {
@@ -225,19 +221,26 @@ void inputs_fed_size(const struct session *session, enum graph_stage stage, int6
 
 /* ------------------------------------------------------------------- filling */
 
-static int fill_rows(const struct session_input *in, const int32_t *const *rows,
-                     const struct session_side *side, int32_t *to, struct tfm_error *err) {
-  if (!rows && in->kind == SOURCE_IDS)
-    return error_set(err, TFM_ERROR_USAGE, "input `%s` needs token ids", in->input->name);
+/* Each writes a whole tensor of its source's shape. */
+
+static void write_rows(const int32_t *const *rows, const struct session_side *side, int32_t *to) {
   memset(to, 0, (size_t)side->rows * (size_t)side->tokens * sizeof *to);
   for (uint32_t b = 0; rows && b < side->rows; b++)
     if (side->count[b] > 0)
       memcpy(to + (int64_t)b * side->tokens, rows[b], side->count[b] * sizeof *to);
-  return 0;
+}
+
+static void write_ids(const struct session_side *side, void *to) {
+  write_rows(side->ids, side, to);
+}
+
+static void write_types(const struct session_side *side, void *to) {
+  write_rows(side->types, side, to);
 }
 
 /* Where padded the last real position again, which any table has. */
-static void fill_positions(const struct session_side *side, int32_t *to) {
+static void write_positions(const struct session_side *side, void *out) {
+  int32_t *to = out;
   for (uint32_t b = 0; b < side->rows; b++) {
     int32_t end = side->past[b] + (int32_t)side->count[b];
     for (int64_t t = 0; t < side->tokens; t++) {
@@ -247,7 +250,8 @@ static void fill_positions(const struct session_side *side, int32_t *to) {
   }
 }
 
-static void fill_mask(const struct session_side *side, unsigned char *to) {
+static void write_mask(const struct session_side *side, void *out) {
+  unsigned char *to = out;
   for (uint32_t b = 0; b < side->rows; b++) {
     int64_t end = (int64_t)side->past[b] + side->count[b];
     for (int64_t s = 0; s < side->total; s++)
@@ -255,7 +259,8 @@ static void fill_mask(const struct session_side *side, unsigned char *to) {
   }
 }
 
-static void fill_unprompted(const struct session_side *side, unsigned char *to) {
+static void write_unprompted(const struct session_side *side, void *out) {
+  unsigned char *to = out;
   for (uint32_t b = 0; b < side->rows; b++) {
     int64_t begin = side->skip ? side->skip[b] : 0;
     for (int64_t t = 0; t < side->tokens; t++)
@@ -263,35 +268,23 @@ static void fill_unprompted(const struct session_side *side, unsigned char *to) 
   }
 }
 
-static void fill_last(const struct session_side *side, int32_t *to) {
+static void write_last(const struct session_side *side, void *out) {
+  int32_t *to = out;
   for (uint32_t b = 0; b < side->rows; b++)
     to[b] = side->count[b] > 0 ? (int32_t)side->count[b] - 1 : 0;
 }
 
-static int fill_one(const struct session_input *in, const struct session_side *side,
-                    tfm_tensor *tensor, struct tfm_error *err) {
-  switch (in->kind) {
-  case SOURCE_IDS:
-    return fill_rows(in, side->ids, side, tensor->data, err);
-  case SOURCE_TYPES:
-    return fill_rows(in, side->types, side, tensor->data, err);
-  case SOURCE_POSITIONS:
-    fill_positions(side, tensor->data);
-    return 0;
-  case SOURCE_MASK:
-    fill_mask(side, tensor->data);
-    return 0;
-  case SOURCE_LAST:
-    fill_last(side, tensor->data);
-    return 0;
-  case SOURCE_UNPROMPTED:
-    fill_unprompted(side, tensor->data);
-    return 0;
-  case SOURCE_FEED:
-    break;
-  }
-  return error_set(err, TFM_ERROR_USAGE, "input `%s` was not given a value", in->input->name);
+/* Of the caller's: inputs_fill copies it, shape_of refuses one that was not given. */
+static void write_feed(const struct session_side *side, void *out) {
+  (void)side;
+  (void)out;
 }
+
+static void (*const writers[GRAPH_SOURCE_COUNT])(const struct session_side *side, void *to) = {
+#define SOURCE(ID, NAME, ...) [GRAPH_SOURCE_##ID] = write_##NAME,
+#include "graph/source.def"
+#undef SOURCE
+};
 
 int inputs_fill(struct session *session, enum graph_stage stage, const struct session_side *source,
                 const struct session_side *side, struct tfm_error *err) {
@@ -299,11 +292,14 @@ int inputs_fill(struct session *session, enum graph_stage stage, const struct se
     const struct session_input *in = &session->input[i];
     if (in->input->stage != stage)
       continue;
-    tfm_tensor *tensor = exec_tensor(session->exec, in->input->value);
+    const struct session_side *own = side_of(session, in, source, side);
+    void *to = exec_tensor(session->exec, in->input->value)->data;
     if (in->feed.data)
-      memcpy(tensor->data, in->feed.data, in->feed_size);
-    else if (fill_one(in, side_of(session, in, source, side), tensor, err) != 0)
-      return -1;
+      memcpy(to, in->feed.data, in->feed_size);
+    else if (in->kind == GRAPH_SOURCE_IDS && !own->ids)
+      return error_set(err, TFM_ERROR_USAGE, "input `%s` needs token ids", in->input->name);
+    else
+      writers[in->kind](own, to);
   }
   return 0;
 }

@@ -17,7 +17,7 @@ static int64_t find_limit(const struct session *session) {
   int64_t limit = 0;
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
-    if ((session->two_sided && !in->generated) || in->type->rank < 2)
+    if ((session->two_sided && in->side != GRAPH_SIDE_WRITTEN) || in->type->rank < 2)
       continue;
     for (uint32_t d = 0; d < session->graph->dim_count; d++) {
       struct dim variable = dim_variable(d);

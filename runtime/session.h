@@ -9,15 +9,8 @@
  *     encoder   session_encode(inputs)
  *     both      session_encode(sources)  session_step(start tokens) ...
  *
- * Inputs are filled by source:
- *     tokens.ids, .types   i32[B, T]   0 where padded
- *     tokens.positions     i32[B, T]   length + t; padding repeats the last
- *     tokens.mask          bool[B, S]  S = the longest length + new; 1 = a real token
- *     tokens.unprompted    bool[B, T]  1 = a real token, and not of the prompt
- *     tokens.last          i32[B]      index t of the row's last real token
- *     generated.*          the same for the decoder of an encoder-decoder, where
- *                          tokens.* are the encoder's
- *     feed                 only by session_feed
+ * Inputs are filled by source (graph/source.def).  Where both texts are there, tokens.*
+ * are the encoder's and generated.* the decoder's.
  * A run-time dimension gets its value from the shapes of the inputs. */
 #ifndef TFM_RUNTIME_SESSION_H
 #define TFM_RUNTIME_SESSION_H

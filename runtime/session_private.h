@@ -4,24 +4,14 @@
 #define TFM_RUNTIME_SESSION_PRIVATE_H
 
 #include "base/arena.h"
+#include "graph/source.h"
 #include "runtime/session.h"
-
-/* What fills an input. */
-enum source_kind {
-  SOURCE_IDS,
-  SOURCE_TYPES,
-  SOURCE_POSITIONS,
-  SOURCE_MASK,
-  SOURCE_LAST,
-  SOURCE_UNPROMPTED,
-  SOURCE_FEED
-};
 
 struct session_input {
   const struct graph_input *input;
   const struct type *type;
-  enum source_kind kind;
-  bool generated; /* generated.*: the decoder's side of an encoder-decoder */
+  enum graph_source kind;
+  enum graph_side side;
   /* The feed: owned, contiguous, in the input's dtype; data NULL = none. */
   tfm_tensor feed;
   size_t feed_size;

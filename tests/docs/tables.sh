@@ -1,7 +1,7 @@
 #!/bin/bash
 # tables.sh - the tables of the pages are those of the program: the codes of
-# diagnostics, the schemas of the ops that come with tfm, and the reasons for
-# which a plugin is refused.
+# diagnostics, the tasks, the sources of inputs, the schemas of the ops that come
+# with tfm, and the reasons for which a plugin is refused.
 set -u
 : "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}"
 : "${TFM_PLUGIN_DIR:=$TFM_BUILDDIR/plugins/.libs}"
@@ -30,6 +30,16 @@ tasks_of_page() {
     a = ""; n = split($4, part, "`"); for (i = 2; i <= n; i += 2) a = a (a == "" ? "" : " ") part[i]
     print $2 ": " r "; " a }' "$page"
 }
+
+# | `tokens.ids` | `i32[B, T]` | the ids |   from   SOURCE(IDS, ids, READ, DTYPE_I32, "BT", "the ids")
+sources_of_program() {
+  sed -n '/^SOURCE(/,/)$/p' "$TFM_SRCDIR/graph/source.def" | sed -e ':a' -e '/)$/!{N;ba' -e '}' -e 's/\n */ /' |
+    sed -n 's/^SOURCE([A-Z]*, \([a-z]*\), [A-Z |]*READ[A-Z |]*, DTYPE_\([A-Z0-9]*\), "\([A-Z]*\)", "\(.*\)")$/\1:\L\2\E:\3:\4/p' |
+    while IFS=: read -r name dtype shape text; do
+      printf '| `tokens.%s` | `%s[%s]` | %s |\n' "$name" "$dtype" "$(sed 's/./&, /g; s/, $//' <<<"$shape")" "$text"
+    done
+}
+sources_of_page() { grep '^| `tokens\.' "$page"; }
 
 # A schema as one line: `op linear(x: ...) -> ...`, blanks squeezed.
 squeeze() { sed 's/[[:space:]]\{1,\}/ /g; s/^ //; s/ $//'; }
@@ -73,6 +83,9 @@ while IFS=: read -r task rest; do
   grep -q "^\.It Cm $task" "$TFM_SRCDIR/docs/man/tfmrun.1" ||
     { echo "docs/man/tfmrun.1 lacks the task $task"; status=1; }
 done <"$work/tasks.program"
+sources_of_program >"$work/sources.program"
+sources_of_page >"$work/sources.page"
+compare sources
 schemas_of_program >"$work/schemas.program"
 schemas_of_page >"$work/schemas.page"
 compare schemas
