@@ -267,7 +267,7 @@ static struct value make_node(struct compiler *c, struct op_call *call) {
                          .output_count = call->output_count,
                          .input = call->input,
                          .weight = call->weight,
-                         .stage = c->stage,
+                         .when = c->when,
                          .layer = GRAPH_NONE,
                          .perhaps = c->sides > 0,
                          .span = call->span};

@@ -135,11 +135,11 @@ struct ir_value {
   uint32_t output;
   struct span span;
   bool dump, fed;
-  enum graph_stage fed_stage; /* when what is fed in its place is known */
-  uint32_t mask_terms;        /* of a mask: terms of its formula */
-  const char *source;         /* input: "tokens.ids"; NULL = none */
-  bool state, any;            /* one layer of a state; which one is not known */
-  int32_t graph_index;        /* in the graph that is made */
+  enum graph_when fed_when; /* when what is fed in its place is known */
+  uint32_t mask_terms;      /* of a mask: terms of its formula */
+  const char *source;       /* input: "tokens.ids"; NULL = none */
+  bool state, any;          /* one layer of a state; which one is not known */
+  int32_t graph_index;      /* in the graph that is made */
   bool live;
 };
 
@@ -151,7 +151,7 @@ struct ir_node {
   struct graph_attr *attr;
   int32_t *output;
   uint64_t taps;
-  enum graph_stage stage;
+  enum graph_when when;
   int32_t layer;
   struct span span;
   bool live;
@@ -259,7 +259,7 @@ struct compiler {
   struct local *local;           /* a stack: the locals of all open frames */
   uint32_t local_count, local_room;
   struct frame *frame;     /* expand.c: where expansion is */
-  enum graph_stage stage;  /* of nodes that are made now */
+  enum graph_when when;    /* of nodes that are made now */
   bool both_graphs;        /* encode and decode */
   const char *mixes;       /* an op that would see padding, see tokens.h; NULL = none does */
   bool two_texts;          /* some input is generated.*: one text is read, another written */

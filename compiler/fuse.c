@@ -70,7 +70,7 @@ static void fuse_linear3(struct fuser *f, uint32_t at) {
     if (c->node[i].layer != first->layer)
       break;
     if (is_op(&c->node[i], "linear") && c->node[i].input[0] == first->input[0] &&
-        c->node[i].stage == first->stage)
+        c->node[i].when == first->when)
       part[count++] = i;
   }
   int32_t *weight = list(c, 2 * PARTS), *output = list(c, PARTS);
@@ -104,7 +104,7 @@ static void fuse_linear_add(struct fuser *f, uint32_t at) {
     side = 0;
     linear = maker(f, add->input[0], "linear", true);
   }
-  if (op == NULL || linear == NULL || linear->stage != add->stage || linear->weight_count != 2)
+  if (op == NULL || linear == NULL || linear->when != add->when || linear->weight_count != 2)
     return;
   int32_t *input = list(c, 2);
   if (input == NULL)
@@ -126,7 +126,7 @@ static void fuse_add_norm(struct fuser *f, uint32_t at, const char *fused, uint3
   struct ir_node *norm = &c->node[at];
   const struct op *op = find(c, fused, 2, weights, 2);
   struct ir_node *add = maker(f, norm->input[0], "add", false);
-  if (op == NULL || add == NULL || add->stage != norm->stage || norm->weight_count != weights)
+  if (op == NULL || add == NULL || add->when != norm->when || norm->weight_count != weights)
     return;
   int32_t *output = list(c, 2);
   if (output == NULL)

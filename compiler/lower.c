@@ -58,9 +58,9 @@ static int feed_one(struct compiler *c, const char *name) {
     return error_set(c->err, TFM_ERROR_USAGE, "feed: `%s` is a %s, and no tensor", name,
                      dtype_name(fed->type.dtype));
   if (fed->node != GRAPH_NONE)
-    fed->fed_stage = c->node[fed->node].stage;
+    fed->fed_when = c->node[fed->node].when;
   else if (fed->source != NULL)
-    fed->fed_stage = !c->both_graphs || source_of_step(c, fed->source) ? c->stage : GRAPH_ENCODE;
+    fed->fed_when = !c->both_graphs || source_of_step(c, fed->source) ? c->when : GRAPH_ONCE;
   detach(c, value);
   c->value[value].fed = true;
   c->value[value].source = source_info(GRAPH_SOURCE_FEED)->name[GRAPH_SIDE_CALLER];
@@ -125,19 +125,19 @@ static void mark_live(struct compiler *c, const struct model *model) {
   }
 }
 
-/* ------------------------------------------------------------------------ stages */
+/* -------------------------------------------------------------------------- when */
 
 static bool of_step(const struct compiler *c, const struct ir_value *value) {
   if (value->state)
     return true;
   if (value->fed)
-    return value->fed_stage == GRAPH_DECODE;
+    return value->fed_when == GRAPH_STEP;
   if (value->source != NULL)
     return source_of_step(c, value->source);
-  return value->node != GRAPH_NONE && c->node[value->node].stage == GRAPH_DECODE;
+  return value->node != GRAPH_NONE && c->node[value->node].when == GRAPH_STEP;
 }
 
-static void find_stages(struct compiler *c) {
+static void find_times(struct compiler *c) {
   for (uint32_t i = 0; i < c->node_count && c->both_graphs; i++) {
     struct ir_node *node = &c->node[i];
     const struct ir_value *changes = NULL;
@@ -149,23 +149,23 @@ static void find_stages(struct compiler *c) {
       if (of_step(c, &c->value[node->input[k]]))
         changes = &c->value[node->input[k]];
     }
-    if (node->stage == GRAPH_ENCODE && changes != NULL && (c->two_texts || !changes->source)) {
+    if (node->when == GRAPH_ONCE && changes != NULL && (c->two_texts || !changes->source)) {
       struct report *r =
           report(c, CODE_GRAPH, node->span,
                  "`encode` runs once a request, but `%s` changes with each step", changes->name);
       report_help(c, r, "use tokens.* and no state here, or compute it in `decode`");
     } else if (changes == NULL && reads) { /* what reads nothing costs nothing: causal() */
-      node->stage = GRAPH_ENCODE;
+      node->when = GRAPH_ONCE;
     }
   }
 }
 
 int lower_mark(struct compiler *c, const struct model *model) {
   c->both_graphs = model->has_encode && model->has_decode;
-  c->stage = model->has_decode ? GRAPH_DECODE : GRAPH_ENCODE;
+  c->when = model->has_decode ? GRAPH_STEP : GRAPH_ONCE;
   if (find_feeds_and_dumps(c) != 0)
     return -1;
-  find_stages(c);
+  find_times(c);
   mark_live(c, model);
   tokens_check(c);
   return 0;
@@ -179,6 +179,8 @@ struct emitter {
   const struct model *model;
   struct graph_value *value;
   uint32_t value_count;
+  bool *early;                     /* of each of c->value: an input that runs read once */
+  int32_t entry[GRAPH_WHEN_COUNT]; /* GRAPH_NONE = nothing runs then */
 };
 
 static void *make(struct emitter *e, size_t count, size_t size) {
@@ -237,24 +239,45 @@ static bool emit_value(struct emitter *e, int32_t index, int32_t node, uint32_t 
   return copy_type(e, from, &value->type) && !e->c->stop;
 }
 
-/* Inputs that encode reads; an input that is a result itself counts as read in
- * the last stage. */
-static bool *read_in_encode(struct emitter *e) {
+/* When an input is first read; one that is a result itself, last. */
+static enum graph_when input_when(const struct emitter *e, uint32_t value) {
+  return e->early[value] ? GRAPH_ONCE : e->c->when;
+}
+
+/* An entry for each time at which something runs or is given. */
+static bool emit_entries(struct emitter *e) {
+  static const char *const names[] = {[GRAPH_ONCE] = "encode", [GRAPH_STEP] = "decode"};
   struct compiler *c = e->c;
-  bool *read = make(e, c->value_count, sizeof *read);
-  for (uint32_t i = 0; read != NULL && i < c->node_count; i++)
-    for (uint32_t k = 0; c->node[i].live && k < c->node[i].input_count; k++)
-      if (c->node[i].input[k] != GRAPH_NONE && c->node[i].stage == GRAPH_ENCODE)
-        read[c->node[i].input[k]] = true;
-  return read;
+  struct graph_entry *entry = make(e, GRAPH_WHEN_COUNT, sizeof *entry);
+  bool used[GRAPH_WHEN_COUNT] = {false};
+  e->early = make(e, c->value_count, sizeof *e->early);
+  if (entry == NULL || e->early == NULL)
+    return false;
+  for (uint32_t i = 0; i < c->node_count; i++) {
+    const struct ir_node *node = &c->node[i];
+    used[node->when] = used[node->when] || node->live;
+    for (uint32_t k = 0; node->live && k < node->input_count; k++)
+      if (node->input[k] != GRAPH_NONE && node->when == GRAPH_ONCE)
+        e->early[node->input[k]] = true;
+  }
+  for (uint32_t i = 0; i < c->value_count; i++)
+    if (c->value[i].live && c->value[i].source != NULL)
+      used[input_when(e, i)] = true;
+  for (int when = 0; when < GRAPH_WHEN_COUNT; when++) {
+    e->entry[when] = used[when] ? (int32_t)e->g->entry_count : GRAPH_NONE;
+    if (used[when])
+      entry[e->g->entry_count++] =
+          (struct graph_entry){.name = text(e, names[when]), .when = (enum graph_when)when};
+  }
+  e->g->entry = entry;
+  return !c->stop;
 }
 
 static bool emit_inputs(struct emitter *e) {
   struct compiler *c = e->c;
   struct graph_input *input = make(e, c->value_count, sizeof *input);
   struct graph_state *state = make(e, c->value_count, sizeof *state);
-  const bool *read = read_in_encode(e);
-  if (input == NULL || state == NULL || read == NULL)
+  if (input == NULL || state == NULL)
     return false;
   e->g->input = input;
   e->g->state = state;
@@ -267,7 +290,7 @@ static bool emit_inputs(struct emitter *e) {
     input[e->g->input_count++] = (struct graph_input){.name = text(e, value->name),
                                                       .source = text(e, value->source),
                                                       .value = value->graph_index,
-                                                      .stage = read[i] ? GRAPH_ENCODE : c->stage};
+                                                      .entry = e->entry[input_when(e, i)]};
   }
   for (uint32_t i = 0; i < c->value_count; i++) {
     struct ir_value *value = &c->value[i];
@@ -368,7 +391,7 @@ static bool emit_node(struct emitter *e, struct ir_node *from, struct graph_node
                              .name = e->value[e->c->value[from->output[0]].graph_index].name,
                              .op_version = from->op->desc->version,
                              .holds_inputs = (from->op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
-                             .stage = from->stage,
+                             .entry = e->entry[from->when],
                              .input_count = from->input_count,
                              .input = copy_values(e, from->input, from->input_count),
                              .weight_count = from->weight_count,
@@ -386,16 +409,16 @@ static bool emit_node(struct emitter *e, struct ir_node *from, struct graph_node
   return !e->c->stop;
 }
 
-/* All of encode, then all of decode: each in the order of the file. */
+/* Entry after entry, each in the order of the file. */
 static bool emit_nodes(struct emitter *e) {
   struct compiler *c = e->c;
   struct graph_node *node = make(e, c->node_count, sizeof *node);
   if (node == NULL)
     return false;
   e->g->node = node;
-  for (int stage = GRAPH_ENCODE; stage <= GRAPH_DECODE; stage++)
+  for (int when = 0; when < GRAPH_WHEN_COUNT; when++)
     for (uint32_t i = 0; i < c->node_count; i++)
-      if (c->node[i].live && (int)c->node[i].stage == stage &&
+      if (c->node[i].live && (int)c->node[i].when == when &&
           !emit_node(e, &c->node[i], &node[e->g->node_count]))
         return false;
   return true;
@@ -453,11 +476,12 @@ struct graph *lower_emit(struct compiler *c, const struct model *model) {
   e.g->arena.limit = c->arena->limit;
   e.value = make(&e, c->value_count, sizeof *e.value);
   e.g->value = e.value;
-  bool ok = e.value != NULL && emit_head(&e) && emit_inputs(&e) && emit_weights(&e) &&
-            emit_nodes(&e) && emit_outputs(&e);
+  bool ok = e.value != NULL && emit_head(&e) && emit_entries(&e) && emit_inputs(&e) &&
+            emit_weights(&e) && emit_nodes(&e) && emit_outputs(&e);
   e.g->value_count = e.value_count;
-  if (ok)
+  if (ok && graph_link(e.g, c->err) == 0)
     return e.g;
+  c->stop = true;
   graph_destroy(e.g);
   return NULL;
 }

@@ -6,7 +6,7 @@
 #include "compiler/expand.h"
 
 /* Find the fed and dumped values; unknown names are err's (USAGE).  Then mark
- * what is live, and put each node into its stage.  -1 = err is set. */
+ * what is live, and find when each node runs.  -1 = err is set. */
 int lower_mark(struct compiler *c, const struct model *model);
 
 /* fuse.c: replace neighbours by one op where such an op exists. */

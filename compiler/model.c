@@ -250,11 +250,11 @@ void expand_model(struct compiler *c, struct model *out) {
   }
   c->two_texts = any_written(c);
   c->frame = NULL;
-  c->stage = GRAPH_ENCODE;
+  c->when = GRAPH_ONCE;
   if (first != NULL)
     expand_graph(c, first, NULL, &encode);
   if (second != NULL)
-    c->stage = GRAPH_DECODE;
+    c->when = GRAPH_STEP;
   if (second != NULL && !c->stop)
     expand_graph(c, second, &encode, &decode);
   if (first == NULL && second == NULL) { /* check.c has said so */

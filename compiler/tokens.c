@@ -304,7 +304,7 @@ void tokens_check(struct compiler *c) {
     return;
   for (uint32_t i = 0; i < c->node_count && !c->stop; i++) {
     const struct ir_node *node = &c->node[i];
-    if (!node->live || node->stage != GRAPH_DECODE || reads_state(c, node) ||
+    if (!node->live || node->when != GRAPH_STEP || reads_state(c, node) ||
         strcmp(node->op->name, "last_token") == 0)
       continue;
     int32_t input = mixed_input(c, node, &tokens);

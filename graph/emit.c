@@ -52,12 +52,13 @@ static void dot_box(const char *id, uint32_t number, const char *shape, const ch
   buffer_puts(out, "];\n");
 }
 
-static void dot_nodes(const struct graph *graph, enum graph_stage stage, struct buffer *out) {
-  const char *name = stage == GRAPH_ENCODE ? "encode" : "decode";
-  buffer_printf(out, "  subgraph cluster_%s {\n    label=\"%s\";\n", name, name);
-  for (uint32_t i = 0; i < graph->node_count; i++)
-    if (graph->node[i].stage == stage)
-      dot_box("n", i, "box", graph->node[i].op, graph->node[i].name, out);
+static void dot_nodes(const struct graph *graph, uint32_t index, struct buffer *out) {
+  const struct graph_entry *entry = &graph->entry[index];
+  buffer_printf(out, "  subgraph cluster_%u {\n    label=", index);
+  quote(out, entry->name);
+  buffer_puts(out, ";\n");
+  for (uint32_t i = entry->begin; i < entry->end; i++)
+    dot_box("n", i, "box", graph->node[i].op, graph->node[i].name, out);
   buffer_puts(out, "  }\n");
 }
 
@@ -70,8 +71,8 @@ void graph_emit_dot(const struct graph *graph, struct buffer *out) {
             graph->input[i].source, out);
   for (uint32_t i = 0; i < graph->state_count; i++)
     dot_box("v", (uint32_t)graph->state[i].value, "cylinder", graph->state[i].name, NULL, out);
-  dot_nodes(graph, GRAPH_ENCODE, out);
-  dot_nodes(graph, GRAPH_DECODE, out);
+  for (uint32_t i = 0; i < graph->entry_count; i++)
+    dot_nodes(graph, i, out);
   for (uint32_t i = 0; i < graph->output_count; i++)
     dot_box("o", i, "ellipse", graph->output[i].name, NULL, out);
   for (uint32_t i = 0; i < graph->node_count; i++)
@@ -199,8 +200,20 @@ static void json_indices(const char *name, const int32_t *index, uint32_t count,
   buffer_putc(out, ']');
 }
 
-static const char *stage_name(enum graph_stage stage) {
-  return stage == GRAPH_ENCODE ? "encode" : "decode";
+static void json_entries(const struct graph *graph, struct buffer *out) {
+  buffer_puts(out, ",\n\"entries\":[");
+  for (uint32_t i = 0; i < graph->entry_count; i++) {
+    const struct graph_entry *entry = &graph->entry[i];
+    buffer_puts(out, i > 0 ? ",{" : "{");
+    text_field(out, "name", entry->name);
+    buffer_putc(out, ',');
+    text_field(out, "when", graph_when_name(entry->when));
+    buffer_printf(out, ",\"begin\":%u,\"end\":%u", entry->begin, entry->end);
+    json_indices("inputs", entry->input, entry->input_count, out);
+    json_indices("outputs", entry->output, entry->output_count, out);
+    buffer_putc(out, '}');
+  }
+  buffer_putc(out, ']');
 }
 
 static void json_nodes(const struct graph *graph, struct buffer *out) {
@@ -210,8 +223,7 @@ static void json_nodes(const struct graph *graph, struct buffer *out) {
     text_field(out, "op", node->op);
     buffer_putc(out, ',');
     text_field(out, "name", node->name);
-    buffer_printf(out, ",\"version\":%u,\"stage\":\"%s\"", node->op_version,
-                  stage_name(node->stage));
+    buffer_printf(out, ",\"version\":%u,\"entry\":%d", node->op_version, node->entry);
     json_indices("inputs", node->input, node->input_count, out);
     json_indices("weights", node->weight, node->weight_count, out);
     json_indices("outputs", node->output, node->output_count, out);
@@ -256,7 +268,7 @@ static void json_inputs(const struct graph *graph, struct buffer *out) {
     text_field(out, "name", input->name);
     buffer_putc(out, ',');
     text_field(out, "source", input->source);
-    buffer_printf(out, ",\"value\":%d,\"stage\":\"%s\"}", input->value, stage_name(input->stage));
+    buffer_printf(out, ",\"value\":%d,\"entry\":%d}", input->value, input->entry);
   }
   buffer_puts(out, "],\n\"states\":[");
   for (uint32_t i = 0; i < graph->state_count; i++) {
@@ -275,6 +287,7 @@ static void json_inputs(const struct graph *graph, struct buffer *out) {
 
 void graph_emit_json(const struct graph *graph, struct buffer *out) {
   json_head(graph, out);
+  json_entries(graph, out);
   json_inputs(graph, out);
   buffer_puts(out, ",\n\"weights\":[");
   json_weights(graph, out);

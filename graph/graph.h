@@ -11,9 +11,10 @@
  *     nodes   %3 = layer_norm(%2; $h.0.ln_1.weight, $h.0.ln_1.bias; eps: 1e-05)
  *     outputs logits
  *
- * Two stages: nodes of GRAPH_ENCODE run once a request, those of GRAPH_DECODE
- * once a step.  A decode node may read an encode node's value (it is kept for
- * the request), never the other way round. */
+ * Nodes lie in entries: runs of nodes that the caller starts on their own, once
+ * a request or at each step.  They stand in the order in which they first run;
+ * an entry reads its own values and what earlier ones keep, never the other way
+ * round. */
 #ifndef TFM_GRAPH_GRAPH_H
 #define TFM_GRAPH_GRAPH_H
 
@@ -57,7 +58,28 @@ struct graph_attr {
   const struct graph_attr *item; /* count of them */
 };
 
-enum graph_stage { GRAPH_ENCODE, GRAPH_DECODE };
+/* When an entry runs; those of a later kind stand after those of an earlier one. */
+enum graph_when {
+  GRAPH_ONCE, /* once a request, before any step */
+  GRAPH_STEP, /* at each step */
+  GRAPH_WHEN_COUNT
+};
+const char *graph_when_name(enum graph_when when); /* "once", "step" */
+
+/* A part of the graph that runs as one.  What it reads and keeps follows from the
+ * nodes (graph_link). */
+struct graph_entry {
+  const char *name; /* "encode", "decode" */
+  enum graph_when when;
+  uint32_t begin, end; /* its nodes; entries lie end to end */
+  /* Values that must be there before it runs: those that the caller gives it, and
+   * of earlier entries what it reads.  States are not listed. */
+  uint32_t input_count;
+  const int32_t *input;
+  /* Its values that outlive a run: results, and what later entries read. */
+  uint32_t output_count;
+  const int32_t *output;
+};
 
 /* A run-time dimension: T <= 1024.  bound 0 = none stated. */
 struct graph_dim {
@@ -70,7 +92,7 @@ struct graph_dim {
 struct graph_input {
   const char *name, *source;
   int32_t value;
-  enum graph_stage stage; /* that of its first reader */
+  int32_t entry; /* before which it is given: that of its first reader */
 };
 
 /* A view of checkpoint tensors.  Operands come earlier in the table. */
@@ -112,6 +134,7 @@ struct graph_value {
   struct type type;
   int32_t node;     /* its producer, or GRAPH_NONE for inputs and states */
   uint32_t output;  /* which output of it */
+  int32_t entry;    /* that makes it, or that it is given to; GRAPH_NONE = a state */
   bool dump;        /* the caller wants to see it */
   struct span span; /* where it was written */
 };
@@ -121,7 +144,7 @@ struct graph_node {
   const char *name; /* that of its first output */
   uint32_t op_version;
   bool holds_inputs; /* TFM_OP_HOLDS_INPUTS */
-  enum graph_stage stage;
+  int32_t entry;
   uint32_t input_count; /* slots of the schema; GRAPH_NONE = absent */
   const int32_t *input; /* values */
   uint32_t weight_count;
@@ -165,6 +188,8 @@ struct graph {
   const struct graph_attr *task_attr; /* labels, stop */
   uint32_t dim_count;
   const struct graph_dim *dim;
+  uint32_t entry_count;
+  struct graph_entry *entry;
   uint32_t input_count;
   const struct graph_input *input;
   uint32_t weight_count;
@@ -181,6 +206,14 @@ struct graph {
 
 struct graph *graph_create(struct tfm_error *err); /* empty; the arena is ready */
 void graph_destroy(struct graph *graph);
+
+/* entry.c: what follows from the entries of nodes and inputs: the nodes of an
+ * entry, its inputs and outputs, the entry of a value.  Before graph_verify, of a
+ * graph whose indices may still be wrong. */
+int graph_link(struct graph *graph, struct tfm_error *err);
+/* The entry of that name, or GRAPH_NONE; whether one runs then. */
+int32_t graph_find_entry(const struct graph *graph, const char *name);
+bool graph_runs(const struct graph *graph, enum graph_when when);
 
 /* Every rule stated in this file; -1 with the first breach in err (TFM_ERROR_MODEL). */
 int graph_verify(const struct graph *graph, struct tfm_error *err);

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libgraph.la
 libgraph_la_SOURCES = \
   graph/dim.c graph/dim.h \
   graph/emit.c \
+  graph/entry.c graph/entry.h \
   graph/graph.c graph/graph.h \
   graph/letters.c graph/letters.h \
   graph/source.c graph/source.def graph/source.h \

@@ -3,6 +3,7 @@
  *     graph gpt2 : generate lm (stop: 50256)
  *     dim B
  *     dim T <= 1024
+ *     entry decode step
  *     decode
  *     input %0 = tokens.ids : i32[B,T] @ids
  *     state %3 : kv[768] @past[0]
@@ -13,8 +14,9 @@
  *         !0:901-960 layer 0 taps(scores, probs!)
  *     output logits = %150
  *
- * `encode` and `decode` alone on a line say the stage of what follows.  After
- * @ stand a value's names, the canonical one first; `!` after them: dumped.
+ * `entry` makes an entry and says when it runs, in the order in which they run;
+ * its name alone on a line says that what follows belongs to it.  After @ stand a value's names,
+ * the canonical one first; `!` after them: dumped.
  * `_` is an absent input or weight.  `!source:begin-end` is the span.  Names that are
  * not plain words are written as JSON strings. */
 #include "graph/graph.h"
@@ -144,10 +146,13 @@ static void print_value_names(struct buffer *out, const struct graph_value *valu
     buffer_puts(out, " !");
 }
 
-static void print_stage(struct buffer *out, enum graph_stage stage, int *now) {
-  if (*now != (int)stage)
-    buffer_puts(out, stage == GRAPH_ENCODE ? "encode\n" : "decode\n");
-  *now = (int)stage;
+static void print_entry(const struct graph *graph, struct buffer *out, int32_t entry,
+                        int32_t *now) {
+  if (*now != entry) {
+    print_name(out, graph->entry[entry].name);
+    buffer_putc(out, '\n');
+  }
+  *now = entry;
 }
 
 static void print_head(const struct graph *graph, struct buffer *out) {
@@ -169,13 +174,18 @@ static void print_head(const struct graph *graph, struct buffer *out) {
       buffer_printf(out, " <= %lld", (long long)graph->dim[i].bound);
     buffer_putc(out, '\n');
   }
+  for (uint32_t i = 0; i < graph->entry_count; i++) {
+    buffer_puts(out, "entry ");
+    print_name(out, graph->entry[i].name);
+    buffer_printf(out, " %s\n", graph_when_name(graph->entry[i].when));
+  }
 }
 
-static void print_inputs(const struct graph *graph, struct buffer *out, int *stage) {
+static void print_inputs(const struct graph *graph, struct buffer *out, int32_t *now) {
   for (uint32_t i = 0; i < graph->input_count; i++) {
     const struct graph_input *input = &graph->input[i];
     const struct graph_value *value = &graph->value[input->value];
-    print_stage(out, input->stage, stage);
+    print_entry(graph, out, input->entry, now);
     buffer_printf(out, "input %%%d ", input->value);
     print_name(out, input->name);
     buffer_puts(out, " = ");
@@ -296,13 +306,13 @@ static void print_node(const struct graph *graph, const struct graph_node *node,
 }
 
 void graph_print(const struct graph *graph, struct buffer *out) {
-  int stage = -1;
+  int32_t now = GRAPH_NONE;
   print_head(graph, out);
-  print_inputs(graph, out, &stage);
+  print_inputs(graph, out, &now);
   for (uint32_t i = 0; i < graph->weight_count; i++)
     print_weight(graph, &graph->weight[i], out);
   for (uint32_t i = 0; i < graph->node_count; i++) {
-    print_stage(out, graph->node[i].stage, &stage);
+    print_entry(graph, out, graph->node[i].entry, &now);
     print_node(graph, &graph->node[i], out);
   }
   for (uint32_t i = 0; i < graph->output_count; i++) {

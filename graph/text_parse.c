@@ -103,13 +103,19 @@ static int read_dim_line(struct reader *r) {
   return text_take(r, "<=") ? text_integer(r, 1, INT64_MAX, &dim->bound) : 0;
 }
 
+static int expect_entry(struct reader *r) {
+  return r->now == GRAPH_NONE ? text_fail(r, "this stands in no entry") : 0;
+}
+
 static int read_input_line(struct reader *r) {
   struct graph_input *input = &r->input[r->graph->input_count];
+  if (expect_entry(r) != 0)
+    return -1;
   if (read_value_index(r, &input->value) != 0 || (input->name = text_name(r)) == NULL ||
       text_expect(r, "=") != 0 || (input->source = text_name(r)) == NULL ||
       text_expect(r, ":") != 0 || read_value(r, input->value, GRAPH_NONE, 0) != 0)
     return -1;
-  input->stage = r->stage;
+  input->entry = r->now;
   r->graph->input_count++;
   return read_span(r, &r->graph->value[input->value].span);
 }
@@ -303,9 +309,11 @@ static int read_node_tail(struct reader *r, struct graph_node *node) {
 static int read_node_line(struct reader *r) {
   struct graph_node *node = &r->node[r->graph->node_count];
   int32_t list[LIST_MAX];
-  node->stage = r->stage;
+  node->entry = r->now;
   node->layer = GRAPH_NONE;
   node->op_version = 1;
+  if (expect_entry(r) != 0)
+    return -1;
   do {
     if (node->output_count == LIST_MAX)
       return text_fail(r, "a node of too many outputs");
@@ -329,21 +337,44 @@ static int read_node_line(struct reader *r) {
   return 0;
 }
 
+static int read_entry_line(struct reader *r) {
+  struct graph_entry *entry = &r->entry[r->graph->entry_count];
+  const char *name = text_name(r), *when = name == NULL ? NULL : text_bare(r, "");
+  if (when == NULL)
+    return -1;
+  if (graph_find_entry(r->graph, name) != GRAPH_NONE)
+    return text_fail(r, "an entry that there is already");
+  entry->name = name;
+  while (entry->when < GRAPH_WHEN_COUNT && strcmp(graph_when_name(entry->when), when) != 0)
+    entry->when++;
+  if (entry->when == GRAPH_WHEN_COUNT)
+    return text_fail(r, "an entry that runs at an unknown time");
+  r->graph->entry_count++;
+  return 0;
+}
+
+/* The name of the entry that what follows belongs to. */
+static int read_entry_name(struct reader *r) {
+  const char *name = text_name(r);
+  if (name == NULL)
+    return -1;
+  r->now = graph_find_entry(r->graph, name);
+  return r->now == GRAPH_NONE ? text_fail(r, "an unknown entry") : 0;
+}
+
 static int read_line(struct reader *r) {
   static const struct {
     const char *word;
     int (*read)(struct reader *r);
   } lines[] = {{"graph ", read_graph_line},   {"dim ", read_dim_line},
                {"input ", read_input_line},   {"state ", read_state_line},
-               {"weight ", read_weight_line}, {"output ", read_output_line}};
-  if (text_take(r, "encode") || text_take(r, "decode")) {
-    r->stage = r->at[-6] == 'e' ? GRAPH_ENCODE : GRAPH_DECODE;
-    return 0;
-  }
+               {"weight ", read_weight_line}, {"output ", read_output_line},
+               {"entry ", read_entry_line}};
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
     if (text_take(r, lines[i].word))
       return lines[i].read(r);
-  return read_node_line(r);
+  text_skip(r);
+  return *r->at == '%' ? read_node_line(r) : read_entry_name(r);
 }
 
 static int read_lines(struct reader *r) {
@@ -371,6 +402,7 @@ static int make_tables(struct reader *r) {
   }
   r->value_room = values < INT32_MAX ? (uint32_t)values : INT32_MAX;
   r->graph->value = arena_array(arena, values, sizeof *r->graph->value);
+  r->graph->entry = r->entry = arena_array(arena, lines, sizeof *r->entry);
   r->graph->dim = r->dim = arena_array(arena, DIM_VARIABLES, sizeof *r->dim);
   r->graph->input = r->input = arena_array(arena, lines, sizeof *r->input);
   r->graph->weight = r->weight = arena_array(arena, lines, sizeof *r->weight);
@@ -381,12 +413,13 @@ static int make_tables(struct reader *r) {
 }
 
 struct graph *graph_parse(const char *name, const char *text, size_t size, struct tfm_error *err) {
-  struct reader r = {.name = name, .at = text, .end = text + size, .line = 1, .err = err};
+  struct reader r = {
+      .name = name, .at = text, .end = text + size, .line = 1, .err = err, .now = GRAPH_NONE};
   r.graph = graph_create(err);
   if (r.graph == NULL)
     return NULL;
   map_init(&r.weights);
-  int status = make_tables(&r) != 0 ? -1 : read_lines(&r);
+  int status = make_tables(&r) != 0 || read_lines(&r) != 0 ? -1 : graph_link(r.graph, err);
   map_finish(&r.weights);
   if (status != 0) {
     graph_destroy(r.graph);

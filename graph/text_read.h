@@ -19,7 +19,8 @@ struct reader {
   struct graph_node *node;
   struct graph_output *output;
   uint32_t value_room;
-  enum graph_stage stage;
+  struct graph_entry *entry;
+  int32_t now;        /* the entry of what follows */
   struct map weights; /* name -> index */
 };
 

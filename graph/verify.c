@@ -2,7 +2,7 @@
  *
  * The runtime indexes without looking once this has passed, so nothing here
  * trusts the graph: it may come from a text that a stranger wrote. */
-#include "graph/graph.h"
+#include "graph/entry.h"
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -14,7 +14,8 @@ struct verify {
   const struct graph *graph;
   struct tfm_error *err;
   uint8_t *owner; /* of each value: how many inputs, states and node outputs claim it */
-  uint8_t *late;  /* of each value: 1 = an input of decode */
+  uint8_t *seen;  /* scratch: a byte a value */
+  int32_t *list;  /* scratch: a value each */
 };
 
 #define FAIL(v, ...) return error_set((v)->err, TFM_ERROR_MODEL, "graph: " __VA_ARGS__)
@@ -210,10 +211,12 @@ static int check_inputs(struct verify *v) {
   const struct graph *g = v->graph;
   for (uint32_t i = 0; i < g->input_count; i++) {
     const struct graph_input *input = &g->input[i];
-    if (input->name == NULL || input->source == NULL || input->stage > GRAPH_DECODE)
+    if (input->name == NULL || input->source == NULL || !in_range(input->entry, g->entry_count))
       FAIL(v, "input %u is malformed", i);
     if (claim(v, input->value, GRAPH_NONE, 0, input->name) != 0)
       return -1;
+    if (g->value[input->value].entry != input->entry)
+      FAIL(v, "value `%s` does not know its entry", g->value[input->value].name);
   }
   for (uint32_t i = 0; i < g->state_count; i++) {
     const struct graph_state *state = &g->state[i];
@@ -222,16 +225,12 @@ static int check_inputs(struct verify *v) {
     if (claim(v, state->value, GRAPH_NONE, 0, state->name) != 0)
       return -1;
     const struct type *type = &g->value[state->value].type;
+    if (g->value[state->value].entry != GRAPH_NONE)
+      FAIL(v, "state `%s` belongs to no entry", state->name);
     if (type->dtype != DTYPE_KV || !dim_equal(&type->shape[0], &state->width))
       FAIL(v, "state `%s` does not have the type of its value", state->name);
   }
   return 0;
-}
-
-/* The stage in which a value is first there; inputs and states are always. */
-static enum graph_stage value_stage(const struct graph *g, int32_t value) {
-  int32_t node = g->value[value].node;
-  return node == GRAPH_NONE ? GRAPH_ENCODE : g->node[node].stage;
 }
 
 static bool is_state(const struct graph *g, int32_t value) {
@@ -247,8 +246,9 @@ static int check_node_inputs(struct verify *v, uint32_t index) {
       continue;
     if (!in_range(value, g->value_count) || g->value[value].node >= (int32_t)index)
       FAIL(v, "node `%s` reads a value that is not there yet", node->name);
-    if (node->stage == GRAPH_ENCODE &&
-        (value_stage(g, value) == GRAPH_DECODE || is_state(g, value)))
+    if (g->value[value].entry > node->entry)
+      FAIL(v, "input `%s` is given after it is first read", g->value[value].name);
+    if (g->entry[node->entry].when == GRAPH_ONCE && is_state(g, value))
       FAIL(v, "node `%s` runs once a request but reads `%s`, which changes with each step",
            node->name, g->value[value].name);
   }
@@ -266,8 +266,11 @@ static int check_node_inputs(struct verify *v, uint32_t index) {
 
 static int check_node(struct verify *v, uint32_t index) {
   const struct graph_node *node = &v->graph->node[index];
-  if (node->op == NULL || node->name == NULL || node->stage > GRAPH_DECODE)
+  const struct graph *g = v->graph;
+  if (node->op == NULL || node->name == NULL || !in_range(node->entry, g->entry_count))
     FAIL(v, "node %u is malformed", index);
+  if (index < g->entry[node->entry].begin || index >= g->entry[node->entry].end)
+    FAIL(v, "node `%s` does not stand among those of `%s`", node->name, g->entry[node->entry].name);
   if (check_node_inputs(v, index) != 0)
     return -1;
   for (uint32_t i = 0; i < node->attr_count; i++) {
@@ -282,7 +285,9 @@ static int check_node(struct verify *v, uint32_t index) {
   for (uint32_t i = 0; i < node->output_count; i++) {
     if (claim(v, node->output[i], (int32_t)index, i, node->name) != 0)
       return -1;
-    if (is_state(v->graph, node->output[i]))
+    if (g->value[node->output[i]].entry != node->entry)
+      FAIL(v, "value `%s` does not know its entry", g->value[node->output[i]].name);
+    if (is_state(g, node->output[i]))
       FAIL(v, "node `%s` makes a kv, which only a state is", node->name);
   }
   if (strcmp(node->name, v->graph->value[node->output[0]].name) != 0)
@@ -304,17 +309,44 @@ static int check_values(struct verify *v, struct map *names) {
   return 0;
 }
 
-/* v->late: which values are inputs of decode. */
-static int check_input_stages(struct verify *v) {
+/* The table itself; before anything is looked up in it. */
+static int check_entries(struct verify *v, struct map *names) {
   const struct graph *g = v->graph;
-  for (uint32_t i = 0; i < g->input_count; i++)
-    v->late[g->input[i].value] = g->input[i].stage != GRAPH_ENCODE;
-  for (uint32_t n = 0; n < g->node_count; n++)
-    for (uint32_t k = 0; k < g->node[n].input_count; k++) {
-      int32_t value = g->node[n].input[k];
-      if (value != GRAPH_NONE && g->node[n].stage == GRAPH_ENCODE && v->late[value])
-        FAIL(v, "input `%s` is given after it is first read", g->value[value].name);
-    }
+  uint32_t at = 0;
+  for (uint32_t e = 0; e < g->entry_count; e++) {
+    const struct graph_entry *entry = &g->entry[e];
+    if (check_unique(v, names, entry->name, "entry") != 0)
+      return -1;
+    if (entry->when >= GRAPH_WHEN_COUNT)
+      FAIL(v, "entry `%s` never runs", entry->name);
+    if (e > 0 && entry->when < g->entry[e - 1].when)
+      FAIL(v, "entry `%s` runs before `%s` and stands after it", entry->name, g->entry[e - 1].name);
+    if (entry->begin != at || entry->end < at)
+      FAIL(v, "the nodes of entry `%s` do not follow those before", entry->name);
+    at = entry->end;
+  }
+  if (at != g->node_count)
+    FAIL(v, "node %u stands in no entry", at);
+  return 0;
+}
+
+static bool lists_alike(const struct verify *v, uint32_t found, const int32_t *list,
+                        uint32_t count) {
+  return found == count && (count == 0 || memcmp(v->list, list, count * sizeof *list) == 0);
+}
+
+/* Once all indices are known to be right. */
+static int check_entry_lists(struct verify *v) {
+  const struct graph *g = v->graph;
+  for (uint32_t e = 0; e < g->entry_count; e++) {
+    const struct graph_entry *entry = &g->entry[e];
+    uint32_t found = entry_inputs(g, (int32_t)e, v->seen, v->list);
+    if (!lists_alike(v, found, entry->input, entry->input_count))
+      FAIL(v, "the inputs of entry `%s` are not those that it reads", entry->name);
+    found = entry_outputs(g, (int32_t)e, v->seen, v->list);
+    if (!lists_alike(v, found, entry->output, entry->output_count))
+      FAIL(v, "the outputs of entry `%s` are not those that outlive it", entry->name);
+  }
   return 0;
 }
 
@@ -328,6 +360,8 @@ static int check_outputs(struct verify *v) {
   for (uint32_t i = 0; i < g->output_count; i++) {
     if (g->output[i].name == NULL || !in_range(g->output[i].value, g->value_count))
       FAIL(v, "output %u is malformed", i);
+    if (is_state(g, g->output[i].value))
+      FAIL(v, "output `%s` is a state", g->output[i].name);
     for (uint32_t j = 0; j < i; j++)
       if (strcmp(g->output[i].name, g->output[j].name) == 0)
         FAIL(v, "two outputs are named `%s`", g->output[i].name);
@@ -335,9 +369,10 @@ static int check_outputs(struct verify *v) {
   return 0;
 }
 
-static int check_all(struct verify *v, struct map *values, struct map *weights) {
+static int check_all(struct verify *v, struct map *entries, struct map *values,
+                     struct map *weights) {
   const struct graph *g = v->graph;
-  if (check_dims(v) != 0 || check_values(v, values) != 0)
+  if (check_dims(v) != 0 || check_entries(v, entries) != 0 || check_values(v, values) != 0)
     return -1;
   for (uint32_t i = 0; i < g->weight_count; i++)
     if (check_unique(v, weights, g->weight[i].name, "weight") != 0 || check_weight(v, i) != 0)
@@ -350,21 +385,23 @@ static int check_all(struct verify *v, struct map *values, struct map *weights) 
   for (uint32_t i = 0; i < g->value_count; i++)
     if (v->owner[i] == 0)
       FAIL(v, "value `%s` comes from nowhere", g->value[i].name);
-  return check_input_stages(v) != 0 ? -1 : check_outputs(v);
+  return check_outputs(v) != 0 ? -1 : check_entry_lists(v);
 }
 
 int graph_verify(const struct graph *graph, struct tfm_error *err) {
   struct arena arena;
-  struct map values, weights;
+  struct map entries, values, weights;
   arena_init(&arena, 0);
+  map_init(&entries);
   map_init(&values);
   map_init(&weights);
   struct verify v = {graph, err, arena_alloc(&arena, graph->value_count),
-                     arena_alloc(&arena, graph->value_count)};
-  int status =
-      v.owner == NULL || v.late == NULL ? error_oom(err) : check_all(&v, &values, &weights);
+                     arena_alloc(&arena, graph->value_count),
+                     arena_array(&arena, graph->value_count, sizeof *v.list)};
+  int status = arena_failed(&arena) ? error_oom(err) : check_all(&v, &entries, &values, &weights);
   map_finish(&weights);
   map_finish(&values);
+  map_finish(&entries);
   arena_finish(&arena);
   return status;
 }

@@ -76,7 +76,7 @@ struct model_step_row {
 };
 
 /* Run the graph on rows of new tokens; the first pass of a request also runs
- * the encode stage.  rows 0 = every input is fed. */
+ * what runs once a request.  rows 0 = every input is fed. */
 int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
                struct tfm_error *err);
 /* What a call ends with: status, unless the checkpoint was cut meanwhile, which

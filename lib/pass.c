@@ -9,13 +9,6 @@ void model_begin(struct tfm_model *model) {
   model->pass = 0;
 }
 
-static bool has_stage(const struct graph *graph, enum graph_stage stage) {
-  for (uint32_t i = 0; i < graph->node_count; i++)
-    if (graph->node[i].stage == stage)
-      return true;
-  return false;
-}
-
 static size_t longest_row(const struct model_step_row *row, size_t rows) {
   size_t longest = 1;
   for (size_t r = 0; r < rows; r++)
@@ -41,8 +34,8 @@ static int check_lengths(const struct tfm_model *model, const struct model_step_
 
 int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
                struct tfm_error *err) {
-  bool encode = model->pass == 0 && has_stage(model->graph, GRAPH_ENCODE);
-  bool decode = has_stage(model->graph, GRAPH_DECODE);
+  bool encode = model->pass == 0 && graph_runs(model->graph, GRAPH_ONCE);
+  bool decode = graph_runs(model->graph, GRAPH_STEP);
   size_t room = rows ? rows : 1, longest = longest_row(row, rows);
   uint32_t *count = calloc(room, sizeof *count), *skip = calloc(room, sizeof *skip);
   const int32_t **ids = calloc(room, sizeof *ids), **types = calloc(room, sizeof *types);

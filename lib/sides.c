@@ -41,7 +41,7 @@ static int refuse_two_texts(const struct graph *graph, struct tfm_error *err) {
   return -1;
 }
 
-/* Does a node of encode depend on a text?  reads: a flag a value. */
+/* Does a node that runs once depend on a text?  reads: a flag a value. */
 static const struct graph_node *encode_of_text(const struct graph *graph, bool *reads) {
   for (uint32_t i = 0; i < graph->input_count; i++)
     if (source_of(graph->input[i].source, GRAPH_SIDE_READ) ||
@@ -52,7 +52,7 @@ static const struct graph_node *encode_of_text(const struct graph *graph, bool *
     bool any = false;
     for (uint32_t k = 0; k < node->input_count; k++)
       any = any || (node->input[k] != GRAPH_NONE && reads[node->input[k]]);
-    if (any && node->stage == GRAPH_ENCODE)
+    if (any && graph->entry[node->entry].when == GRAPH_ONCE)
       return node;
     for (uint32_t k = 0; any && k < node->output_count; k++)
       reads[node->output[k]] = true;

@@ -1,6 +1,6 @@
 /* exec.c - the loop, and the table of tensors that it walks over.
  *
- *     step    kernel  instance  run { input[] weight[] output[] workspace }
+ *     node    kernel  instance  run { input[] weight[] output[] workspace }
  *     0       *       *               |                  |
  *     1       *       *               v                  v
  *     tensor  ids  %0  %1  %2  past[0] ...     rows of the values, by number
@@ -30,6 +30,12 @@ struct block {
   size_t size;
 };
 
+/* What an entry was last fitted to. */
+struct fit {
+  bool done, state_changed;
+  int64_t variable[DIM_VARIABLES];
+};
+
 struct exec {
   struct arena arena; /* steps, tensors */
   const struct program *program;
@@ -40,12 +46,11 @@ struct exec {
   exec_watch *watch;
   void *watch_arg;
   tfm_tensor *tensor; /* one a value */
-  struct step *step;  /* in the plan's order */
+  struct step *step;  /* one a node of the graph */
   struct block *kept; /* one a value; empty unless PLAN_KEPT */
   struct block activations, workspace;
   size_t kept_bytes;
-  bool fitted[PLAN_STAGES], state_changed[PLAN_STAGES];
-  int64_t variable[PLAN_STAGES][DIM_VARIABLES];
+  struct fit *fit;              /* one an entry */
   struct exec_profile *profile; /* one a node of the graph */
 };
 
@@ -120,11 +125,12 @@ static int fill(struct exec *exec, struct tfm_error *err) {
   exec->tensor = arena_array(&exec->arena, graph->value_count, sizeof *exec->tensor);
   exec->kept = arena_array(&exec->arena, graph->value_count, sizeof *exec->kept);
   exec->step = arena_array(&exec->arena, graph->node_count, sizeof *exec->step);
-  if (!exec->tensor || !exec->kept || !exec->step)
+  exec->fit = arena_array(&exec->arena, graph->entry_count, sizeof *exec->fit);
+  if (!exec->tensor || !exec->kept || !exec->step || !exec->fit)
     return error_oom(err);
   fill_types(exec);
-  for (uint32_t s = 0; s < exec->plan->step_count; s++)
-    if (fill_step(exec, &exec->step[s], &exec->program->node[exec->plan->step[s]], err) != 0)
+  for (uint32_t n = 0; n < graph->node_count; n++)
+    if (fill_step(exec, &exec->step[n], &exec->program->node[n], err) != 0)
       return -1;
   return fill_profile(exec, err);
 }
@@ -156,8 +162,8 @@ int exec_create(const struct program *program, const struct exec_options *option
 void exec_destroy(struct exec *exec) {
   if (!exec)
     return;
-  for (uint32_t s = 0; exec->step && s < exec->plan->step_count; s++)
-    host_taps_finish(&exec->step[s].taps);
+  for (uint32_t n = 0; exec->step && n < exec->graph->node_count; n++)
+    host_taps_finish(&exec->step[n].taps);
   for (uint32_t v = 0; exec->kept && v < exec->graph->value_count; v++)
     free(exec->kept[v].data);
   free(exec->activations.data);
@@ -230,13 +236,13 @@ static int fit_shape(struct exec *exec, int32_t v, const int64_t *variable, stru
   return exec->plan->value[v].place == PLAN_KEPT ? fit_kept(exec, v, size, err) : 0;
 }
 
-/* Shapes of the stage's own values that depend on a dimension in `changed`;
+/* Shapes of the entry's own values that depend on a dimension in `changed`;
  * all of them the first time. */
-static int fit_shapes(struct exec *exec, enum graph_stage stage, const int64_t *variable,
-                      uint32_t changed, bool all, struct tfm_error *err) {
+static int fit_shapes(struct exec *exec, uint32_t entry, const int64_t *variable, uint32_t changed,
+                      bool all, struct tfm_error *err) {
   for (uint32_t v = 0; v < exec->graph->value_count; v++) {
-    const struct plan_value *value = &exec->plan->value[v];
-    if (value->place == PLAN_STATE || value->stage != stage || !(all || (value->dims & changed)))
+    if (exec->graph->value[v].entry != (int32_t)entry ||
+        !(all || (exec->plan->value[v].dims & changed)))
       continue;
     if (fit_shape(exec, (int32_t)v, variable, err) != 0)
       return -1;
@@ -244,23 +250,23 @@ static int fit_shapes(struct exec *exec, enum graph_stage stage, const int64_t *
   return 0;
 }
 
-static int fit_arena(struct exec *exec, enum graph_stage stage, const int64_t *variable,
+static int fit_arena(struct exec *exec, uint32_t entry, const int64_t *variable,
                      struct tfm_error *err) {
   bool moved;
   size_t limit = exec->options.memory_limit;
-  if (plan_layout(exec->plan, stage, variable, limit, &moved, err) != 0)
+  if (plan_layout(exec->plan, entry, variable, limit, &moved, err) != 0)
     return -1;
-  size_t peak = exec->plan->stage[stage].peak;
+  size_t peak = exec->plan->entry[entry].peak;
   void *before = exec->activations.data;
   if (grow(exec, &exec->activations, peak, "the activations", err) != 0)
     return -1;
-  if (before != exec->activations.data)
-    exec->fitted[stage == GRAPH_ENCODE ? GRAPH_DECODE : GRAPH_ENCODE] = false;
-  if (!moved && before == exec->activations.data && exec->fitted[stage])
+  for (uint32_t e = 0; before != exec->activations.data && e < exec->graph->entry_count; e++)
+    exec->fit[e].done = exec->fit[e].done && e == entry;
+  if (!moved && before == exec->activations.data && exec->fit[entry].done)
     return 0;
   for (uint32_t v = 0; v < exec->graph->value_count; v++) {
     const struct plan_value *value = &exec->plan->value[v];
-    if (value->place == PLAN_ARENA && value->stage == stage)
+    if (value->place == PLAN_ARENA && exec->graph->value[v].entry == (int32_t)entry)
       exec->tensor[v].data = (char *)exec->activations.data + exec->plan->value[value->root].offset;
   }
   return 0;
@@ -275,11 +281,11 @@ static int failed(struct exec *exec, const struct step *step, tfm_status status,
   return host_take_failure(&exec->host, status, TFM_ERROR_RUN, prefix, err);
 }
 
-static int fit_workspace(struct exec *exec, uint32_t begin, uint32_t end, uint32_t changed,
+static int fit_workspace(struct exec *exec, const struct graph_entry *entry, uint32_t changed,
                          bool all, bool states, struct tfm_error *err) {
   size_t most = exec->workspace.size;
-  for (uint32_t s = begin; s < end; s++) {
-    struct step *step = &exec->step[s];
+  for (uint32_t n = entry->begin; n < entry->end; n++) {
+    struct step *step = &exec->step[n];
     const tfm_kernel_desc *kernel = step->node->kernel->desc;
     if (!kernel->workspace || !(all || (step->dims & changed) || (step->has_state && states)))
       continue;
@@ -295,35 +301,28 @@ static int fit_workspace(struct exec *exec, uint32_t begin, uint32_t end, uint32
   void *before = exec->workspace.data;
   if (grow(exec, &exec->workspace, most, "the kernels' workspace", err) != 0)
     return -1;
-  for (uint32_t s = 0; before != exec->workspace.data && s < exec->plan->step_count; s++)
-    exec->step[s].run.workspace = exec->workspace.data;
+  for (uint32_t n = 0; before != exec->workspace.data && n < exec->graph->node_count; n++)
+    exec->step[n].run.workspace = exec->workspace.data;
   return 0;
 }
 
-static void stage_range(const struct exec *exec, enum graph_stage stage, uint32_t *begin,
-                        uint32_t *end) {
-  *begin = stage == GRAPH_ENCODE ? 0 : exec->plan->encode_count;
-  *end = stage == GRAPH_ENCODE ? exec->plan->encode_count : exec->plan->step_count;
-}
-
-int exec_fit(struct exec *exec, enum graph_stage stage, const int64_t *variable,
-             struct tfm_error *err) {
-  uint32_t changed = 0, begin, end;
-  bool all = !exec->fitted[stage], states = exec->state_changed[stage];
+int exec_fit(struct exec *exec, uint32_t entry, const int64_t *variable, struct tfm_error *err) {
+  struct fit *fit = &exec->fit[entry];
+  uint32_t changed = 0;
+  bool all = !fit->done, states = fit->state_changed;
   for (uint32_t d = 0; d < exec->graph->dim_count; d++)
-    if (variable[d] != exec->variable[stage][d])
+    if (variable[d] != fit->variable[d])
       changed |= 1u << d;
   if (!all && !changed && !states)
     return 0;
-  stage_range(exec, stage, &begin, &end);
-  int status = fit_shapes(exec, stage, variable, changed, all, err);
+  int status = fit_shapes(exec, entry, variable, changed, all, err);
   if (status == 0)
-    status = fit_arena(exec, stage, variable, err);
+    status = fit_arena(exec, entry, variable, err);
   if (status == 0)
-    status = fit_workspace(exec, begin, end, changed, all, states, err);
-  exec->fitted[stage] = status == 0;
-  exec->state_changed[stage] = exec->state_changed[stage] && status != 0;
-  memcpy(exec->variable[stage], variable, exec->graph->dim_count * sizeof *variable);
+    status = fit_workspace(exec, &exec->graph->entry[entry], changed, all, states, err);
+  fit->done = status == 0;
+  fit->state_changed = fit->state_changed && status != 0;
+  memcpy(fit->variable, variable, exec->graph->dim_count * sizeof *variable);
   return status;
 }
 
@@ -335,7 +334,8 @@ void exec_set_state(struct exec *exec, int32_t value, const tfm_kv *kv) {
   tfm_tensor *tensor = &exec->tensor[value];
   tensor->data = (void *)(uintptr_t)kv;
   tensor->shape[0] = kv->key.shape[2];
-  exec->state_changed[GRAPH_ENCODE] = exec->state_changed[GRAPH_DECODE] = true;
+  for (uint32_t e = 0; e < exec->graph->entry_count; e++)
+    exec->fit[e].state_changed = true;
 }
 
 /* ------------------------------------------------------------------- running */
@@ -348,7 +348,7 @@ static uint64_t now(void) {
 
 static int show(struct exec *exec, struct step *step, struct tfm_error *err) {
   const struct graph_node *node = step->node->node;
-  int32_t number = exec->plan->step[step - exec->step];
+  int32_t number = (int32_t)(step - exec->step);
   int status = 0;
   for (uint32_t i = 0; status == 0 && i < node->output_count; i++)
     if (exec->graph->value[node->output[i]].dump)
@@ -361,11 +361,11 @@ static int show(struct exec *exec, struct step *step, struct tfm_error *err) {
   return status;
 }
 
-static int show_inputs(struct exec *exec, enum graph_stage stage, struct tfm_error *err) {
+static int show_inputs(struct exec *exec, uint32_t entry, struct tfm_error *err) {
   int status = 0;
   for (uint32_t i = 0; status == 0 && i < exec->graph->input_count; i++) {
     const struct graph_input *input = &exec->graph->input[i];
-    if (input->stage == stage && exec->graph->value[input->value].dump)
+    if (input->entry == (int32_t)entry && exec->graph->value[input->value].dump)
       status = exec->watch(exec->watch_arg, input->value, GRAPH_NONE, -1,
                            &exec->tensor[input->value], err);
   }
@@ -387,24 +387,24 @@ static int run_step(struct exec *exec, struct step *step, struct tfm_error *err)
   if (status != TFM_OK)
     return failed(exec, step, status, err);
   if (exec->profile) {
-    struct exec_profile *profile = &exec->profile[exec->plan->step[step - exec->step]];
+    struct exec_profile *profile = &exec->profile[step - exec->step];
     profile->calls++;
     profile->nanoseconds += now() - start;
   }
   return step->watched && exec->watch ? show(exec, step, err) : 0;
 }
 
-int exec_run(struct exec *exec, enum graph_stage stage, struct tfm_error *err) {
-  uint32_t begin, end;
-  stage_range(exec, stage, &begin, &end);
-  if (!exec->fitted[stage])
-    return error_set(err, TFM_ERROR_RUN, "a stage was run before its dimensions were known");
-  if (exec->watch && show_inputs(exec, stage, err) != 0)
+int exec_run(struct exec *exec, uint32_t entry, struct tfm_error *err) {
+  const struct graph_entry *run = &exec->graph->entry[entry];
+  if (!exec->fit[entry].done)
+    return error_set(err, TFM_ERROR_RUN, "`%s` was run before its dimensions were known",
+                     run->name);
+  if (exec->watch && show_inputs(exec, entry, err) != 0)
     return -1;
-  for (uint32_t s = begin; s < end; s++) {
+  for (uint32_t n = run->begin; n < run->end; n++) {
     if (cancelled(exec))
       return error_set(err, TFM_ERROR_INTERRUPTED, "interrupted");
-    if (run_step(exec, &exec->step[s], err) != 0)
+    if (run_step(exec, &exec->step[n], err) != 0)
       return -1;
   }
   return 0;

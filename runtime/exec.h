@@ -38,10 +38,9 @@ void exec_destroy(struct exec *exec);
 void exec_set_watch(struct exec *exec, exec_watch *watch, void *arg);
 
 /* Make room for these dimensions (one for each of the graph's dims; -1 = not
- * known, then no value of the stage may need it) and settle every shape.  A
+ * known, then no value of the entry may need it) and settle every shape.  A
  * kept value that outgrows its buffer loses its contents. */
-int exec_fit(struct exec *exec, enum graph_stage stage, const int64_t *variable,
-             struct tfm_error *err);
+int exec_fit(struct exec *exec, uint32_t entry, const int64_t *variable, struct tfm_error *err);
 
 /* The tensor of a value.  After exec_fit the data of inputs is the caller's to
  * fill; that of outputs is valid after exec_run until the next one. */
@@ -51,7 +50,7 @@ tfm_tensor *exec_tensor(struct exec *exec, int32_t value);
  * its memory or capacity changed. */
 void exec_set_state(struct exec *exec, int32_t value, const tfm_kv *kv);
 
-int exec_run(struct exec *exec, enum graph_stage stage, struct tfm_error *err);
+int exec_run(struct exec *exec, uint32_t entry, struct tfm_error *err);
 
 /* Bytes of arena, kept values and workspace. */
 uint64_t exec_bytes(const struct exec *exec);

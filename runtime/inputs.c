@@ -167,12 +167,12 @@ static int shape_of(const struct session *session, const struct session_input *i
   return 0;
 }
 
-int inputs_bind(struct session *session, enum graph_stage stage, const struct session_side *source,
+int inputs_bind(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, int64_t *variable, struct tfm_error *err) {
   int64_t shape[TFM_MAX_RANK], n;
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
-    if (in->input->stage != stage)
+    if (in->input->entry != (int32_t)entry)
       continue;
     if (shape_of(session, in, source, side, shape, err) != 0)
       return -1;
@@ -180,13 +180,14 @@ int inputs_bind(struct session *session, enum graph_stage stage, const struct se
       if (bind_dim(session, in, axis, shape[axis], variable, err) != 0)
         return -1;
   }
-  /* What encode learned holds for decode, unless decode says otherwise. */
-  for (uint32_t d = 0; stage == GRAPH_DECODE && d < session->graph->dim_count; d++)
-    if (variable[d] < 0)
-      variable[d] = session->variable[GRAPH_ENCODE][d];
+  /* What the entries before learned holds, unless this one says otherwise. */
+  for (uint32_t e = entry; e-- > 0;)
+    for (uint32_t d = 0; d < session->graph->dim_count; d++)
+      if (variable[d] < 0)
+        variable[d] = session->entry[e].variable[d];
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
-    if (in->input->stage != stage || shape_of(session, in, source, side, shape, err) != 0)
+    if (in->input->entry != (int32_t)entry || shape_of(session, in, source, side, shape, err) != 0)
       continue;
     for (uint32_t axis = 0; axis < in->type->rank; axis++)
       if (dim_eval(&in->type->shape[axis], variable, &n) && n != shape[axis])
@@ -202,13 +203,13 @@ static unsigned says_tokens(const struct session_input *in) {
   return in->kind == GRAPH_SOURCE_FEED ? 1 : shape[1] == 'T' ? 2 : 0;
 }
 
-void inputs_fed_size(const struct session *session, enum graph_stage stage, int64_t *rows,
+void inputs_fed_size(const struct session *session, enum graph_when when, int64_t *rows,
                      int64_t *tokens) {
   const struct session_input *best = NULL;
   *rows = *tokens = 0;
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
-    if (in->input->stage != stage || !in->feed.data || in->feed.rank < 2)
+    if (session->graph->entry[in->input->entry].when != when || !in->feed.data || in->feed.rank < 2)
       continue;
     if (!best || says_tokens(in) > says_tokens(best))
       best = in;
@@ -286,11 +287,11 @@ static void (*const writers[GRAPH_SOURCE_COUNT])(const struct session_side *side
 #undef SOURCE
 };
 
-int inputs_fill(struct session *session, enum graph_stage stage, const struct session_side *source,
+int inputs_fill(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, struct tfm_error *err) {
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
-    if (in->input->stage != stage)
+    if (in->input->entry != (int32_t)entry)
       continue;
     const struct session_side *own = side_of(session, in, source, side);
     void *to = exec_tensor(session->exec, in->input->value)->data;

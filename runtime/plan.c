@@ -3,7 +3,7 @@
  * A value is live from its writer to its last reader.  Two values may
  * share bytes only if their lives do not meet:
  *
- *     step   0    1    2    3
+ *     node   0    1    2    3
  *     a      [=========]
  *     b           [=========]
  *     c                     []      a and c may share; b may not
@@ -30,40 +30,19 @@ static uint32_t dims_of(const struct type *type) {
   return dims;
 }
 
-static int order_steps(struct plan *plan, struct tfm_error *err) {
-  const struct graph *graph = plan->graph;
-  int32_t *step = arena_array(&plan->arena, graph->node_count, sizeof *step);
-  if (!step)
-    return error_oom(err);
-  for (int stage = GRAPH_ENCODE; stage <= GRAPH_DECODE; stage++) {
-    for (uint32_t n = 0; n < graph->node_count; n++)
-      if ((int)graph->node[n].stage == stage)
-        step[plan->step_count++] = (int32_t)n;
-    if (stage == GRAPH_ENCODE)
-      plan->encode_count = plan->step_count;
-  }
-  plan->step = step;
-  return 0;
-}
-
 static void first_use(struct plan *plan) {
   const struct graph *graph = plan->graph;
   for (uint32_t v = 0; v < graph->value_count; v++)
-    plan->value[v] = (struct plan_value){.place = PLAN_KEPT,
-                                         .stage = GRAPH_DECODE,
-                                         .root = (int32_t)v,
-                                         .dims = dims_of(&graph->value[v].type)};
-  for (uint32_t i = 0; i < graph->input_count; i++)
-    plan->value[graph->input[i].value].stage = graph->input[i].stage;
+    plan->value[v] = (struct plan_value){
+        .place = PLAN_KEPT, .root = (int32_t)v, .dims = dims_of(&graph->value[v].type)};
   for (uint32_t i = 0; i < graph->state_count; i++)
     plan->value[graph->state[i].value].place = PLAN_STATE;
-  for (uint32_t s = 0; s < plan->step_count; s++) {
-    const struct graph_node *node = &graph->node[plan->step[s]];
+  for (uint32_t n = 0; n < graph->node_count; n++) {
+    const struct graph_node *node = &graph->node[n];
     for (uint32_t i = 0; i < node->output_count; i++) {
       struct plan_value *value = &plan->value[node->output[i]];
       value->place = PLAN_ARENA;
-      value->stage = node->stage;
-      value->first = value->last = (int32_t)s;
+      value->first = value->last = (int32_t)n;
     }
   }
 }
@@ -89,14 +68,12 @@ static bool holds_inputs(const struct graph *graph, const struct graph_node *nod
  * as its outputs, whose lives are known by then. */
 static void last_use(struct plan *plan) {
   const struct graph *graph = plan->graph;
-  for (uint32_t o = 0; o < graph->output_count; o++) {
-    struct plan_value *value = &plan->value[graph->output[o].value];
-    uint32_t end = value->stage == GRAPH_ENCODE ? plan->encode_count : plan->step_count;
-    extend(value, (int32_t)end);
-  }
-  for (uint32_t s = plan->step_count; s-- > 0;) {
-    const struct graph_node *node = &graph->node[plan->step[s]];
-    int32_t last = (int32_t)s;
+  for (uint32_t e = 0; e < graph->entry_count; e++)
+    for (uint32_t i = 0; i < graph->entry[e].output_count; i++)
+      extend(&plan->value[graph->entry[e].output[i]], (int32_t)graph->entry[e].end);
+  for (uint32_t n = graph->node_count; n-- > 0;) {
+    const struct graph_node *node = &graph->node[n];
+    int32_t last = (int32_t)n;
     for (uint32_t i = 0; holds_inputs(graph, node) && i < node->output_count; i++)
       if (plan->value[node->output[i]].last > last)
         last = plan->value[node->output[i]].last;
@@ -106,12 +83,17 @@ static void last_use(struct plan *plan) {
       if (node->input[i] != GRAPH_NONE)
         extend(&plan->value[node->input[i]], last);
   }
-  /* What encode leaves for decode, which may run many times. */
-  bool decodes = plan->encode_count < plan->step_count;
-  for (uint32_t v = 0; decodes && v < graph->value_count; v++) {
+}
+
+/* What an entry leaves behind is kept where other nodes run after it, maybe many times. */
+static void keep_results(struct plan *plan) {
+  const struct graph *graph = plan->graph;
+  for (uint32_t v = 0; v < graph->value_count; v++) {
     struct plan_value *value = &plan->value[v];
-    if (value->place == PLAN_ARENA && value->stage == GRAPH_ENCODE &&
-        value->last >= (int32_t)plan->encode_count)
+    if (value->place != PLAN_ARENA)
+      continue;
+    uint32_t end = graph->entry[graph->value[v].entry].end;
+    if (end < graph->node_count && value->last >= (int32_t)end)
       value->place = PLAN_KEPT;
   }
 }
@@ -132,14 +114,15 @@ static bool may_point_into(const struct graph *graph, int32_t value, int32_t fro
 }
 
 /* May output 0 of the node take over the memory of input 0? */
-static bool can_take_over(const struct plan *plan, const struct graph_node *node, int32_t step) {
+static bool can_take_over(const struct plan *plan, int32_t index) {
   const struct graph *graph = plan->graph;
+  const struct graph_node *node = &graph->node[index];
   if (node->input_count == 0 || node->output_count == 0 || node->input[0] == GRAPH_NONE ||
       holds_inputs(graph, node))
     return false;
   int32_t from = node->input[0], to = node->output[0];
   if (plan->value[from].place != PLAN_ARENA || plan->value[to].place != PLAN_ARENA ||
-      plan->value[from].last != step ||
+      plan->value[from].last != index ||
       !same_type(&graph->value[from].type, &graph->value[to].type))
     return false;
   for (uint32_t i = 1; i < node->input_count; i++)
@@ -149,9 +132,9 @@ static bool can_take_over(const struct plan *plan, const struct graph_node *node
 }
 
 static void share(struct plan *plan, const bool *inplace) {
-  for (uint32_t s = 0; s < plan->step_count; s++) {
-    const struct graph_node *node = &plan->graph->node[plan->step[s]];
-    if (!inplace || !inplace[plan->step[s]] || !can_take_over(plan, node, (int32_t)s))
+  for (uint32_t n = 0; inplace && n < plan->graph->node_count; n++) {
+    const struct graph_node *node = &plan->graph->node[n];
+    if (!inplace[n] || !can_take_over(plan, (int32_t)n))
       continue;
     struct plan_value *to = &plan->value[node->output[0]];
     to->root = plan->value[node->input[0]].root;
@@ -160,15 +143,16 @@ static void share(struct plan *plan, const bool *inplace) {
 }
 
 static int list_roots(struct plan *plan, struct tfm_error *err) {
-  uint32_t count = plan->graph->value_count;
-  for (int stage = 0; stage < PLAN_STAGES; stage++) {
-    struct plan_stage *list = &plan->stage[stage];
+  const struct graph *graph = plan->graph;
+  uint32_t count = graph->value_count;
+  for (uint32_t e = 0; e < graph->entry_count; e++) {
+    struct plan_entry *list = &plan->entry[e];
     list->root = arena_array(&plan->arena, count, sizeof *list->root);
     if (!list->root)
       return error_oom(err);
     for (uint32_t v = 0; v < count; v++)
       if (plan->value[v].place == PLAN_ARENA && plan->value[v].root == (int32_t)v &&
-          (int)plan->value[v].stage == stage)
+          graph->value[v].entry == (int32_t)e)
         list->root[list->root_count++] = (int32_t)v;
   }
   plan->wanted = arena_array(&plan->arena, count, sizeof *plan->wanted);
@@ -185,10 +169,12 @@ int plan_create(const struct graph *graph, const bool *inplace, struct plan **ou
   arena_init(&plan->arena, 0);
   plan->graph = graph;
   plan->value = arena_array(&plan->arena, graph->value_count, sizeof *plan->value);
-  int status = plan->value ? order_steps(plan, err) : error_oom(err);
+  plan->entry = arena_array(&plan->arena, graph->entry_count, sizeof *plan->entry);
+  int status = plan->value && plan->entry ? 0 : error_oom(err);
   if (status == 0) {
     first_use(plan);
     last_use(plan);
+    keep_results(plan);
     share(plan, inplace);
     status = list_roots(plan, err);
   }
@@ -250,10 +236,10 @@ static bool round_up(size_t size, size_t *out) {
   return true;
 }
 
-/* New sizes of the stage's roots into plan->wanted; *grew = one outgrew its place. */
-static int measure(struct plan *plan, enum graph_stage stage, const int64_t *variable, bool *grew,
+/* New sizes of the entry's roots into plan->wanted; *grew = one outgrew its place. */
+static int measure(struct plan *plan, uint32_t entry, const int64_t *variable, bool *grew,
                    struct tfm_error *err) {
-  const struct plan_stage *list = &plan->stage[stage];
+  const struct plan_entry *list = &plan->entry[entry];
   *grew = !list->laid_out;
   for (uint32_t r = 0; r < list->root_count; r++) {
     int32_t v = list->root[r];
@@ -315,7 +301,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 /* list->root by wanted size, largest first. */
-static int sort_roots(struct plan *plan, struct plan_stage *list, struct tfm_error *err) {
+static int sort_roots(struct plan *plan, struct plan_entry *list, struct tfm_error *err) {
   struct sort_key *key = calloc(list->root_count + 1, sizeof *key);
   if (!key)
     return error_oom(err);
@@ -328,7 +314,7 @@ static int sort_roots(struct plan *plan, struct plan_stage *list, struct tfm_err
   return 0;
 }
 
-static int too_large(const struct plan *plan, const struct plan_stage *list, size_t peak,
+static int too_large(const struct plan *plan, const struct plan_entry *list, size_t peak,
                      size_t limit, struct tfm_error *err) {
   int32_t v = list->root[0];
   error_set(err, TFM_ERROR_LIMIT, "activations need %zu bytes, over the limit of %zu", peak, limit);
@@ -338,11 +324,11 @@ static int too_large(const struct plan *plan, const struct plan_stage *list, siz
   return -1;
 }
 
-int plan_layout(struct plan *plan, enum graph_stage stage, const int64_t *variable, size_t limit,
+int plan_layout(struct plan *plan, uint32_t entry, const int64_t *variable, size_t limit,
                 bool *moved, struct tfm_error *err) {
-  struct plan_stage *list = &plan->stage[stage];
+  struct plan_entry *list = &plan->entry[entry];
   *moved = false;
-  if (measure(plan, stage, variable, moved, err) != 0)
+  if (measure(plan, entry, variable, moved, err) != 0)
     return -1;
   if (!*moved)
     return 0;

@@ -4,11 +4,11 @@
  * offsets depend on sizes and so on the run-time dimensions (B, T, S), and are
  * laid out anew only when a value outgrows its place.
  *
- *   KEPT      graph inputs, and what an encode node leaves for decode nodes: a
- *             buffer of its own each, for the whole request
+ *   KEPT      graph inputs, and what an entry leaves for those that run after it:
+ *             a buffer of its own each, for the whole request
  *   STATE     the session's key/value cache
- *   ARENA     everything else: offsets in one arena, by lifetime.  The two
- *             stages are laid out apart and use the same bytes, one at a time
+ *   ARENA     everything else: offsets in one arena, by lifetime.  Entries are
+ *             laid out apart and use the same bytes, one at a time
  *
  * In place: an output takes over its node's input 0 when the kernel allows
  * it, types agree, and nobody reads that input later.  Such values share a root. */
@@ -24,15 +24,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PLAN_ALIGNMENT = 64, PLAN_STAGES = 2 };
+enum { PLAN_ALIGNMENT = 64 };
 
 enum plan_place { PLAN_ARENA, PLAN_KEPT, PLAN_STATE };
 
 struct plan_value {
   enum plan_place place;
-  enum graph_stage stage; /* of its producer; of its first reader for an input */
-  int32_t root;           /* the value whose memory it uses; itself if none */
-  /* Steps from its writer to its last reader, its own and, on a root, those of
+  int32_t root; /* the value whose memory it uses; itself if none */
+  /* Nodes from its writer to its last reader, its own and, on a root, those of
    * all who share it. */
   int32_t first, last;
   uint32_t dims; /* bit i: its shape depends on run-time dimension i */
@@ -40,7 +39,7 @@ struct plan_value {
   size_t offset; /* on an ARENA root: as laid out */
 };
 
-struct plan_stage {
+struct plan_entry {
   uint32_t root_count;
   int32_t *root; /* the values that are ARENA roots, largest first once laid out */
   size_t peak;   /* bytes of the arena, as laid out */
@@ -50,13 +49,10 @@ struct plan_stage {
 struct plan {
   struct arena arena;
   const struct graph *graph;
-  uint32_t step_count; /* all nodes: encode first, then decode */
-  const int32_t *step; /* step -> node */
-  uint32_t encode_count;
-  struct plan_value *value;             /* graph->value_count */
-  struct plan_stage stage[PLAN_STAGES]; /* by enum graph_stage */
-  size_t *wanted;                       /* scratch of the layout: a value's new size */
-  int32_t *placed;                      /* scratch of the layout: roots by offset */
+  struct plan_value *value; /* graph->value_count */
+  struct plan_entry *entry; /* graph->entry_count */
+  size_t *wanted;           /* scratch of the layout: a value's new size */
+  int32_t *placed;          /* scratch of the layout: roots by offset */
 };
 
 /* inplace[n]: node n's kernel is INPLACE_OK; NULL = none is. */
@@ -69,10 +65,10 @@ void plan_destroy(struct plan *plan);
 int plan_value_size(const struct plan *plan, int32_t value, const int64_t *variable, size_t *size,
                     struct tfm_error *err);
 
-/* Fit the values of a stage to the dimensions.  *moved = offsets changed; else
+/* Fit the values of an entry to the dimensions.  *moved = offsets changed; else
  * every value still fits its place.  limit: bytes that the arena may take, 0 =
- * no limit.  After a failure the stage must be laid out again. */
-int plan_layout(struct plan *plan, enum graph_stage stage, const int64_t *variable, size_t limit,
+ * no limit.  After a failure the entry must be laid out again. */
+int plan_layout(struct plan *plan, uint32_t entry, const int64_t *variable, size_t limit,
                 bool *moved, struct tfm_error *err);
 
 /* The plan as text: a line a value with its place, life, size as a polynomial

@@ -81,9 +81,9 @@ int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
     if (at[d] == 0)
       at[d] = graph->dim[d].bound > 0 ? graph->dim[d].bound : 1;
   }
-  if (plan_layout(plan, GRAPH_ENCODE, at, 0, &moved, err) != 0 ||
-      plan_layout(plan, GRAPH_DECODE, at, 0, &moved, err) != 0)
-    return -1;
+  for (uint32_t e = 0; e < graph->entry_count; e++)
+    if (plan_layout(plan, e, at, 0, &moved, err) != 0)
+      return -1;
   print_head(plan, at, out);
   for (uint32_t v = 0; v < graph->value_count; v++) {
     size_t size;
@@ -93,10 +93,10 @@ int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
       kept = saturating_add(kept, size);
     print_value(plan, (int32_t)v, size, out);
   }
-  for (int stage = 0; stage < PLAN_STAGES; stage++)
-    if (plan->stage[stage].root_count)
-      buffer_printf(out, "# %s: %zu bytes of arena, %u buffers\n", stage ? "decode" : "encode",
-                    plan->stage[stage].peak, plan->stage[stage].root_count);
+  for (uint32_t e = 0; e < graph->entry_count; e++)
+    if (plan->entry[e].root_count)
+      buffer_printf(out, "# %s: %zu bytes of arena, %u buffers\n", graph->entry[e].name,
+                    plan->entry[e].peak, plan->entry[e].root_count);
   buffer_printf(out, "# kept: %llu bytes\n", (unsigned long long)kept);
   buffer_printf(out, "# state: %llu bytes a token\n", (unsigned long long)state_bytes(graph));
   return out->failed ? error_oom(err) : 0;

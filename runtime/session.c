@@ -1,4 +1,4 @@
-/* session.c - a request, stage by stage.
+/* session.c - a request, entry by entry.
  *
  * Each call: the sizes of this batch, the run-time dimensions from them, room
  * in the cache, room for activations, the inputs' values, and then the run.
@@ -30,9 +30,15 @@ static int64_t find_limit(const struct session *session) {
 }
 
 static void forget_dims(struct session *session) {
-  for (int stage = 0; stage < PLAN_STAGES; stage++)
+  for (uint32_t e = 0; e < session->graph->entry_count; e++)
     for (uint32_t d = 0; d < DIM_VARIABLES; d++)
-      session->variable[stage][d] = -1;
+      session->entry[e].variable[d] = -1;
+}
+
+static void forget_runs(struct session *session) {
+  for (uint32_t e = 0; e < session->graph->entry_count; e++)
+    session->entry[e].ran = false;
+  session->encoded = false;
 }
 
 int session_create(const struct program *program, const struct session_options *options,
@@ -49,6 +55,12 @@ int session_create(const struct program *program, const struct session_options *
   struct exec_options exec = {.memory_limit = session->options.memory_limit,
                               .cancel = session->options.cancel,
                               .profile = session->options.profile};
+  session->entry =
+      arena_array(&session->arena, session->graph->entry_count, sizeof *session->entry);
+  if (!session->entry) {
+    session_destroy(session);
+    return error_oom(err);
+  }
   forget_dims(session);
   if (exec_create(program, &exec, &session->exec, err) != 0 || inputs_create(session, err) != 0 ||
       state_create(session, err) != 0) {
@@ -114,14 +126,14 @@ static int set_rows(struct session *session, int64_t rows, struct tfm_error *err
   return 0;
 }
 
-/* The side that the batch gives, or that the feeds of the stage imply.
+/* The side that the batch gives, or that the feeds of those entries imply.
  * goes_on: its tokens follow those that the rows have. */
-static int make_side(struct session *session, enum graph_stage stage,
+static int make_side(struct session *session, enum graph_when when,
                      const struct session_batch *batch, bool goes_on, struct session_side *side,
                      struct tfm_error *err) {
   int64_t rows = batch ? batch->rows : 0, tokens = 0;
   if (!batch)
-    inputs_fed_size(session, stage, &rows, &tokens);
+    inputs_fed_size(session, when, &rows, &tokens);
   if (!batch && rows == 0)
     return error_set(err, TFM_ERROR_USAGE, "no input of the model was given");
   if (set_rows(session, rows, err) != 0)
@@ -150,22 +162,31 @@ static int make_side(struct session *session, enum graph_stage stage,
 
 /* ----------------------------------------------------------------------- run */
 
-static int run_stage(struct session *session, enum graph_stage stage,
-                     const struct session_side *source, const struct session_side *side,
-                     struct tfm_error *err) {
+static int run_entry(struct session *session, uint32_t entry, const struct session_side *source,
+                     const struct session_side *side, struct tfm_error *err) {
   int64_t variable[DIM_VARIABLES];
   for (uint32_t d = 0; d < DIM_VARIABLES; d++)
     variable[d] = -1;
-  session->ran[stage] = false;
-  if (inputs_bind(session, stage, source, side, variable, err) != 0)
+  session->entry[entry].ran = false;
+  if (inputs_bind(session, entry, source, side, variable, err) != 0)
     return -1;
-  if (exec_fit(session->exec, stage, variable, err) != 0 ||
-      inputs_fill(session, stage, source, side, err) != 0)
+  if (exec_fit(session->exec, entry, variable, err) != 0 ||
+      inputs_fill(session, entry, source, side, err) != 0)
     return -1;
-  memcpy(session->variable[stage], variable, sizeof variable);
-  if (exec_run(session->exec, stage, err) != 0)
+  memcpy(session->entry[entry].variable, variable, sizeof variable);
+  if (exec_run(session->exec, entry, err) != 0)
     return -1;
-  session->ran[stage] = true;
+  session->entry[entry].ran = true;
+  return 0;
+}
+
+/* All entries that run then, in order. */
+static int run_entries(struct session *session, enum graph_when when,
+                       const struct session_side *source, const struct session_side *side,
+                       struct tfm_error *err) {
+  for (uint32_t e = 0; e < session->graph->entry_count; e++)
+    if (session->graph->entry[e].when == when && run_entry(session, e, source, side, err) != 0)
+      return -1;
   return 0;
 }
 
@@ -173,13 +194,14 @@ int session_encode(struct session *session, const struct session_batch *batch,
                    struct tfm_error *err) {
   struct session_side side;
   session_reset(session);
-  if (make_side(session, GRAPH_ENCODE, batch, false, &side, err) != 0)
+  if (make_side(session, GRAPH_ONCE, batch, false, &side, err) != 0)
     return -1;
-  if (run_stage(session, GRAPH_ENCODE, &side, &side, err) != 0) {
+  if (run_entries(session, GRAPH_ONCE, &side, &side, err) != 0) {
     session_reset(session);
     return -1;
   }
   memcpy(session->source_count, side.count, side.rows * sizeof *side.count);
+  session->encoded = true;
   return 0;
 }
 
@@ -194,29 +216,22 @@ static struct session_side source_side(const struct session *session) {
   return side;
 }
 
-static bool has_encode(const struct session *session) {
-  for (uint32_t i = 0; i < session->graph->node_count; i++)
-    if (session->graph->node[i].stage == GRAPH_ENCODE)
-      return true;
-  return false;
-}
-
-/* Nodes of encode in a graph of one side depend on this step's tokens. */
+/* In a graph of one side, what runs once a request depends on this step's tokens. */
 static int run_step(struct session *session, const struct session_side *side,
                     struct tfm_error *err) {
   struct session_side source = source_side(session);
   if (session->two_sided)
-    return run_stage(session, GRAPH_DECODE, &source, side, err);
-  if (has_encode(session) && run_stage(session, GRAPH_ENCODE, side, side, err) != 0)
+    return run_entries(session, GRAPH_STEP, &source, side, err);
+  if (run_entries(session, GRAPH_ONCE, side, side, err) != 0)
     return -1;
-  return run_stage(session, GRAPH_DECODE, side, side, err);
+  return run_entries(session, GRAPH_STEP, side, side, err);
 }
 
 static int step(struct session *session, const struct session_batch *batch, struct tfm_error *err) {
   struct session_side side;
-  if (session->two_sided && !session->ran[GRAPH_ENCODE])
+  if (session->two_sided && !session->encoded)
     return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
-  if (make_side(session, GRAPH_DECODE, batch, true, &side, err) != 0)
+  if (make_side(session, GRAPH_STEP, batch, true, &side, err) != 0)
     return -1;
   int64_t need = side.total;
   for (uint32_t b = 0; b < side.rows; b++)
@@ -251,12 +266,8 @@ const tfm_tensor *session_output(const struct session *session, const char *name
   for (uint32_t i = 0; i < graph->output_count; i++) {
     if (strcmp(graph->output[i].name, name) != 0)
       continue;
-    int32_t value = graph->output[i].value, node = graph->value[value].node;
-    enum graph_stage stage = node == GRAPH_NONE ? GRAPH_DECODE : graph->node[node].stage;
-    for (uint32_t j = 0; node == GRAPH_NONE && j < graph->input_count; j++)
-      if (graph->input[j].value == value)
-        stage = graph->input[j].stage;
-    return session->ran[stage] ? exec_tensor(session->exec, value) : NULL;
+    int32_t value = graph->output[i].value, entry = graph->value[value].entry;
+    return session->entry[entry].ran ? exec_tensor(session->exec, value) : NULL;
   }
   return NULL;
 }
@@ -302,7 +313,7 @@ int session_select(struct session *session, const uint32_t *row, uint32_t count,
   if (status == 0) {
     memcpy(session->length, length, count * sizeof *length);
     session->rows = count;
-    session->ran[GRAPH_ENCODE] = session->ran[GRAPH_DECODE] = false;
+    forget_runs(session);
   }
   free(length);
   return status;
@@ -312,7 +323,7 @@ void session_reset(struct session *session) {
   for (uint32_t b = 0; b < session->rows; b++)
     session->length[b] = 0;
   session->rows = 0;
-  session->ran[GRAPH_ENCODE] = session->ran[GRAPH_DECODE] = false;
+  forget_runs(session);
   forget_dims(session);
 }
 

@@ -51,12 +51,12 @@ void session_set_watch(struct session *session, exec_watch *watch, void *arg);
 int session_feed(struct session *session, const char *name, const tfm_tensor *tensor,
                  struct tfm_error *err);
 
-/* Run the encode stage.  Starts a new request: lengths become 0.  batch NULL =
+/* Run the entries of GRAPH_ONCE.  Starts a new request: lengths become 0.  batch NULL =
  * every input is fed; rows and counts then come from the shapes. */
 int session_encode(struct session *session, const struct session_batch *batch,
                    struct tfm_error *err);
 
-/* Run the decode stage on new tokens, then lengths grow by count.  The number
+/* Run the entries of GRAPH_STEP on new tokens, then lengths grow by count.  The number
  * of rows is that of the first step (of encode) until session_reset. */
 int session_step(struct session *session, const struct session_batch *batch, struct tfm_error *err);
 

@@ -28,6 +28,12 @@ struct session_side {
   const uint32_t *skip;                     /* NULL = none */
 };
 
+/* What an entry was last run with. */
+struct session_entry {
+  bool ran;
+  int64_t variable[DIM_VARIABLES]; /* -1 = not known */
+};
+
 struct session_state {
   int32_t value;
   int64_t width;
@@ -49,14 +55,13 @@ struct session {
   int32_t *zero;               /* [row_capacity]: past of the encoder's side */
   uint32_t *source_count;      /* [row_capacity]: tokens of the encoder's side */
   uint32_t *all_count;         /* [row_capacity]: counts where everything is fed */
-  bool ran[PLAN_STAGES];
+  struct session_entry *entry; /* graph->entry_count */
+  bool encoded;                /* the entries of GRAPH_ONCE ran for this request */
 
   struct session_state *state; /* graph->state_count */
   int64_t capacity;            /* tokens a row */
   uint64_t room;               /* tokens of all rows that the memory holds */
   int64_t limit;               /* most tokens of a row; 0 = none stated */
-
-  int64_t variable[PLAN_STAGES][DIM_VARIABLES];
 };
 
 /* state.c */
@@ -71,14 +76,14 @@ uint64_t state_bytes(const struct session *session);
 /* inputs.c */
 int inputs_create(struct session *session, struct tfm_error *err);
 void inputs_destroy(struct session *session);
-/* Rows and tokens as the fed inputs of a stage say; 0, 0 if none is fed. */
-void inputs_fed_size(const struct session *session, enum graph_stage stage, int64_t *rows,
+/* Rows and tokens as the fed inputs of the entries that run then say; 0, 0 if none is fed. */
+void inputs_fed_size(const struct session *session, enum graph_when when, int64_t *rows,
                      int64_t *tokens);
-/* Give the run-time dimensions their values from the shapes of the stage's inputs. */
-int inputs_bind(struct session *session, enum graph_stage stage, const struct session_side *source,
+/* Give the run-time dimensions their values from the shapes of the entry's inputs. */
+int inputs_bind(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, int64_t *variable, struct tfm_error *err);
-/* Write the stage's inputs into their tensors. */
-int inputs_fill(struct session *session, enum graph_stage stage, const struct session_side *source,
+/* Write the entry's inputs into their tensors. */
+int inputs_fill(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, struct tfm_error *err);
 
 #endif

@@ -62,7 +62,7 @@ static struct graph *gpt2_graph(void) {
   struct buffer g;
   int v = 11;
   buffer_init(&g);
-  buffer_puts(&g, "graph gpt2\ndim B\ndim T <= 64\ndim S <= 64\ndecode\n"
+  buffer_puts(&g, "graph gpt2\ndim B\ndim T <= 64\ndim S <= 64\nentry decode step\ndecode\n"
                   "input %0 ids = tokens.ids : i32[B,T] @ids\n"
                   "input %1 pos = tokens.positions : i32[B,T] @pos\n"
                   "input %2 real = tokens.mask : bool[B,S] @real\n"

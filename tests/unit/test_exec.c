@@ -9,6 +9,7 @@
 static const char model[] = "graph t\n"
                             "dim B\n"
                             "dim T\n"
+                            "entry decode step\n"
                             "decode\n"
                             "input %0 ids = tokens.ids : i32[B,T] @ids !\n"
                             "weight $w : f32[1] = \"w\"\n"
@@ -50,11 +51,11 @@ static void close_bench(struct bench *b) {
 
 static void run(struct bench *b, int64_t rows, int64_t tokens) {
   int64_t dims[DIM_VARIABLES] = {rows, tokens};
-  CHECK_OK(exec_fit(b->exec, GRAPH_DECODE, dims, err));
+  CHECK_OK(exec_fit(b->exec, 0, dims, err));
   int32_t *ids = exec_tensor(b->exec, 0)->data;
   for (int64_t i = 0; i < rows * tokens; i++)
     ids[i] = (int32_t)i;
-  CHECK_OK(exec_run(b->exec, GRAPH_DECODE, err));
+  CHECK_OK(exec_run(b->exec, 0, err));
   const tfm_tensor *y = exec_tensor(b->exec, b->graph->output[0].value);
   float w = *(const float *)binding_tensor(b->binding, 0)->data;
   ck_assert_int_eq(y->shape[0], rows);
@@ -78,7 +79,8 @@ END_TEST
 
 /* Decode grows the arena that encode's values lie in. */
 START_TEST(test_stages) {
-  struct bench b = open_bench("graph t\ndim B\ndim T\nencode\n"
+  struct bench b = open_bench("graph t\ndim B\ndim T\nentry encode once\nentry decode step\n"
+                              "encode\n"
                               "input %0 x = feed : f32[B] @x\n"
                               "decode\n"
                               "input %1 z = feed : f32[T] @z\n"
@@ -95,28 +97,68 @@ START_TEST(test_stages) {
   for (int64_t round = 1; round < 8; round++) {
     dims[0] = 3 + round % 2;
     dims[1] = -1;
-    CHECK_OK(exec_fit(b.exec, GRAPH_ENCODE, dims, err));
+    CHECK_OK(exec_fit(b.exec, 0, dims, err));
     /* Both are the first in the one arena, wherever it is now. */
     if (round > 1)
       ck_assert_ptr_eq(exec_tensor(b.exec, 2)->data, exec_tensor(b.exec, 4)->data);
     float *x = exec_tensor(b.exec, 0)->data;
     for (int64_t i = 0; i < dims[0]; i++)
       x[i] = (float)(i + round);
-    CHECK_OK(exec_run(b.exec, GRAPH_ENCODE, err));
+    CHECK_OK(exec_run(b.exec, 0, err));
     ck_assert(*(const float *)exec_tensor(b.exec, 2)->data == (float)round + 1);
     for (dims[1] = 1; dims[1] < 1000 * round; dims[1] *= 10) {
-      CHECK_OK(exec_fit(b.exec, GRAPH_DECODE, dims, err));
+      CHECK_OK(exec_fit(b.exec, 1, dims, err));
       float *z = exec_tensor(b.exec, 1)->data;
       for (int64_t i = 0; i < dims[1]; i++)
         z[i] = (float)i;
-      CHECK_OK(exec_run(b.exec, GRAPH_DECODE, err));
+      CHECK_OK(exec_run(b.exec, 1, err));
       const float *d = exec_tensor(b.exec, 5)->data, *e = exec_tensor(b.exec, 6)->data;
       ck_assert(d[dims[1] - 1] == (float)(2 * dims[1]));
       ck_assert(e[dims[0] - 1] == (float)(2 * (dims[0] + round) + 1));
     }
   }
-  CHECK_FAILS(exec_fit(b.exec, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){3, -1}, err), TFM_ERROR_RUN,
+  CHECK_FAILS(exec_fit(b.exec, 1, (int64_t[DIM_VARIABLES]){3, -1}, err), TFM_ERROR_RUN,
               "dimension `T` of");
+  close_bench(&b);
+}
+END_TEST
+
+/* Two entries run once and one at each step; the second reads what the first kept, the
+ * third what both did, and a dimension that only it knows. */
+START_TEST(test_three_entries) {
+  struct bench b = open_bench("graph t\ndim B\ndim T\n"
+                              "entry see once\nentry encode once\nentry decode step\n"
+                              "see\ninput %0 x = feed : f32[B] @x\n"
+                              "encode\ninput %1 y = feed : f32[B] @y\n"
+                              "decode\ninput %2 z = feed : f32[T] @z\n"
+                              "see\n%3 = shift(%0; ; by: 1.0) : f32[B] @a\n"
+                              "%4 = add(%3, %3) : f32[B] @seen\n"
+                              "encode\n%5 = add(%1, %4) : f32[B] @b\n"
+                              "%6 = shift(%5; ; by: 1.0) : f32[B] @memory\n"
+                              "decode\n%7 = shift(%2; ; by: 1.0) : f32[T] @c\n"
+                              "%8 = shift(%7; ; by: 1.0) : f32[T] @d\n"
+                              "%9 = add(%6, %4) : f32[B] @e\n"
+                              "output d = %8\noutput e = %9\n",
+                              NULL, NULL);
+  int64_t dims[DIM_VARIABLES] = {2, -1};
+  for (int round = 0; round < 3; round++) {
+    for (uint32_t entry = 0; entry < 2; entry++) {
+      CHECK_OK(exec_fit(b.exec, entry, dims, err));
+      float *given = exec_tensor(b.exec, (int32_t)entry)->data;
+      given[0] = given[1] = (float)(round + 10 * (int)entry);
+      CHECK_OK(exec_run(b.exec, entry, err));
+    }
+    for (dims[1] = 1; dims[1] < 100000; dims[1] *= 10) {
+      CHECK_OK(exec_fit(b.exec, 2, dims, err));
+      float *z = exec_tensor(b.exec, 2)->data;
+      for (int64_t i = 0; i < dims[1]; i++)
+        z[i] = (float)i;
+      CHECK_OK(exec_run(b.exec, 2, err));
+      ck_assert(((const float *)exec_tensor(b.exec, 8)->data)[dims[1] - 1] == (float)dims[1] + 1);
+      ck_assert(((const float *)exec_tensor(b.exec, 9)->data)[1] == (float)(5 * round + 15));
+    }
+    dims[1] = -1;
+  }
   close_bench(&b);
 }
 END_TEST
@@ -158,7 +200,7 @@ START_TEST(test_watch) {
   ck_assert(seen.last[2] == 15);
   seen.count = 0;
   ((int32_t *)exec_tensor(b.exec, 0)->data)[5] = 666;
-  CHECK_FAILS(exec_run(b.exec, GRAPH_DECODE, err), TFM_ERROR_RUN, "seen enough");
+  CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_RUN, "seen enough");
   close_bench(&b);
 }
 END_TEST
@@ -174,9 +216,9 @@ START_TEST(test_profile_and_limits) {
   ck_assert_str_eq(profile[2].op, "scale");
   ck_assert_str_eq(profile[2].kernel, "reference"); /* the other declines */
   ck_assert_uint_eq(profile[2].calls, 2);
-  CHECK_FAILS(exec_fit(b.exec, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){10, 1000}, err),
-              TFM_ERROR_LIMIT, "limit of 4096");
-  CHECK_FAILS(exec_run(b.exec, GRAPH_DECODE, err), TFM_ERROR_RUN, "before its dimensions");
+  CHECK_FAILS(exec_fit(b.exec, 0, (int64_t[DIM_VARIABLES]){10, 1000}, err), TFM_ERROR_LIMIT,
+              "limit of 4096");
+  CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_RUN, "before its dimensions");
   run(&b, 1, 4);
   close_bench(&b);
 }
@@ -188,7 +230,7 @@ START_TEST(test_cancel) {
   struct bench b = open_bench(model, NULL, &options);
   run(&b, 1, 1);
   cancel = 1;
-  CHECK_FAILS(exec_run(b.exec, GRAPH_DECODE, err), TFM_ERROR_INTERRUPTED, "interrupted");
+  CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_INTERRUPTED, "interrupted");
   cancel = 0;
   run(&b, 1, 1);
   close_bench(&b);
@@ -222,7 +264,7 @@ START_TEST(test_choice) {
   ck_assert_str_eq(kernel_of(&b, 1), "reference");
   close_bench(&b);
 
-  b = open_bench("graph t\ndim B\ndecode\ninput %0 x = feed : f32[B,8] @x\n"
+  b = open_bench("graph t\ndim B\nentry decode step\ndecode\ninput %0 x = feed : f32[B,8] @x\n"
                  "%1 = shift(%0) : f32[B,8] @y\noutput y = %1\n",
                  NULL, NULL);
   ck_assert_str_eq(kernel_of(&b, 0), "wide"); /* match 5 beats score 10 */
@@ -249,14 +291,17 @@ static void fails_to_open(const char *text, const char *kernels, const char *say
 }
 
 START_TEST(test_failures) {
-  static const char scale[] = "graph t\ndim B\ndecode\ninput %0 x = feed : f32[B,4] @x\n"
-                              "weight $w : f32[4] = \"w\"\n"
-                              "%1 = shift(%0) : f32[B,4] @y\n"
-                              "%2 = scale(%1; $w; fail: 1) : f32[B,4] @h.0.z\noutput y = %2\n";
-  static const char unknown[] = "graph t\ndim B\ndecode\ninput %0 x = feed : f32[B,4] @x\n"
-                                "%1 = shaft(%0) : f32[B,4] @y\noutput y = %1\n";
-  static const char newer[] = "graph t\ndim B\ndecode\ninput %0 x = feed : f32[B,4] @x\n"
-                              "%1 = shift(%0) : f32[B,4] @y version 9\noutput y = %1\n";
+  static const char scale[] =
+      "graph t\ndim B\nentry decode step\ndecode\ninput %0 x = feed : f32[B,4] @x\n"
+      "weight $w : f32[4] = \"w\"\n"
+      "%1 = shift(%0) : f32[B,4] @y\n"
+      "%2 = scale(%1; $w; fail: 1) : f32[B,4] @h.0.z\noutput y = %2\n";
+  static const char unknown[] =
+      "graph t\ndim B\nentry decode step\ndecode\ninput %0 x = feed : f32[B,4] @x\n"
+      "%1 = shaft(%0) : f32[B,4] @y\noutput y = %1\n";
+  static const char newer[] =
+      "graph t\ndim B\nentry decode step\ndecode\ninput %0 x = feed : f32[B,4] @x\n"
+      "%1 = shift(%0) : f32[B,4] @y version 9\noutput y = %1\n";
   fails_to_open(scale, NULL, "asked to fail", 1);
   fails_to_open(scale, NULL, "`h.0.z` (op `scale`, kernel `reference` of plugin `test`)", 1);
   fails_to_open(scale, "scale=shy", "declined", 1);
@@ -264,16 +309,17 @@ START_TEST(test_failures) {
   fails_to_open(unknown, NULL, "no kernel can run `y` (op `shaft`)", 0);
   fails_to_open(newer, NULL, "serves other versions", 0);
 
-  struct bench b = open_bench("graph t\ndim B\ndecode\ninput %0 x = feed : f32[B] @x\n"
-                              "%1 = break(%0) : f32[B] @y\noutput y = %1\n",
-                              NULL, NULL);
-  CHECK_OK(exec_fit(b.exec, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){1}, err));
+  struct bench b =
+      open_bench("graph t\ndim B\nentry decode step\ndecode\ninput %0 x = feed : f32[B] @x\n"
+                 "%1 = break(%0) : f32[B] @y\noutput y = %1\n",
+                 NULL, NULL);
+  CHECK_OK(exec_fit(b.exec, 0, (int64_t[DIM_VARIABLES]){1}, err));
   for (int i = 0; i < 2; i++)
-    CHECK_FAILS(exec_run(b.exec, GRAPH_DECODE, err), TFM_ERROR_RUN,
+    CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_RUN,
                 "`y` (op `break`, kernel `reference` of plugin `test`): broken on purpose");
   close_bench(&b);
 }
 END_TEST
 
-UNIT_MAIN("exec", test_shapes, test_stages, test_watch, test_profile_and_limits, test_cancel,
-          test_choice, test_failures)
+UNIT_MAIN("exec", test_shapes, test_stages, test_three_entries, test_watch, test_profile_and_limits,
+          test_cancel, test_choice, test_failures)

@@ -12,6 +12,8 @@ static const char whole[] =
     "true)\n"
     "dim B\n"
     "dim T <= 1024\n"
+    "entry encode once\n"
+    "entry decode step\n"
     "encode\n"
     "input %0 src = tokens.ids : i32[B,T] @src | \"odd name\" !0:3-9\n"
     "decode\n"
@@ -113,6 +115,16 @@ START_TEST(refusals) {
       {"dim B\n", "dim B\ndim T\n", "two run-time dimensions"},
       {"mask @causal", "kv[1] @causal", "makes a kv"},
       {"f32[B,2*T + 1]", "f32[B,0 - 1]", "malformed"},
+      {"entry decode step", "entry encode step", "an entry that there is already"},
+      {"entry decode step", "entry decode never", "unknown time"},
+      {"entry encode once\nentry decode step", "entry decode step\nentry encode once",
+       "entry `encode` runs before `decode` and stands after it"},
+      {"step\nencode\n", "step\nencoder\n", "an unknown entry"},
+      {"step\nencode\n", "step\n", "stands in no entry"},
+      {"@emb !0:10-20\n", "@emb !0:10-20\ndecode\n%8 = causal() : mask @late\nencode\n",
+       "node 2 stands in no entry"},
+      {"%6 = causal()", "%6 = causal(%1)", "`h.0.x` is given after it is first read"},
+      {"output x = %1", "output x = %2", "output `x` is a state"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct tfm_error err = {0};
@@ -124,6 +136,43 @@ START_TEST(refusals) {
     graph_destroy(graph);
     free(text);
   }
+}
+END_TEST
+
+/* The table of entries, as the nodes and inputs make it, and damaged afterwards. */
+START_TEST(entries) {
+  struct graph *graph = parse(whole);
+  struct tfm_error err = {0};
+  ck_assert_uint_eq(graph->entry_count, 2);
+  struct graph_entry *encode = &graph->entry[0], *decode = &graph->entry[1];
+  ck_assert_int_eq(graph_find_entry(graph, "decode"), 1);
+  ck_assert_int_eq(graph_find_entry(graph, "vision"), GRAPH_NONE);
+  ck_assert(graph_runs(graph, GRAPH_ONCE) && graph_runs(graph, GRAPH_STEP));
+  ck_assert(encode->begin == 0 && encode->end == 3 && decode->begin == 3 && decode->end == 4);
+  ck_assert(encode->input_count == 1 && encode->input[0] == 0);
+  ck_assert(encode->output_count == 2 && encode->output[0] == 5 && encode->output[1] == 6);
+  ck_assert(decode->input_count == 3 && decode->input[0] == 1 && decode->input[2] == 6);
+  ck_assert(decode->output_count == 2 && decode->output[0] == 1 && decode->output[1] == 7);
+  ck_assert(graph->value[1].entry == 1 && graph->value[2].entry == GRAPH_NONE);
+  encode->end = 2;
+  ck_assert(graph_verify(graph, &err) != 0);
+  ck_assert_ptr_nonnull(strstr(err.message, "nodes of entry `decode`"));
+  encode->end = 3, decode->end = 3, err = (struct tfm_error){0};
+  ck_assert(graph_verify(graph, &err) != 0);
+  ck_assert_ptr_nonnull(strstr(err.message, "node 3 stands in no entry"));
+  decode->end = 4, decode->input_count = 2, err = (struct tfm_error){0};
+  ck_assert(graph_verify(graph, &err) != 0);
+  ck_assert_ptr_nonnull(strstr(err.message, "the inputs of entry `decode`"));
+  decode->input_count = 3, encode->output = decode->input, err = (struct tfm_error){0};
+  ck_assert(graph_verify(graph, &err) != 0);
+  ck_assert_ptr_nonnull(strstr(err.message, "the outputs of entry `encode`"));
+  ((struct graph_node *)(uintptr_t)graph->node)[2].entry = 1, err = (struct tfm_error){0};
+  ck_assert(graph_verify(graph, &err) != 0);
+  ck_assert_ptr_nonnull(strstr(err.message, "`causal` does not stand among those of `decode`"));
+  graph->value[5].entry = 1, err = (struct tfm_error){0};
+  ck_assert(graph_verify(graph, &err) != 0);
+  ck_assert_ptr_nonnull(strstr(err.message, "does not know its entry"));
+  graph_destroy(graph);
 }
 END_TEST
 
@@ -159,6 +208,10 @@ START_TEST(other_forms) {
                 "%s\n%s", err.message, buffer_text(&out));
   ck_assert_uint_eq(json_array_size(json_object_get(root, "nodes")), 4);
   ck_assert_uint_eq(json_array_size(json_object_get(root, "values")), 8);
+  const json_t *decode = json_array_get(json_object_get(root, "entries"), 1);
+  ck_assert_str_eq(json_string_value(json_object_get(decode, "name")), "decode");
+  ck_assert_str_eq(json_string_value(json_object_get(decode, "when")), "step");
+  ck_assert_uint_eq(json_array_size(json_object_get(decode, "inputs")), 3);
   ck_assert_uint_eq(json_array_size(json_object_get(root, "weights")), 6);
   ck_assert_str_eq(json_string_value(json_object_get(root, "task")), "generate");
   json_decref(root);
@@ -172,4 +225,4 @@ START_TEST(other_forms) {
 }
 END_TEST
 
-UNIT_MAIN("graph", round_trip, finding, refusals, damage, other_forms)
+UNIT_MAIN("graph", round_trip, finding, entries, refusals, damage, other_forms)

@@ -15,6 +15,7 @@ static int32_t find(const struct graph *graph, const char *name) {
 static const char chain[] = "graph t\n"
                             "dim B\n"
                             "dim T <= 16\n"
+                            "entry decode step\n"
                             "decode\n"
                             "input %0 x = feed : f32[B,T,4] @x\n"
                             "%1 = shift(%0) : f32[B,T,4] @a\n"
@@ -33,9 +34,9 @@ static struct plan *make(const struct graph *graph, bool inplace) {
   return plan;
 }
 
-/* No two roots of a stage that live at once share a byte. */
-static void check_apart(const struct plan *plan, enum graph_stage stage) {
-  const struct plan_stage *list = &plan->stage[stage];
+/* No two roots of an entry that live at once share a byte. */
+static void check_apart(const struct plan *plan, uint32_t entry) {
+  const struct plan_entry *list = &plan->entry[entry];
   for (uint32_t v = 0; v < plan->graph->value_count; v++) {
     const struct plan_value *value = &plan->value[v], *root = &plan->value[value->root];
     ck_assert(root->root == value->root && root->first <= value->first &&
@@ -65,10 +66,10 @@ START_TEST(test_lifetimes) {
   ck_assert_int_eq(plan->value[find(graph, "a")].last, 3);
   ck_assert_int_eq(plan->value[find(graph, "b")].last, 2);
   ck_assert_int_eq(plan->value[find(graph, "e")].last, 5);
-  CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
+  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
   ck_assert(moved);
-  check_apart(plan, GRAPH_DECODE);
-  ck_assert_uint_eq(plan->stage[GRAPH_DECODE].peak, 3 * 2 * 8 * 4 * 4); /* a, b, c */
+  check_apart(plan, 0);
+  ck_assert_uint_eq(plan->entry[0].peak, 3 * 2 * 8 * 4 * 4); /* a, b, c */
   plan_destroy(plan);
   graph_destroy(graph);
 }
@@ -86,10 +87,10 @@ START_TEST(test_inplace) {
   ck_assert_int_eq(plan->value[find(graph, "c")].root, b);
   ck_assert_int_eq(plan->value[find(graph, "d")].root, b);
   ck_assert_int_eq(plan->value[find(graph, "e")].root, b);
-  CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
-  ck_assert_uint_eq(plan->stage[GRAPH_DECODE].root_count, 2);
-  ck_assert_uint_eq(plan->stage[GRAPH_DECODE].peak, 128);
-  check_apart(plan, GRAPH_DECODE);
+  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  ck_assert_uint_eq(plan->entry[0].root_count, 2);
+  ck_assert_uint_eq(plan->entry[0].peak, 128);
+  check_apart(plan, 0);
   plan_destroy(plan);
   graph_destroy(graph);
 }
@@ -97,7 +98,7 @@ END_TEST
 
 /* An output, a value read twice by one node, and another type stay apart. */
 START_TEST(test_not_inplace) {
-  struct graph *graph = test_graph("graph t\ndim B\ndecode\n"
+  struct graph *graph = test_graph("graph t\ndim B\nentry decode step\ndecode\n"
                                    "input %0 x = feed : f32[B,4] @x\n"
                                    "%1 = shift(%0) : f32[B,4] @a\n"
                                    "%2 = shift(%1) : f32[B,4] @b\n"
@@ -117,7 +118,8 @@ END_TEST
 /* A mask holds its input; what encode leaves for decode is kept, and with it
  * what it holds. */
 START_TEST(test_holds) {
-  struct graph *graph = test_graph("graph t\ndim B\ndim T\nencode\n"
+  struct graph *graph = test_graph("graph t\ndim B\ndim T\n"
+                                   "entry encode once\nentry decode step\nencode\n"
                                    "input %0 x = feed : f32[B,T] @x\n"
                                    "decode\n"
                                    "input %1 z = feed : f32[B,T] @z\n"
@@ -137,7 +139,35 @@ START_TEST(test_holds) {
   ck_assert_int_eq(plan->value[find(graph, "n")].place, PLAN_KEPT);
   ck_assert_int_eq(plan->value[find(graph, "c")].place, PLAN_KEPT);
   ck_assert_int_eq(plan->value[find(graph, "b")].root, find(graph, "b"));
-  ck_assert_uint_eq(plan->encode_count, 5);
+  plan_destroy(plan);
+  graph_destroy(graph);
+}
+END_TEST
+
+/* What an entry leaves for any that runs later is kept; the last leaves its own in the
+ * arena.  Each has its own list of roots. */
+START_TEST(test_three_entries) {
+  struct graph *graph = test_graph("graph t\ndim B\n"
+                                   "entry see once\nentry encode once\nentry decode step\nsee\n"
+                                   "input %0 x = feed : f32[B] @x\n"
+                                   "%1 = shift(%0) : f32[B] @a\n"
+                                   "%2 = shift(%1) : f32[B] @b\n"
+                                   "encode\n"
+                                   "%3 = shift(%2) : f32[B] @c\n"
+                                   "%4 = shift(%3) : f32[B] @d\n"
+                                   "decode\n"
+                                   "%5 = add(%4, %2) : f32[B] @e\n"
+                                   "%6 = add(%5, %0) : f32[B] @f\n"
+                                   "output y = %6\noutput c = %3\n");
+  static const char *const kept[] = {"x", "b", "c", "d"}, *const arena[] = {"a", "e", "f"};
+  struct plan *plan = make(graph, false);
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    ck_assert_int_eq(plan->value[find(graph, kept[i])].place, PLAN_KEPT);
+  for (size_t i = 0; i < sizeof arena / sizeof *arena; i++)
+    ck_assert_int_eq(plan->value[find(graph, arena[i])].place, PLAN_ARENA);
+  ck_assert_uint_eq(plan->entry[0].root_count, 1);
+  ck_assert_uint_eq(plan->entry[1].root_count, 0);
+  ck_assert_uint_eq(plan->entry[2].root_count, 2);
   plan_destroy(plan);
   graph_destroy(graph);
 }
@@ -148,24 +178,23 @@ START_TEST(test_relayout) {
   struct plan *plan = make(graph, true);
   int64_t dims[DIM_VARIABLES] = {2, 8};
   bool moved;
-  CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
-  size_t peak = plan->stage[GRAPH_DECODE].peak;
+  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  size_t peak = plan->entry[0].peak;
   dims[1] = 1;
-  CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
+  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
   ck_assert(!moved);
-  ck_assert_uint_eq(plan->stage[GRAPH_DECODE].peak, peak);
+  ck_assert_uint_eq(plan->entry[0].peak, peak);
   dims[1] = 9;
-  CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
+  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
   ck_assert(moved);
-  check_apart(plan, GRAPH_DECODE);
-  CHECK_FAILS(plan_layout(plan, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){99, 99}, 1000, &moved, err),
+  check_apart(plan, 0);
+  CHECK_FAILS(plan_layout(plan, 0, (int64_t[DIM_VARIABLES]){99, 99}, 1000, &moved, err),
               TFM_ERROR_LIMIT, "over the limit of 1000");
-  CHECK_FAILS(
-      plan_layout(plan, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){INT64_MAX / 8, 99}, 0, &moved, err),
-      TFM_ERROR_LIMIT, "too large");
-  CHECK_FAILS(plan_layout(plan, GRAPH_DECODE, (int64_t[DIM_VARIABLES]){1, -1}, 0, &moved, err),
-              TFM_ERROR_RUN, "dimension `T` of");
-  CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
+  CHECK_FAILS(plan_layout(plan, 0, (int64_t[DIM_VARIABLES]){INT64_MAX / 8, 99}, 0, &moved, err),
+              TFM_ERROR_LIMIT, "too large");
+  CHECK_FAILS(plan_layout(plan, 0, (int64_t[DIM_VARIABLES]){1, -1}, 0, &moved, err), TFM_ERROR_RUN,
+              "dimension `T` of");
+  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
   ck_assert(moved);
   plan_destroy(plan);
   graph_destroy(graph);
@@ -178,7 +207,8 @@ START_TEST(test_random) {
   for (int round = 0; round < 30; round++) {
     struct buffer text;
     buffer_init(&text);
-    buffer_puts(&text, "graph t\ndim B\ndecode\ninput %0 x = feed : f32[B] @x\n");
+    buffer_puts(&text, "graph t\ndim B\nentry decode step\ndecode\n"
+                       "input %0 x = feed : f32[B] @x\n");
     for (int i = 1; i < 60; i++) {
       seed = seed * 1664525u + 1013904223u;
       int a = (int)(seed >> 8) % i, b = (int)(seed >> 20) % i, w = 1 << (seed >> 28);
@@ -190,12 +220,12 @@ START_TEST(test_random) {
     struct plan *plan = make(graph, seed & 32);
     int64_t dims[DIM_VARIABLES] = {1 + round};
     bool moved;
-    CHECK_OK(plan_layout(plan, GRAPH_DECODE, dims, 0, &moved, err));
-    check_apart(plan, GRAPH_DECODE);
+    CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+    check_apart(plan, 0);
     size_t sum = 0;
-    for (uint32_t r = 0; r < plan->stage[GRAPH_DECODE].root_count; r++)
-      sum += plan->value[plan->stage[GRAPH_DECODE].root[r]].size;
-    ck_assert_uint_le(plan->stage[GRAPH_DECODE].peak, sum);
+    for (uint32_t r = 0; r < plan->entry[0].root_count; r++)
+      sum += plan->value[plan->entry[0].root[r]].size;
+    ck_assert_uint_le(plan->entry[0].peak, sum);
     plan_destroy(plan);
     graph_destroy(graph);
     buffer_finish(&text);
@@ -219,5 +249,5 @@ START_TEST(test_print) {
 }
 END_TEST
 
-UNIT_MAIN("plan", test_lifetimes, test_inplace, test_not_inplace, test_holds, test_relayout,
-          test_random, test_print)
+UNIT_MAIN("plan", test_lifetimes, test_inplace, test_not_inplace, test_holds, test_three_entries,
+          test_relayout, test_random, test_print)

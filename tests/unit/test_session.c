@@ -11,6 +11,7 @@ static const char decoder[] = "graph t\n"
                               "dim B\n"
                               "dim T <= 40\n"
                               "dim S <= 40\n"
+                              "entry decode step\n"
                               "decode\n"
                               "input %0 ids = tokens.ids : i32[B,T] @ids\n"
                               "input %1 pos = tokens.positions : i32[B,T] @pos !\n"
@@ -274,7 +275,7 @@ END_TEST
 
 /* An encoder alone, fed a hidden state of another type, and its own mask. */
 START_TEST(test_encoder) {
-  struct bench b = open_bench("graph t\ndim B\ndim T <= 9\nencode\n"
+  struct bench b = open_bench("graph t\ndim B\ndim T <= 9\nentry encode once\nencode\n"
                               "input %0 x = feed : f32[B,T,2] @x\n"
                               "input %1 real = tokens.mask : bool[B,T] @real\n"
                               "%2 = shift(%0; ; by: 0.5) : f32[B,T,2] @y\n"
@@ -304,6 +305,7 @@ END_TEST
 /* What encode leaves stays through decode steps of other shapes. */
 START_TEST(test_two_sides) {
   struct bench b = open_bench("graph t\ndim B\ndim U\ndim T\ndim S <= 20\n"
+                              "entry encode once\nentry decode step\n"
                               "encode\n"
                               "input %0 src = tokens.ids : i32[B,U] @src\n"
                               "decode\n"

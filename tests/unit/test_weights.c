@@ -272,6 +272,7 @@ END_TEST
 
 static const char views[] = "graph t\n"
                             "dim B\n"
+                            "entry decode step\n"
                             "decode\n"
                             "input %0 x = feed : f32[B,6] @x\n"
                             "weight $m : f32[2,6] = \"m\"\n"
@@ -410,10 +411,10 @@ START_TEST(test_types) {
     stored[i] = '\0';
     snprintf(head, sizeof head, "\"x\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%zu]}",
              stored, size);
-    snprintf(
-        text, sizeof text,
-        "graph t\ndim B\ndecode\ninput %%0 x = feed : f32[B,6] @x\nweight $x : %s[3] = \"x\"\n",
-        dtype_name(dtype));
+    snprintf(text, sizeof text,
+             "graph t\ndim B\nentry decode step\ndecode\ninput %%0 x = feed : f32[B,6] @x\nweight "
+             "$x : %s[3] = \"x\"\n",
+             dtype_name(dtype));
     char *dir = test_dir();
     struct tfm_error err = {0};
     struct graph *graph = graph_parse("types", text, strlen(text), &err);
