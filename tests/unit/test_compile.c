@@ -499,6 +499,67 @@ START_TEST(rebinding_and_scopes) {
 }
 END_TEST
 
+/* ----------------------------------------------------------------------- fusing */
+
+/* As expect, of the fused graph. */
+static void expect_fused(const char *model, const char *tensors, const char *dump,
+                         const char *const *wanted) {
+  struct written w;
+  write_model(&w, model, "{\"width\": 4, \"architectures\": [\"M\"]}", tensors);
+  w.k.options.fuse = true;
+  w.k.options.dump = &dump;
+  w.k.options.dump_count = dump != NULL;
+  char *text = graph_text(&w.k.options);
+  for (; *wanted != NULL; wanted++) {
+    bool absent = (*wanted)[0] == '!';
+    ck_assert_msg((strstr(text, *wanted + absent) == NULL) == absent, "want %s in:\n%s", *wanted,
+                  text);
+  }
+  free(text);
+  finish_written(&w);
+}
+#define FUSED(model, tensors, dump, ...)                                                           \
+  expect_fused(model, tensors, dump, (const char *const[]){__VA_ARGS__, NULL})
+
+#define THREE "words.weight F32 9 4\na.weight F32 4 4\nb.weight F32 4 4\nc.weight F32 4 4\n"
+
+/* Three layers of one input are one, if they are of one layer of the model. */
+START_TEST(fusing_three) {
+  FUSED(HEADER BODY("  x = linear(x) @a + linear(x) @b * linear(x) @c\n"), THREE, NULL,
+        "= linear3(%1; $a.weight, _, $b.weight, _, $c.weight, _)", "! linear(");
+  FUSED(HEADER BODY("  y = linear(x) @a\n  x = y + linear(x) @b * linear(y) @c\n"), THREE, NULL,
+        "!linear3");
+  FUSED(HEADER BODY("  y = x\n  repeat 3 as i { y = y * linear(x) @l.{i} }\n  x = y\n"),
+        "words.weight F32 9 4\nl.0.weight F32 4 4\nl.1.weight F32 4 4\nl.2.weight F32 4 4\n", NULL,
+        "!linear3", "linear(%1; $l.2.weight, _)");
+}
+END_TEST
+
+/* A sum goes into the layer before it, unless somebody else reads or sees what that gives. */
+START_TEST(fusing_sums) {
+  static const char one[] = "words.weight F32 9 4\na.weight F32 4 4\n";
+  FUSED(HEADER BODY("  x = x + linear(x) @a\n"), one, NULL, "= linear_add(%1, %1; $a.weight, _)",
+        "! add(");
+  FUSED(HEADER BODY("  y = 2 * x\n  x = linear(x) @a + y\n"), one, NULL,
+        "= linear_add(%1, %2; $a.weight, _)", "! add(");
+  FUSED(HEADER BODY("  y = linear(x) @a\n  x = x + y * y\n"), one, NULL, "!linear_add");
+  FUSED(HEADER BODY("  y = linear(x) @a\n  x = (x + y) * y\n"), one, NULL, "!linear_add", "= add(");
+  FUSED(HEADER BODY("  y = linear(x) @a\n  x = (y + x) * y\n"), one, NULL, "!linear_add", "= add(");
+  FUSED(HEADER BODY("  x = x + linear(x) @a\n"), one, "a", "!linear_add", "= add(");
+}
+END_TEST
+
+/* The sum and its norm are both results, in this order, and the norm's settings stay. */
+START_TEST(fusing_norms) {
+  static const char norm[] = "words.weight F32 9 4\nn.weight F32 4\nn.bias F32 4\n";
+  FUSED(HEADER BODY("  y = x + 2 * x\n  x = y * layer_norm(y, eps: 0.25) @n\n"), norm, NULL,
+        "%3, %4 = add_layer_norm(%1, %2; $n.weight, $n.bias; eps: 0.25)", "= mul(%3, %4)");
+  FUSED(HEADER BODY("  y = x + 2 * x\n  x = y * rms_norm(y, eps: 0.25) @n\n"),
+        "words.weight F32 9 4\nn.weight F32 4\n", NULL,
+        "%3, %4 = add_rms_norm(%1, %2; $n.weight; eps: 0.25)", "= mul(%3, %4)");
+}
+END_TEST
+
 /* --------------------------------------------------------------------- imports */
 
 START_TEST(libraries) {
@@ -635,4 +696,4 @@ END_TEST
 UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
           choosing_heads, last_token, two_graphs, weight_forms, stacking, groups, rules,
           optional_slots, constants, arithmetic_on_tensors, blocks, rebinding_and_scopes, libraries,
-          hostile, deep, circles)
+          fusing_three, fusing_sums, fusing_norms, hostile, deep, circles)

@@ -88,6 +88,28 @@ START_TEST(test_filters) {
 }
 END_TEST
 
+/* How many of four equal logits are left: each has a weight of 1, which the sums are exact of. */
+static size_t kept_of_equals(struct sample_options options) {
+  static const float logits[] = {2, 2, 2, 2};
+  struct tfm_error err = {0};
+  struct sampler sampler = make(options, 0);
+  size_t kept = 0;
+  ck_assert_int_eq(sampler_filter(&sampler, logits, 4, &kept, &err), 0);
+  sampler_finish(&sampler);
+  return kept;
+}
+
+/* What reaches top-p exactly is enough; what is as likely as min-p says stays. */
+START_TEST(test_boundaries) {
+  ck_assert_uint_eq(kept_of_equals((struct sample_options){.temperature = 1, .top_p = 0.25}), 1);
+  ck_assert_uint_eq(kept_of_equals((struct sample_options){.temperature = 1, .top_p = 0.5}), 2);
+  ck_assert_uint_eq(kept_of_equals((struct sample_options){.temperature = 1, .top_p = 0.75}), 3);
+  ck_assert_uint_eq(kept_of_equals((struct sample_options){.temperature = 1, .top_p = 0.51}), 3);
+  ck_assert_uint_eq(kept_of_equals((struct sample_options){.temperature = 1, .min_p = 1}), 4);
+  ck_assert_uint_eq(kept_of_equals((struct sample_options){.temperature = 1, .top_k = 3}), 4);
+}
+END_TEST
+
 /* Equals of the k-th stay; among 1000 the heap finds the same as a sort. */
 START_TEST(test_top_k) {
   static const float ties[] = {1, 2, 1, 1, 0};
@@ -252,5 +274,5 @@ START_TEST(test_penalty) {
 }
 END_TEST
 
-UNIT_MAIN("sample", test_greedy, test_filters, test_top_k, test_seed, test_options, test_softmax,
-          test_softmax_in_place, test_reference, test_penalty)
+UNIT_MAIN("sample", test_greedy, test_filters, test_boundaries, test_top_k, test_seed, test_options,
+          test_softmax, test_softmax_in_place, test_reference, test_penalty)
