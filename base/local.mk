@@ -5,10 +5,11 @@ libbase_la_SOURCES = \
   base/buffer.c base/buffer.h \
   base/checked.h \
   base/diag.c base/diag.h base/diag_render.c \
-  base/dtype.c base/dtype.h base/dtype.def \
+  base/dtype.c base/dtype.h base/format.def \
   base/error.c base/error.h \
   base/file.c base/file.h \
   base/guard.c base/guard.h \
+  base/half.h \
   base/hash.c base/hash.h \
   base/json.c base/json.h \
   base/json_pull.c base/json_pull.h \
@@ -19,7 +20,8 @@ libbase_la_SOURCES = \
   base/place.c base/place.h \
   base/pull.c base/pull.h \
   base/sized.c base/sized.h \
-  base/text.c base/text.h
+  base/text.c base/text.h \
+  base/widen.c base/widen.inc
 
 unit_tests += \
   tests/unit/test_arena \

@@ -3,6 +3,7 @@ include checkpoint/gguf/local.mk
 
 noinst_LTLIBRARIES += libcheckpoint.la
 libcheckpoint_la_SOURCES = $(gguf_sources) \
+  checkpoint/copy.c \
   checkpoint/foreign.c checkpoint/foreign.h \
   checkpoint/safetensors.c checkpoint/safetensors.h \
   checkpoint/scan.c checkpoint/scan.h \

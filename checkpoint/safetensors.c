@@ -5,6 +5,7 @@
  * offset, where the end of one must be the begin of the next. */
 #include "checkpoint/safetensors.h"
 
+#include "base/buffer.h"
 #include "base/checked.h"
 #include "base/pull.h"
 #include "checkpoint/foreign.h"
@@ -87,7 +88,13 @@ static int check_dtype(const struct header *h, const struct safetensors_tensor *
     }
   error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` has the unknown dtype `%s`", t->name,
             file->path, text);
-  error_note(err, "expected: F32, F16, BF16, F64, I8 to I64, U8 to U64, BOOL, F8_E4M3, F8_E5M2");
+  struct buffer names;
+  buffer_init(&names);
+  for (unsigned i = DTYPE_F32; i < DTYPE_COUNT; i++)
+    if (dtype_from_stored(dtype_stored((enum dtype)i)) == (enum dtype)i)
+      buffer_printf(&names, "%s%s", names.length ? ", " : "", dtype_stored((enum dtype)i));
+  error_note(err, "expected: %s", buffer_text(&names));
+  buffer_finish(&names);
   return refuse(file, err);
 }
 
@@ -175,25 +182,25 @@ static int read_offsets(struct header *h, const struct safetensors_tensor *t, in
 static int check_size(const struct header *h, struct safetensors_tensor *t,
                       const int64_t offset[2]) {
   struct tfm_error *err = h->pull.err;
-  uint64_t bits = dtype_bits(t->dtype), size = (uint64_t)(offset[1] - offset[0]);
-  bool zero = false;
-  for (uint32_t i = 0; i < t->rank; i++)
-    zero = zero || t->shape[i] == 0;
-  for (uint32_t i = 0; !zero && i < t->rank; i++)
-    if (!checked_mul_u64(bits, (uint64_t)t->shape[i], &bits)) {
-      entry_refuse(h->file, t->name, err, "has a shape whose size overflows");
-      return refuse(h->file, err);
-    }
-  if (zero)
-    bits = 0;
-  if (bits % 8 != 0) {
-    entry_refuse(h->file, t->name, err, "is not a whole number of bytes");
+  uint64_t count = 1, size = (uint64_t)(offset[1] - offset[0]);
+  int64_t row = t->rank ? t->shape[t->rank - 1] : 1;
+  size_t bytes = 0;
+  bool zero = false, fits = true;
+  if (row % (int64_t)dtype_block(t->dtype) != 0) {
+    entry_refuse(h->file, t->name, err, "has rows that are no whole number of blocks");
     return refuse(h->file, err);
   }
-  if (bits / 8 != size) {
+  for (uint32_t i = 0; i < t->rank; i++)
+    zero = zero || t->shape[i] == 0;
+  for (uint32_t i = 0; !zero && fits && i < t->rank; i++)
+    fits = checked_mul_u64(count, (uint64_t)t->shape[i], &count) && count <= SIZE_MAX;
+  if (!zero && (!fits || !dtype_bytes(t->dtype, (size_t)count, &bytes))) {
+    entry_refuse(h->file, t->name, err, "has a shape whose size overflows");
+    return refuse(h->file, err);
+  }
+  if (bytes != size) {
     entry_refuse(h->file, t->name, err, "has another size than its shape and dtype say");
-    error_note(err, "expected: %llu bytes, as %s", (unsigned long long)(bits / 8),
-               dtype_name(t->dtype));
+    error_note(err, "expected: %llu bytes, as %s", (unsigned long long)bytes, dtype_name(t->dtype));
     error_note(err, "found: %llu bytes, from %lld to %lld", (unsigned long long)size,
                (long long)offset[0], (long long)offset[1]);
     return refuse(h->file, err);

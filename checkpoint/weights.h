@@ -23,17 +23,13 @@ struct weights_tensor {
   uint32_t rank;
   int64_t shape[GRAPH_MAX_RANK];
   const char *file;          /* the path it lies in */
-  const unsigned char *data; /* size bytes, contiguous, any alignment */
+  const unsigned char *data; /* size bytes, in one piece, any alignment */
   size_t size;
   /* The other name of a tied tensor, as __metadata__ states it: data is
    * that of the tensor `alias`.  NULL = stored under this name. */
   const char *alias;
-  /* Not NULL: data is not yet the tensor; this writes it to `to`, contiguous, as
-   * dtype (f32, f16 or bf16) and shape say.  packed is its own. */
-  int (*unpack)(const struct weights_tensor *tensor, void *to, struct tfm_error *err);
-  const void *packed;
-  const char *stored; /* how data is stored, for people: "Q4_0"; NULL = as dtype says */
-  bool transposed;    /* a matrix that lies as one of shape [shape[1], shape[0]] */
+  int64_t heads;   /* not 0: of so many heads each has the rows of its halves by turns */
+  bool transposed; /* a matrix that lies as one of shape [shape[1], shape[0]] */
 };
 
 int weights_open(const char *path, struct weights **out, struct tfm_error *err);
@@ -48,6 +44,17 @@ size_t weights_count(const struct weights *weights);
 /* All of them, weights_count long, aliases last; order is that of the files. */
 const struct weights_tensor *weights_tensors(const struct weights *weights);
 const struct weights_tensor *weights_find(const struct weights *weights, const char *name);
+
+/* Is data the elements one by one, in the order of shape? */
+bool weights_is_plain(const struct weights_tensor *t);
+/* Is it stored in blocks with scales? */
+bool weights_is_packed(const struct weights_tensor *t);
+/* The elements to `to`, rows in order, which if it is transposed are those that lie there.
+ * as: the dtype itself, F32, or F16 where dtype_wide says so.  A packed value that is not
+ * finite is an error; weights_check_finite only looks for one. */
+int weights_copy(const struct weights_tensor *t, enum dtype as, void *to, struct tfm_error *err);
+int weights_check_finite(const struct weights_tensor *t, struct tfm_error *err);
+
 /* Is all that was mapped still there?  thorough: also what nobody has read yet
  * (a system call a file).  An error names the file. */
 int weights_check(const struct weights *weights, bool thorough, struct tfm_error *err);

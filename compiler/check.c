@@ -191,11 +191,12 @@ static void check_type(struct checker *k, const struct ast_type *type) {
     return;
   const char *name = type->name.text;
   enum dtype dtype = name == NULL ? DTYPE_NONE : dtype_from_name(name);
-  if (name != NULL && dtype == DTYPE_NONE) {
+  if (name != NULL && !dtype_is_value(dtype)) {
     const char *names[DTYPE_COUNT];
     size_t count = 0;
     for (int i = DTYPE_F32; i < DTYPE_COUNT; i++)
-      names[count++] = dtype_name((enum dtype)i);
+      if (dtype_is_value((enum dtype)i))
+        names[count++] = dtype_name((enum dtype)i);
     struct report *r = report(k->c, CODE_TYPE_NAME, type->name.span, "unknown type `%s`", name);
     report_nearest(k->c, r, "a type", name, names, count);
   } else if (type->has_dims && dtype == DTYPE_MASK) {

@@ -102,7 +102,7 @@ bool eval_type(struct compiler *c, const struct ast_type *type, struct ctype *ou
   *out = (struct ctype){0};
   if (type->name.text != NULL) {
     out->dtype = dtype_from_name(type->name.text);
-    if (out->dtype == DTYPE_NONE)
+    if (!dtype_is_value(out->dtype))
       return false; /* check.c has said so */
   }
   if (out->dtype == DTYPE_KV && type->dims.count == 0) {

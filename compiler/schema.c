@@ -171,7 +171,7 @@ static bool read_dtype(const char *name, struct schema_type *out) {
   if (name == NULL || out->any_dtype)
     return true;
   out->dtype = dtype_from_name(name);
-  return out->dtype != DTYPE_NONE;
+  return dtype_is_value(out->dtype);
 }
 
 static void check_type(struct maker *maker, const struct ast_type *type,

@@ -68,7 +68,7 @@ static bool dim_is_sound(const struct dim *d, uint32_t variables) {
 }
 
 static int check_type(struct verify *v, const struct type *type, const char *name) {
-  if (type->dtype <= DTYPE_NONE || type->dtype >= DTYPE_COUNT)
+  if (!dtype_is_value(type->dtype))
     FAIL(v, "`%s` has no element type", name);
   if (type->rank > GRAPH_MAX_RANK)
     FAIL(v, "`%s` has rank %u, at most %d is possible", name, type->rank, GRAPH_MAX_RANK);
@@ -103,7 +103,7 @@ static int check_weight_shape(struct verify *v, const struct graph_weight *weigh
       FAIL(v, "weight `%s` has an impossible shape", weight->name);
   if (size > INT64_MAX)
     FAIL(v, "weight `%s` has an impossible shape", weight->name);
-  if (weight->dtype <= DTYPE_NONE || weight->dtype >= DTYPE_MASK)
+  if (dtype_wide(weight->dtype) == DTYPE_NONE)
     FAIL(v, "weight `%s` has no element type", weight->name);
   return 0;
 }

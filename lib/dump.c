@@ -106,15 +106,6 @@ int dump_collect(struct dump *dump, uint32_t pass, int32_t value, int32_t node, 
   return 0;
 }
 
-static const char *stored_name(enum dtype dtype) {
-  static const char *const name[] = {
-#define X(id, spelling, stored, bits) stored,
-#include "base/dtype.def"
-#undef X
-  };
-  return name[dtype];
-}
-
 static void describe(struct buffer *header, const struct dump_entry *entry, size_t *offset) {
   struct buffer name;
   buffer_init(&name);
@@ -125,7 +116,7 @@ static void describe(struct buffer *header, const struct dump_entry *entry, size
   header->failed = header->failed || name.failed; /* else the name would be a part of it */
   buffer_finish(&name);
   buffer_printf(header, ":{\"dtype\":\"%s\",\"shape\":[",
-                stored_name((enum dtype)entry->tensor.dtype));
+                dtype_stored((enum dtype)entry->tensor.dtype));
   for (uint32_t i = 0; i < entry->tensor.rank; i++)
     buffer_printf(header, "%s%" PRId64, i ? "," : "", entry->tensor.shape[i]);
   buffer_printf(header, "],\"data_offsets\":[%zu,%zu]}", *offset, *offset + entry->size);

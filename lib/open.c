@@ -330,7 +330,7 @@ static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_erro
   int status = -1;
   if (!found) {
     error_set(err, TFM_ERROR_USAGE, "%s has no tensor `%s`", tap->file, tap->tensor);
-  } else if (found->unpack || found->transposed) {
+  } else if (!weights_is_plain(found)) {
     error_set(err, TFM_ERROR_USAGE, "%s: tensor `%s` is packed; feed it from a safetensors file",
               tap->file, tap->tensor);
   } else if (value == GRAPH_NONE) {

@@ -37,7 +37,8 @@ static int make_list(struct tfm_weights *weights, struct tfm_error *err) {
     return error_oom(err);
   for (size_t i = 0; i < count; i++)
     weights->list[i] = (tfm_weight){.name = t[i].name,
-                                    .dtype = t[i].stored ? t[i].stored : dtype_name(t[i].dtype),
+                                    .dtype = weights_is_packed(&t[i]) ? dtype_stored(t[i].dtype)
+                                                                      : dtype_name(t[i].dtype),
                                     .file = t[i].file,
                                     .alias = t[i].alias,
                                     .shape = t[i].shape,
@@ -126,13 +127,14 @@ int tfm_weights_describe(const tfm_weights *weights, tfm_weights_info *info) {
 /* A tensor that is stored as blocks, or in another order, is made first. */
 static int scan_unpacked(const struct weights_tensor *t, uint64_t elements, struct scan *out,
                          struct tfm_error *err) {
+  enum dtype dtype = weights_is_packed(t) ? dtype_wide(t->dtype) : t->dtype;
   size_t size;
-  if (!checked_mul((size_t)elements, dtype_size(t->dtype), &size))
+  if (!checked_mul((size_t)elements, dtype_size(dtype), &size))
     return error_set(err, TFM_ERROR_LIMIT, "tensor `%s` is too large", t->name);
   unsigned char *made = malloc(size ? size : 1);
-  int status = made ? t->unpack(t, made, err) : error_oom(err);
+  int status = made ? weights_copy(t, dtype, made, err) : error_oom(err);
   if (status == 0)
-    *out = scan_values(t->dtype, made, size);
+    *out = scan_values(dtype, made, size);
   free(made);
   return status;
 }
@@ -149,7 +151,7 @@ int tfm_weights_scan(const tfm_weights *weights, size_t tensor, tfm_weight_scan 
   if (tensor >= weights_count(weights->inner))
     return error_set(err, TFM_ERROR_USAGE, "the checkpoint has no tensor number %zu", tensor);
   const struct weights_tensor *t = &weights_tensors(weights->inner)[tensor];
-  if (t->unpack)
+  if (weights_is_packed(t) || t->heads)
     status = scan_unpacked(t, weights->list[tensor].elements, &found, err);
   else
     found = scan_values(t->dtype, t->data, t->size);

@@ -45,10 +45,6 @@ int binding_own(struct binding *binding, int32_t i, struct tfm_error *err) {
   return 0;
 }
 
-static bool is_direct(enum dtype dtype) {
-  return dtype == DTYPE_F32 || dtype == DTYPE_F16 || dtype == DTYPE_BF16;
-}
-
 /* --------------------------------------------------------- made-up weights */
 
 /* FNV-1a of the name, so that a tensor does not depend on its neighbours. */
@@ -131,7 +127,7 @@ static void read_ahead(const unsigned char *data, size_t size) {
 
 /* dtype, rank and shape as kernels will see them. */
 static void set_type(tfm_tensor *t, const struct graph_weight *w, enum dtype stored) {
-  t->dtype = is_direct(stored) ? (tfm_dtype)stored : TFM_F32;
+  t->dtype = (tfm_dtype)dtype_wide(stored);
   t->rank = w->rank;
   memcpy(t->shape, w->shape, sizeof t->shape);
 }
@@ -144,21 +140,6 @@ static int bind_random(struct binding *binding, int32_t i, struct tfm_error *err
     return -1;
   fill_random(t, binding->options.seed, w->name);
   return 0;
-}
-
-/* Into memory that is t's own. */
-static int copy_stored(const tfm_tensor *t, const struct weights_tensor *stored,
-                       struct tfm_error *err) {
-  if (stored->unpack)
-    return stored->unpack(stored, t->data, err);
-  if (is_direct(stored->dtype)) {
-    memcpy(t->data, stored->data, stored->size);
-    return 0;
-  }
-  if (dtype_to_f32(stored->dtype, stored->data, t->data, stored->size / dtype_size(stored->dtype)))
-    return 0;
-  return error_set(err, TFM_ERROR_CHECKPOINT, "tensor `%s` of %s cannot be read as numbers: %s",
-                   stored->name, stored->file, dtype_name(stored->dtype));
 }
 
 /* The memory of [shape[1], shape[0]], seen the other way round. */
@@ -176,10 +157,12 @@ static int bind_stored(struct binding *binding, int32_t i, const struct weights_
     return -1;
   read_ahead(stored->data, stored->size);
   set_type(t, w, stored->dtype);
-  if (!stored->unpack && is_direct(stored->dtype) && (uintptr_t)stored->data % size == 0) {
+  if (t->dtype == (tfm_dtype)stored->dtype && !stored->heads &&
+      (uintptr_t)stored->data % size == 0) {
     t->data = (void *)(uintptr_t)stored->data;
     view_set_contiguous(t);
-  } else if (binding_own(binding, i, err) != 0 || copy_stored(t, stored, err) != 0) {
+  } else if (binding_own(binding, i, err) != 0 ||
+             weights_copy(stored, (enum dtype)t->dtype, t->data, err) != 0) {
     return -1;
   }
   if (stored->transposed)

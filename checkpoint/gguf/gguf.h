@@ -18,10 +18,10 @@
 #define TFM_CHECKPOINT_GGUF_GGUF_H
 
 #include "base/arena.h"
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/map.h"
-#include "checkpoint/gguf/type.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,7 +66,7 @@ struct gguf_value {
 
 struct gguf_tensor {
   const char *name;
-  const struct gguf_type *type;
+  enum dtype dtype;
   uint32_t rank;
   int64_t shape[GGUF_RANK_MAX]; /* outermost first */
   uint64_t offset;              /* in the data */

@@ -47,7 +47,7 @@ static int llama3(const struct gguf *file, const struct gguf_tensor *t, double c
                   json_t *config, struct tfm_error *err) {
   double theta = number(config, "rope_theta", 10000), factor = 1;
   int64_t half = t->rank == 1 ? t->shape[0] : 0;
-  if (half < 1 || t->type->dtype != DTYPE_F32 || t->type->unpack)
+  if (half < 1 || t->dtype != DTYPE_F32)
     return rope_refuse(file, "have divisors that are no row of F32", err);
   for (int64_t i = 0; i < half; i++)
     factor = fmax(factor, (double)divisor_at(t, i));

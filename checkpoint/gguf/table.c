@@ -1,7 +1,9 @@
 /* table.c - the list of tensors: each by itself, then all of them by offset. */
 #include "checkpoint/gguf/cursor.h"
 
+#include "base/buffer.h"
 #include "base/checked.h"
+#include "checkpoint/gguf/type.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,22 +73,33 @@ static int read_shape(struct gguf_cursor *cursor, struct gguf_tensor *t) {
   return 0;
 }
 
+/* "F32, F16, Q4_0": what GGUF has and tfm reads as numbers for sums. */
+static void note_types(struct tfm_error *err) {
+  struct buffer names;
+  buffer_init(&names);
+  for (unsigned i = DTYPE_F32; i < DTYPE_COUNT; i++)
+    if (dtype_has_gguf((enum dtype)i) && dtype_is_float((enum dtype)i))
+      buffer_printf(&names, "%s%s", names.length ? ", " : "", dtype_stored((enum dtype)i));
+  error_note(err, "expected: %s", buffer_text(&names));
+  buffer_finish(&names);
+}
+
 static int read_type(struct gguf_cursor *cursor, struct gguf_tensor *t) {
   uint32_t number;
   if (gguf_take_u32(cursor, "the type of a tensor", &number) != 0)
     return -1;
-  t->type = gguf_type_find(number);
-  if (!t->type) {
+  t->dtype = dtype_from_gguf(number);
+  const char *unread = gguf_type_unread(number);
+  if (t->dtype != DTYPE_NONE)
+    return 0;
+  if (!unread) {
     tensor_error(cursor, t->name, "has an unknown type");
     error_note(cursor->err, "found: type %lu", (unsigned long)number);
     return gguf_refuse(cursor->file, cursor->err);
   }
-  if (t->type->dtype != DTYPE_NONE)
-    return 0;
   error_set(cursor->err, TFM_ERROR_CHECKPOINT, "tensor `%s` of `%s` is %s, which tfm does not read",
-            t->name, cursor->file->path, t->type->name);
-  error_note(cursor->err,
-             "expected: F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q5_1, Q5_0, Q4_K, Q4_1, Q4_0");
+            t->name, cursor->file->path, unread);
+  note_types(cursor->err);
   error_note(cursor->err, "help: fetch another file of the same model, such as Q8_0 or Q4_K_M");
   return -1;
 }
@@ -96,10 +109,11 @@ static int set_size(struct gguf_cursor *cursor, struct gguf_tensor *t) {
   uint64_t n = 1, bytes;
   bool zero = false;
   int64_t row = t->rank ? t->shape[t->rank - 1] : 1;
-  if (row % t->type->block != 0) {
+  int64_t block = (int64_t)dtype_block(t->dtype);
+  if (row % block != 0) {
     tensor_error(cursor, t->name, "has rows that are no whole number of blocks");
-    error_note(cursor->err, "expected: a multiple of %lu, as %s", (unsigned long)t->type->block,
-               t->type->name);
+    error_note(cursor->err, "expected: a multiple of %ld, as %s", (long)block,
+               dtype_stored(t->dtype));
     error_note(cursor->err, "found: %lld", (long long)row);
     return gguf_refuse(cursor->file, cursor->err);
   }
@@ -111,7 +125,8 @@ static int set_size(struct gguf_cursor *cursor, struct gguf_tensor *t) {
   n = zero ? 0 : n;
   /* What is unpacked has to be countable too. */
   if (!checked_mul_u64(n, 8, &bytes) || bytes > INT64_MAX ||
-      !checked_mul_u64(n / t->type->block, t->type->size, &bytes) || bytes > SIZE_MAX)
+      !checked_mul_u64(n / (uint64_t)block, dtype_block_bytes(t->dtype), &bytes) ||
+      bytes > SIZE_MAX)
     return tensor_refuse(cursor, t->name, "has a shape whose size overflows");
   t->size = (size_t)bytes;
   return 0;

@@ -69,7 +69,16 @@ enum {
   TFM_F8_E4M3 = 14,
   TFM_F8_E5M2 = 15,
   TFM_MASK = 16, /* data is one tfm_mask */
-  TFM_KV = 17    /* data is one tfm_kv   */
+  TFM_KV = 17,   /* data is one tfm_kv   */
+  /* Packed weights: blocks of elements with a scale of their own, as in GGUF files. */
+  TFM_Q4_0 = 18, /* 32 elements in 18 bytes  */
+  TFM_Q4_1 = 19, /* 32 in 20                 */
+  TFM_Q5_0 = 20, /* 32 in 22                 */
+  TFM_Q5_1 = 21, /* 32 in 24                 */
+  TFM_Q8_0 = 22, /* 32 in 34                 */
+  TFM_Q4_K = 23, /* 256 in 144               */
+  TFM_Q5_K = 24, /* 256 in 176               */
+  TFM_Q6_K = 25  /* 256 in 210               */
 };
 
 /* A view of memory.  Frozen.  Who owns data is said where a tensor is passed.

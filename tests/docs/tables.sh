@@ -1,7 +1,7 @@
 #!/bin/bash
 # tables.sh - the tables of the pages are those of the program: the codes of
-# diagnostics, the tasks, the sources of inputs, the schemas of the ops that come
-# with tfm, and the reasons for which a plugin is refused.
+# diagnostics, the tasks, the sources of inputs, the formats of elements, the
+# schemas of the ops that come with tfm, and the reasons for which a plugin is refused.
 set -u
 : "${TFM_SRCDIR:=$PWD}" "${TFM_BUILDDIR:=$TFM_SRCDIR/build}"
 : "${TFM_PLUGIN_DIR:=$TFM_BUILDDIR/plugins/.libs}"
@@ -40,6 +40,20 @@ sources_of_program() {
     done
 }
 sources_of_page() { grep '^| `tokens\.' "$page"; }
+
+# safetensors F64 F32   from   FORMAT(F64, "f64", "F64", 28, 1, 8, FLOAT, F32, f64)
+formats_of_program() {
+  sed -n 's/^FORMAT(\(.*\))$/\1/p' "$TFM_SRCDIR/base/format.def" | tr -d '"' |
+    awk -F ', ' '$3 != "" && ($7 != "PACKED" || $4 < 0) { print "safetensors", $3, $8 }
+      $3 != "" && $4 >= 0 { print "gguf", $3, $8 }' | sort
+}
+formats_of_page() { # from the tables that begin with `stored as`
+  awk -F ' *[|] *' '/^#+ / { kind = /GGUF/ ? "gguf" : "safetensors" } /^[|] stored as [|]/ { on = 1 }
+    !/^[|]/ { on = 0 }
+    on && ($3 ~ /^it is/ || $3 ~ /^F[0-9]+,/) { n = split($2, name, ", "); split($3, wide, ",")
+      for (i = 1; i <= n; i++) print kind, name[i], $3 ~ /^it is/ ? name[i] : wide[1] }' \
+    "$TFM_SRCDIR/docs/formats.md" | sort
+}
 
 # A schema as one line: `op linear(x: ...) -> ...`, blanks squeezed.
 squeeze() { sed 's/[[:space:]]\{1,\}/ /g; s/^ //; s/ $//'; }
@@ -86,6 +100,9 @@ done <"$work/tasks.program"
 sources_of_program >"$work/sources.program"
 sources_of_page >"$work/sources.page"
 compare sources
+formats_of_program >"$work/formats.program"
+formats_of_page >"$work/formats.page"
+compare formats
 schemas_of_program >"$work/schemas.program"
 schemas_of_page >"$work/schemas.page"
 compare schemas

@@ -1,5 +1,6 @@
 /* Names, sizes, and every 16-bit and 8-bit number there is. */
 #include "base/dtype.h"
+#include "base/half.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>
@@ -13,11 +14,44 @@ START_TEST(test_names) {
   ck_assert_int_eq(dtype_from_stored(""), DTYPE_NONE);
   ck_assert_int_eq(dtype_from_stored("bf16"), DTYPE_NONE);
   ck_assert_int_eq(dtype_from_name("float"), DTYPE_NONE);
+  ck_assert_int_eq(dtype_from_stored("Q4_0"), DTYPE_NONE); /* GGUF's alone */
+  ck_assert_int_eq(dtype_from_gguf(2), DTYPE_Q4_0);
+  ck_assert_int_eq(dtype_from_gguf(30), DTYPE_BF16);
+  ck_assert_int_eq(dtype_from_gguf(9), DTYPE_NONE);
   ck_assert_uint_eq(dtype_size(DTYPE_F64), 8);
   ck_assert_uint_eq(dtype_size(DTYPE_BOOL), 1);
-  ck_assert_uint_eq(dtype_bits(DTYPE_F8_E4M3), 8);
   ck_assert_uint_eq(dtype_size(DTYPE_MASK), 0);
   ck_assert(dtype_is_float(DTYPE_BF16) && !dtype_is_float(DTYPE_I32));
+}
+END_TEST
+
+START_TEST(test_blocks) {
+  size_t bytes;
+  ck_assert(dtype_bytes(DTYPE_Q8_0, 64, &bytes) && bytes == 68);
+  ck_assert(dtype_bytes(DTYPE_F16, 3, &bytes) && bytes == 6);
+  ck_assert(!dtype_bytes(DTYPE_Q8_0, 33, &bytes) && !dtype_bytes(DTYPE_MASK, 1, &bytes));
+  ck_assert(!dtype_bytes(DTYPE_F64, SIZE_MAX / 4, &bytes));
+  for (unsigned i = 0; i < DTYPE_COUNT; i++) {
+    enum dtype dtype = (enum dtype)i, wide = dtype_wide(dtype);
+    bool packed = dtype_class(dtype) == DTYPE_CLASS_PACKED;
+    ck_assert_int_eq(dtype_widening(dtype) != NULL, wide != DTYPE_NONE);
+    ck_assert_int_eq(dtype_wide(wide), wide);
+    ck_assert_int_eq(packed, dtype_block(dtype) > 1);
+    ck_assert_uint_eq(dtype_size(dtype), packed ? 0 : dtype_block_bytes(dtype));
+    ck_assert(!packed || (dtype_is_float(dtype) && !dtype_is_value(dtype)));
+  }
+}
+END_TEST
+
+/* As a half by way of a half, whatever the float. */
+START_TEST(test_half_round) {
+  for (uint32_t high = 0; high < 65536; high++)
+    for (uint32_t low = 0; low < 65536; low += 4097) {
+      float v = half_from_bits(high << 16 | low), there = dtype_f16_to_f32(dtype_f32_to_f16(v));
+      float once = half_round(v);
+      ck_assert_msg(half_to_bits(once) == half_to_bits(there) || (isnan(once) && isnan(there)),
+                    "%a: %a, %a", (double)v, (double)once, (double)there);
+    }
 }
 END_TEST
 
@@ -117,4 +151,5 @@ START_TEST(test_to_i64) {
 }
 END_TEST
 
-UNIT_MAIN("dtype", test_names, test_every_half, test_rounding, test_to_f32, test_to_i64)
+UNIT_MAIN("dtype", test_names, test_blocks, test_half_round, test_every_half, test_rounding,
+          test_to_f32, test_to_i64)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* nftw, mkdtemp in runtime.h */
 #endif
 #include "checkpoint/gguf/gguf.h"
+#include "checkpoint/weights.h"
 #include "tests/unit/gguf_build.h"
 #include "tests/unit/runtime.h"
 
@@ -193,11 +194,9 @@ START_TEST(test_values) {
   ck_assert(t && t->rank == 2 && t->shape[0] == 2 && t->shape[1] == 3 && t->size == 24);
   ck_assert_ptr_null(gguf_find(&file, "none"));
   t = gguf_find(&file, "blocks");
-  uint16_t half[32];
-  ck_assert(gguf_type_unpack(t->type, t->data, half, 1));
-  ck_assert_uint_eq(half[0], 0x3c00); /* 1, 2, -1 */
-  ck_assert_uint_eq(half[1], 0x4000);
-  ck_assert_uint_eq(half[2], 0xbc00);
+  float value[32];
+  ck_assert(dtype_to_f32(t->dtype, t->data, value, 32));
+  ck_assert(value[0] == 1 && value[1] == 2 && value[2] == -1);
   gguf_finish(&file);
   buffer_finish(&bytes);
 }
@@ -243,35 +242,47 @@ END_TEST
 
 START_TEST(test_blocks) {
   for (size_t i = 0; i < sizeof gguf_blocks / sizeof gguf_blocks[0]; i++) {
-    const struct gguf_type *type = gguf_type_find(gguf_blocks[i].type);
+    enum dtype dtype = dtype_from_gguf(gguf_blocks[i].type);
     unsigned char block[256];
-    uint16_t half[GGUF_BLOCK_MAX];
-    ck_assert(type != NULL && type->unpack != NULL);
-    for (uint32_t j = 0; j < type->size; j++)
+    float value[DTYPE_BLOCK_MAX];
+    size_t count = dtype_block(dtype);
+    ck_assert_int_eq(dtype_class(dtype), DTYPE_CLASS_PACKED);
+    for (size_t j = 0; j < dtype_block_bytes(dtype); j++)
       block[j] = (unsigned char)(j * 37 + 11);
     for (unsigned h = 0; h < 2 && gguf_blocks[i].half[h] >= 0; h++) {
       block[gguf_blocks[i].half[h]] = 0x34;
       block[gguf_blocks[i].half[h] + 1] = (unsigned char)(0x12 + h);
     }
-    ck_assert(gguf_type_unpack(type, block, half, 1));
+    ck_assert(dtype_to_f32(dtype, block, value, count));
+    ck_assert(!dtype_to_f32(dtype, block, value, count - 1));
     uint32_t sum = 1;
-    for (uint32_t j = 0; j < type->block; j++)
-      sum = sum * 31 + half[j];
-    ck_assert_msg(sum == gguf_blocks[i].sum, "%s: %08lx", type->name, (unsigned long)sum);
-    ck_assert_uint_eq(half[0], gguf_blocks[i].first);
-    ck_assert_uint_eq(half[type->block - 1], gguf_blocks[i].last);
+    for (size_t j = 0; j < count; j++) {
+      ck_assert(dtype_f16_to_f32(dtype_f32_to_f16(value[j])) == value[j]);
+      sum = sum * 31 + dtype_f32_to_f16(value[j]);
+    }
+    ck_assert_msg(sum == gguf_blocks[i].sum, "%s: %08lx", dtype_name(dtype), (unsigned long)sum);
+    ck_assert_uint_eq(dtype_f32_to_f16(value[0]), gguf_blocks[i].first);
+    ck_assert_uint_eq(dtype_f32_to_f16(value[count - 1]), gguf_blocks[i].last);
   }
 }
 END_TEST
 
 START_TEST(test_beyond_half) {
   unsigned char block[34] = {0xff, 0x7b, 2}; /* 65504 * 2 */
+  struct weights_tensor t = {
+      .name = "w", .file = "x.gguf", .dtype = DTYPE_Q8_0, .data = block, .size = sizeof block};
   uint16_t half[32];
-  ck_assert(!gguf_type_unpack(gguf_type_find(8), block, half, 1));
+  float full[32];
+  CHECK_FAILS(weights_check_finite(&t, err), TFM_ERROR_CHECKPOINT, "is not finite in f16");
+  CHECK_FAILS(weights_copy(&t, DTYPE_F16, half, err), TFM_ERROR_CHECKPOINT, "a block of Q8_0");
+  CHECK_FAILS(weights_copy(&t, DTYPE_F32, full, err), TFM_ERROR_CHECKPOINT, "is not finite");
   block[2] = 1;
-  ck_assert(gguf_type_unpack(gguf_type_find(8), block, half, 1));
+  CHECK_OK(weights_check_finite(&t, err));
+  CHECK_OK(weights_copy(&t, DTYPE_F16, half, err));
+  CHECK_OK(weights_copy(&t, DTYPE_F32, full, err));
+  ck_assert(half[0] == 0x7bff && full[0] == 65504);
   block[1] = 0x7c; /* a NaN */
-  ck_assert(!gguf_type_unpack(gguf_type_find(8), block, half, 1));
+  CHECK_FAILS(weights_check_finite(&t, err), TFM_ERROR_CHECKPOINT, "is not finite");
 }
 END_TEST
 

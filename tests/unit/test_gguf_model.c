@@ -40,21 +40,15 @@ static struct buffer convert(const char *name, bool packed) {
 
 /* The tensor as the model sees it, in F32, row after row. */
 static float *widen(const struct weights_tensor *t) {
-  size_t count = 1, size = dtype_size(t->dtype);
+  size_t count = 1;
   for (uint32_t i = 0; i < t->rank; i++)
     count *= (size_t)t->shape[i];
-  unsigned char *raw = malloc(count * size);
   float *flat = malloc(count * sizeof *flat), *out = malloc(count * sizeof *out);
-  if (t->unpack)
-    CHECK_OK(t->unpack(t, raw, err));
-  else
-    memcpy(raw, t->data, count * size);
-  ck_assert(dtype_to_f32(t->dtype, raw, flat, count));
+  CHECK_OK(weights_copy(t, DTYPE_F32, flat, err));
   int64_t columns = t->rank == 2 ? t->shape[1] : 1, rows = (int64_t)count / columns;
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < columns; j++)
       out[i * columns + j] = flat[t->transposed ? j * rows + i : i * columns + j];
-  free(raw);
   free(flat);
   return out;
 }
