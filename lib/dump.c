@@ -9,15 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int resolve(const struct dump *dump, struct dump_target *target, const struct graph *graph,
-                   const tfm_tap *tap, struct tfm_error *err) {
+static int resolve(const struct dump_plan *plan, struct dump_target *target,
+                   const struct graph *graph, const tfm_tap *tap, struct tfm_error *err) {
   uint32_t inner;
-  if (dump_place(dump, tap->file, &target->file, err) != 0)
+  if (dump_place(plan, tap->file, &target->file, err) != 0)
     return -1;
   target->name = strdup(tap->tensor ? tap->tensor : tap->value);
   if (!target->name || !target->file)
@@ -35,14 +36,14 @@ static int resolve(const struct dump *dump, struct dump_target *target, const st
   return -1;
 }
 
-int dump_create(struct dump *dump, const struct graph *graph, const tfm_tap *tap, size_t count,
+int dump_create(struct dump_plan *plan, const struct graph *graph, const tfm_tap *tap, size_t count,
                 struct tfm_error *err) {
-  dump->target = calloc(count ? count : 1, sizeof *dump->target);
-  if (!dump->target)
+  plan->target = calloc(count ? count : 1, sizeof *plan->target);
+  if (!plan->target)
     return error_oom(err);
   for (size_t i = 0; i < count; i++) {
-    dump->target_count = i + 1;
-    if (resolve(dump, &dump->target[i], graph, &tap[i], err) != 0)
+    plan->target_count = i + 1;
+    if (resolve(plan, &plan->target[i], graph, &tap[i], err) != 0)
       return -1;
   }
   return 0;
@@ -56,15 +57,14 @@ void dump_clear(struct dump *dump) {
   dump->entry_count = 0;
 }
 
-void dump_finish(struct dump *dump) {
-  dump_clear(dump);
-  for (size_t i = 0; i < dump->target_count; i++) {
-    free(dump->target[i].name);
-    free(dump->target[i].file);
+void dump_plan_finish(struct dump_plan *plan) {
+  for (size_t i = 0; i < plan->target_count; i++) {
+    free(plan->target[i].name);
+    free(plan->target[i].file);
   }
-  free(dump->target);
-  free(dump->used);
-  *dump = (struct dump){0};
+  free(plan->target);
+  free(plan->used);
+  *plan = (struct dump_plan){0};
 }
 
 static int tensor_bytes(const tfm_tensor *tensor, size_t *bytes) {
@@ -95,8 +95,8 @@ static int add_entry(struct dump *dump, const struct dump_target *target, uint32
 
 int dump_collect(struct dump *dump, uint32_t pass, int32_t value, int32_t node, int32_t tap,
                  const tfm_tensor *tensor, struct tfm_error *err) {
-  for (size_t i = 0; i < dump->target_count; i++) {
-    const struct dump_target *target = &dump->target[i];
+  for (size_t i = 0; i < dump->plan->target_count; i++) {
+    const struct dump_target *target = &dump->plan->target[i];
     bool wanted = tap < 0 ? value != GRAPH_NONE && target->value == value
                           : target->tap == tap && target->node == node;
     if (wanted && *dtype_name((enum dtype)tensor->dtype) && tensor->dtype < TFM_MASK &&
@@ -157,11 +157,14 @@ static bool write_file(const struct dump *dump, const char *path, FILE *file) {
   return ok;
 }
 
+/* Files beside are named by it: several runs of a model may write at once. */
+static atomic_uint written;
+
 static int write_beside(const struct dump *dump, const char *path, const char *place,
                         struct tfm_error *err) {
   struct buffer beside;
   buffer_init(&beside);
-  buffer_printf(&beside, "%s.%ld.part", place, (long)getpid());
+  buffer_printf(&beside, "%s.%ld.%u.part", place, (long)getpid(), atomic_fetch_add(&written, 1));
   int descriptor =
       beside.failed ? -1 : open(beside.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   FILE *file = descriptor >= 0 ? fdopen(descriptor, "wb") : NULL;
@@ -183,19 +186,20 @@ static int write_beside(const struct dump *dump, const char *path, const char *p
 /* What is there now may not be what was there when the model was opened. */
 static int write_place(const struct dump *dump, const char *path, struct tfm_error *err) {
   char *place;
-  if (dump_place(dump, path, &place, err) != 0)
+  if (dump_place(dump->plan, path, &place, err) != 0)
     return -1;
   int status = write_beside(dump, path, place, err);
   free(place);
   return status;
 }
 
-int dump_write(struct dump *dump, struct tfm_error *err) {
-  for (size_t i = 0; i < dump->target_count; i++) {
+int dump_write(const struct dump *dump, struct tfm_error *err) {
+  const struct dump_plan *plan = dump->plan;
+  for (size_t i = 0; i < plan->target_count; i++) {
     bool seen = false;
     for (size_t j = 0; j < i; j++)
-      seen = seen || strcmp(dump->target[j].file, dump->target[i].file) == 0;
-    if (!seen && write_place(dump, dump->target[i].file, err) != 0)
+      seen = seen || strcmp(plan->target[j].file, plan->target[i].file) == 0;
+    if (!seen && write_place(dump, plan->target[i].file, err) != 0)
       return -1;
   }
   return 0;

@@ -16,31 +16,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int add_used(struct dump *dump, uint64_t device, uint64_t inode, struct tfm_error *err) {
-  struct dump_used *grown = realloc(dump->used, (dump->used_count + 1) * sizeof *grown);
+static int add_used(struct dump_plan *plan, uint64_t device, uint64_t inode,
+                    struct tfm_error *err) {
+  struct dump_used *grown = realloc(plan->used, (plan->used_count + 1) * sizeof *grown);
   if (!grown)
     return error_oom(err);
-  dump->used = grown;
-  dump->used[dump->used_count++] = (struct dump_used){device, inode};
+  plan->used = grown;
+  plan->used[plan->used_count++] = (struct dump_used){device, inode};
   return 0;
 }
 
-int dump_use(struct dump *dump, const char *path, struct tfm_error *err) {
+int dump_use(struct dump_plan *plan, const char *path, struct tfm_error *err) {
   struct stat st;
-  return stat(path, &st) == 0 ? add_used(dump, (uint64_t)st.st_dev, (uint64_t)st.st_ino, err) : 0;
+  return stat(path, &st) == 0 ? add_used(plan, (uint64_t)st.st_dev, (uint64_t)st.st_ino, err) : 0;
 }
 
-int dump_use_weights(struct dump *dump, const struct weights *weights, struct tfm_error *err) {
+int dump_use_weights(struct dump_plan *plan, const struct weights *weights, struct tfm_error *err) {
   uint64_t device, inode;
   for (size_t i = 0; weights_file(weights, i, &device, &inode); i++)
-    if (add_used(dump, device, inode, err) != 0)
+    if (add_used(plan, device, inode, err) != 0)
       return -1;
   return 0;
 }
 
-static bool is_used(const struct dump *dump, const struct stat *st) {
-  for (size_t i = 0; i < dump->used_count; i++)
-    if (dump->used[i].device == (uint64_t)st->st_dev && dump->used[i].inode == (uint64_t)st->st_ino)
+static bool is_used(const struct dump_plan *plan, const struct stat *st) {
+  for (size_t i = 0; i < plan->used_count; i++)
+    if (plan->used[i].device == (uint64_t)st->st_dev && plan->used[i].inode == (uint64_t)st->st_ino)
       return true;
   for (int number = 0; number <= 2; number++) { /* an output that is a file, too */
     struct stat own;
@@ -86,13 +87,13 @@ static const char *kind_name(mode_t mode) {
                           : "no plain file";
 }
 
-static int check_there(const struct dump *dump, const char *path, const struct stat *st,
+static int check_there(const struct dump_plan *plan, const char *path, const struct stat *st,
                        struct tfm_error *err) {
   if (!S_ISREG(st->st_mode))
     return error_set(err, TFM_ERROR_USAGE, "cannot write a dump to %s: it is %s", path,
                      kind_name(st->st_mode)),
            error_note(err, "help: name a plain file, or one that is not there yet"), -1;
-  if (is_used(dump, st))
+  if (is_used(plan, st))
     return error_set(err, TFM_ERROR_USAGE, "cannot write a dump to %s: this run uses that file",
                      path),
            error_note(err, "help: name another file"), -1;
@@ -125,12 +126,12 @@ static int follow(const char *path, char **out, struct tfm_error *err) {
   return error_set(err, TFM_ERROR_USAGE, "cannot write a dump to %s: too many links", path);
 }
 
-int dump_place(const struct dump *dump, const char *path, char **out, struct tfm_error *err) {
+int dump_place(const struct dump_plan *plan, const char *path, char **out, struct tfm_error *err) {
   struct stat st;
   *out = NULL;
   if (stat(path, &st) != 0)
     return follow(path, out, err);
-  if (check_there(dump, path, &st, err) != 0)
+  if (check_there(plan, path, &st, err) != 0)
     return -1;
   *out = realpath(path, NULL);
   return *out ? 0 : error_set(err, TFM_ERROR_RUN, "cannot write %s: %s", path, strerror(errno));

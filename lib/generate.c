@@ -19,13 +19,13 @@ struct batch {
   struct task_run *run;
   struct generation *text; /* [texts] */
   size_t texts;
-  uint32_t width;              /* hypotheses of a text at most */
-  uint32_t live;               /* rows of the session */
-  uint32_t *row, *next;        /* [texts][width]: each hypothesis' row, now and after a step */
-  uint32_t *from;              /* [texts * width]: the row that each row goes on from */
-  uint32_t *fed;               /* [texts]: tokens of its rows in the last pass */
-  struct model_step_row *step; /* [texts * width] */
-  const float **logits;        /* [width] */
+  uint32_t width;          /* hypotheses of a text at most */
+  uint32_t live;           /* rows of the session */
+  uint32_t *row, *next;    /* [texts][width]: each hypothesis' row, now and after a step */
+  uint32_t *from;          /* [texts * width]: the row that each row goes on from */
+  uint32_t *fed;           /* [texts]: tokens of its rows in the last pass */
+  struct engine_row *step; /* [texts * width] */
+  const float **logits;    /* [width] */
 };
 
 enum { NO_ROW = UINT32_MAX };
@@ -89,16 +89,16 @@ static void fill_rows(struct batch *b) {
 /* The session has the rows that go on, unless somebody looks at its values: those have the
  * rows of the request. */
 static int arrange(struct batch *b, struct tfm_error *err) {
-  struct tfm_model *model = b->run->model;
+  struct engine *engine = b->run->engine;
   uint32_t count = count_rows(b);
   bool same = count == b->live;
-  if (model->dump.target_count || !session_selects(model->session))
+  if (engine->dump.plan->target_count || !session_selects(engine->session))
     return 0;
   keep_rows(b, count);
   fill_rows(b);
   for (uint32_t i = 0; same && i < count; i++)
     same = b->from[i] == i;
-  if (!same && session_select(model->session, b->from, count, err) != 0)
+  if (!same && session_select(engine->session, b->from, count, err) != 0)
     return -1;
   uint32_t *before = b->row;
   b->row = b->next;
@@ -110,27 +110,27 @@ static int arrange(struct batch *b, struct tfm_error *err) {
 /* What each of the session's rows runs next; those of texts that have stopped rest. */
 static void next_tokens(struct batch *b, bool cached) {
   for (uint32_t i = 0; i < b->live; i++)
-    b->step[i] = (struct model_step_row){0};
+    b->step[i] = (struct engine_row){0};
   for (size_t t = 0; t < b->texts; t++)
     for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
       const struct hypothesis *own = &b->text[t].hypothesis[h];
       b->fed[t] = cached ? 1 : (uint32_t)own->count;
       b->step[b->row[t * b->width + h]] =
-          (struct model_step_row){.ids = own->ids + own->count - b->fed[t], .count = b->fed[t]};
+          (struct engine_row){.ids = own->ids + own->count - b->fed[t], .count = b->fed[t]};
       b->run->result->timing.decode_tokens++;
     }
 }
 
 static int decode_steps(struct batch *b, struct tfm_error *err) {
-  struct tfm_model *model = b->run->model;
-  bool cached = session_cached(model->session);
+  struct engine *engine = b->run->engine;
+  bool cached = session_cached(engine->session);
   int status = 0;
   while (status == 0 && count_rows(b) > 0) {
     uint64_t begin = model_clock_ns();
     status = arrange(b, err);
     if (status == 0) {
       next_tokens(b, cached);
-      status = model_pass(model, b->step, b->live, err);
+      status = engine_pass(engine, b->step, b->live, err);
     }
     if (status == 0)
       status = choose(b, err);
@@ -147,12 +147,12 @@ static int prompt_pass(struct batch *b, struct tfm_error *err) {
     timing->prompt_tokens += row->count;
     for (uint32_t h = 0; h < b->width; h++) {
       b->row[t * b->width + h] = b->live;
-      b->step[b->live++] = (struct model_step_row){
+      b->step[b->live++] = (struct engine_row){
           .ids = row->ids, .types = row->types, .count = b->fed[t], .skip = row->skip};
     }
   }
   uint64_t begin = model_clock_ns();
-  int status = model_pass(b->run->model, b->step, b->live, err);
+  int status = engine_pass(b->run->engine, b->step, b->live, err);
   timing->prompt_ns += model_clock_ns() - begin;
   return status;
 }

@@ -172,19 +172,18 @@ static void name_passed_over(const json_t *root, const tfm_run_options *options,
       buffer_printf(out, "%s`%s`", out->length ? ", " : "", refused[i].name);
 }
 
-void generation_warn(struct tfm_model *model, const tfm_run_options *options) {
+void generation_warn(const struct tfm_model *model, const tfm_run_options *options) {
   const struct model_json *json = model->generation.root ? &model->generation : &model->config;
   struct buffer keys, line;
-  if (model->generation_said || !json->root)
+  if (atomic_load(&model->use->generation_said) || !json->root)
     return;
   buffer_init(&keys);
   buffer_init(&line);
   name_passed_over(json->root, options, &keys);
-  if (keys.length > 0) {
+  if (keys.length > 0 && !atomic_exchange(&model->use->generation_said, true)) {
     buffer_printf(&line, "%s asks for %s, which this run does not follow; its text may differ",
                   file_basename(json->path), buffer_text(&keys));
-    model_log(model, TFM_LOG_WARNING, buffer_text(&line));
-    model->generation_said = true;
+    model_warn(model, buffer_text(&line));
   }
   buffer_finish(&keys);
   buffer_finish(&line);

@@ -1,9 +1,9 @@
 /* model.h - everything that an open model holds, in the order of its making.
  *
  *     paths -> config.json -> plugins -> weights -> graph -> binding
- *           -> program -> session, and the tokenizer beside them
+ *           -> program -> engines, and the tokenizer beside them
  *
- * Each later part reads the earlier ones; tfm_model_destroy goes backwards. */
+ * Each later part reads the earlier ones; its end goes backwards. */
 #ifndef TFM_LIB_MODEL_H
 #define TFM_LIB_MODEL_H
 
@@ -14,18 +14,16 @@
 #include "compiler/compile.h"
 #include "graph/graph.h"
 #include "lib/dump.h"
+#include "lib/engine.h"
 #include "lib/modules.h"
 #include "lib/paths.h"
 #include "runtime/binding.h"
 #include "runtime/pool.h"
 #include "runtime/program.h"
 #include "runtime/registry.h"
-#include "runtime/session.h"
 #include "tfm/tfm.h"
 #include "tokenizer/tokenizer.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,13 +34,18 @@ struct model_json {
   json_t *root; /* NULL = the file is absent */
 };
 
+/* A value of the caller's for an input. */
+struct model_feed {
+  const char *name;  /* the graph's */
+  tfm_tensor tensor; /* data owned */
+};
+
+/* Constant once it is open, but for use: any number of threads read it. */
 struct tfm_model {
   uint32_t flags;
-  bool generation_said; /* generation_warn has spoken */
-  bool types_said;      /* rows_warn_types has */
+  struct model_use *use;
   tfm_message *message; /* the caller's, or NULL */
   void *message_arg;
-  pthread_mutex_t message_lock; /* kernels speak from any thread */
   struct path_list dirs;
   char *model_path, *weights_path; /* weights_path NULL = none given */
   struct model_json config, generation;
@@ -55,48 +58,29 @@ struct tfm_model {
   struct pool *pool;
   struct binding *binding;
   struct program *program;
-  struct session *session;
   struct tokenizer *tokenizer; /* NULL = none, and tokenizer_error says why */
   struct tfm_error tokenizer_error;
-  struct dump dump;
+  struct dump_plan dump;
+  struct model_feed *feed;
+  size_t feed_count;
   int64_t max_tokens, vocabulary;
   uint64_t load_ns;
-  uint32_t pass_rows, pass_tokens; /* of the last pass: rows, and tokens of the longest */
-  uint32_t pass;                   /* passes since the request began: dumps are numbered by it */
-  atomic_int cancel;
-  atomic_bool running; /* between model_enter and model_leave */
-  bool doomed;         /* destroyed by a callback of its own run */
 };
 
-/* One row of a pass. */
-struct model_step_row {
-  const int32_t *ids, *types;
-  uint32_t count; /* 0 = the row rests */
-  uint32_t skip;  /* of these, the first that are not the text itself: a prompt */
-};
-
-/* Run the graph on rows of new tokens; the first pass of a request also runs
- * what runs once a request.  rows 0 = every input is fed. */
-int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
-               struct tfm_error *err);
 /* What a call ends with: status, unless the checkpoint was cut meanwhile, which
  * is then the cause of all else.  err is not NULL. */
 int model_settle(const struct tfm_model *model, int status, struct tfm_error *err);
-/* Begin a call that runs the model; fails while another one runs, which is where a
- * callback calls from.  call: the function's name. */
-int model_enter(struct tfm_model *model, const char *call, struct tfm_error *err);
-/* End it.  The model is gone then if a callback has destroyed it. */
-void model_leave(struct tfm_model *model);
+/* One user less; the model is gone with the last. */
+void model_release(struct tfm_model *model);
 /* Once a model: name the keys of generation_config.json (without it, of config.json) that
  * would change the likeliest text and are not among the options. */
-void generation_warn(struct tfm_model *model, const tfm_run_options *options);
-/* Forget the request before. */
-void model_begin(struct tfm_model *model);
+void generation_warn(const struct tfm_model *model, const tfm_run_options *options);
 
 /* Empty, for options; NULL = out of memory. */
 struct tfm_model *model_create(const tfm_open_options *options, struct tfm_error *err);
 /* What a plugin says, by level: a host_log.  TFM_LOG_DEBUG is heard by nobody. */
 void model_log(void *model, int level, const char *text);
+void model_warn(const struct tfm_model *model, const char *text);
 
 /* ---- the stages of opening, each on what the ones before have left */
 
@@ -112,7 +96,7 @@ int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
 int model_load_weights(struct tfm_model *model, struct tfm_error *err);
 /* Diagnostics go to options->message. */
 int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
-/* Refuses graphs that are sound and that model_pass would run wrongly: encoder-decoders,
+/* Refuses graphs that are sound and that engine_pass would run wrongly: encoder-decoders,
  * and text that grows in encode (TFM_ERROR_MODEL). */
 int model_check_sides(const struct tfm_model *model, struct tfm_error *err);
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);

@@ -314,14 +314,28 @@ int model_compile(struct tfm_model *model, const tfm_open_options *options, stru
   return -1;
 }
 
-static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_tensor *tensor,
-                 struct tfm_error *err) {
-  struct tfm_model *model = arg;
-  return dump_collect(&model->dump, model->pass, value, node, tap, tensor, err);
+/* The tensor, copied: the model stays as it is, whatever becomes of the file. */
+static int copy_feed(const struct weights_tensor *found, const char *name, struct model_feed *feed,
+                     struct tfm_error *err) {
+  feed->name = name;
+  feed->tensor = (tfm_tensor){.dtype = (tfm_dtype)found->dtype, .rank = found->rank};
+  int64_t stride = (int64_t)dtype_size(found->dtype);
+  for (uint32_t i = found->rank; i-- > 0;) {
+    feed->tensor.shape[i] = found->shape[i];
+    feed->tensor.stride[i] = stride;
+    stride *= found->shape[i];
+  }
+  size_t size = (size_t)stride;
+  feed->tensor.data = malloc(size ? size : 1);
+  if (!feed->tensor.data)
+    return error_oom(err);
+  memcpy(feed->tensor.data, found->data, size);
+  return 0;
 }
 
-/* One feed: the named tensor of a file, kept by the session. */
-static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_error *err) {
+/* One feed: the named tensor of a file. */
+static int feed_one(const struct tfm_model *model, const tfm_tap *tap, struct model_feed *feed,
+                    struct tfm_error *err) {
   struct weights *file;
   if (weights_open(tap->file, &file, err) != 0)
     return -1;
@@ -337,21 +351,25 @@ static int feed_one(struct tfm_model *model, const tfm_tap *tap, struct tfm_erro
     error_set(err, TFM_ERROR_USAGE, "the graph has no value `%s` to feed", tap->value);
     error_note(err, "help: tfmc --emit=graph lists the names");
   } else {
-    tfm_tensor tensor = {.data = (void *)(uintptr_t)found->data,
-                         .dtype = (tfm_dtype)found->dtype,
-                         .rank = found->rank};
-    int64_t stride = (int64_t)dtype_size(found->dtype);
-    for (uint32_t i = found->rank; i-- > 0;) {
-      tensor.shape[i] = found->shape[i];
-      tensor.stride[i] = stride;
-      stride *= found->shape[i];
-    }
-    status = session_feed(model->session, model->graph->value[value].name, &tensor, err);
+    status = copy_feed(found, model->graph->value[value].name, feed, err);
     if (status == 0)
       status = weights_check(file, true, err);
   }
   weights_close(file);
   return status;
+}
+
+static int read_feeds(struct tfm_model *model, const tfm_open_options *options,
+                      struct tfm_error *err) {
+  model->feed = calloc(options->feed_count ? options->feed_count : 1, sizeof *model->feed);
+  if (!model->feed)
+    return error_oom(err);
+  for (; model->feed_count < options->feed_count; model->feed_count++) {
+    struct model_feed *feed = &model->feed[model->feed_count];
+    if (feed_one(model, &options->feed[model->feed_count], feed, err) != 0)
+      return free(feed->tensor.data), -1;
+  }
+  return 0;
 }
 
 /* "op=kernel,...", each op one that there is: a misspelt one would do nothing. */
@@ -419,25 +437,16 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   bool reference = options->kernels && strcmp(options->kernels, "reference") == 0;
   struct program_options program = {.reference_only =
                                         reference || (model->flags & TFM_OPEN_REFERENCE) != 0,
-                                    .kernels = reference ? NULL : options->kernels,
-                                    .cancel = &model->cancel};
-  struct session_options session = {.cancel = &model->cancel,
-                                    .profile = (model->flags & TFM_OPEN_PROFILE) != 0};
+                                    .kernels = reference ? NULL : options->kernels};
   if (program.kernels && check_kernels(model->registry, program.kernels, err) != 0)
     return -1;
   if (pool_create(options->threads, &model->pool, err) != 0 ||
       binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
-      make_program(model, options, &program, err) != 0 ||
-      session_create(model->program, &session, &model->session, err) != 0 ||
-      prepare_dump(model, options, err) != 0)
+      make_program(model, options, &program, err) != 0 || prepare_dump(model, options, err) != 0 ||
+      read_feeds(model, options, err) != 0 || engine_add(model, err) != 0)
     return -1;
-  if (options->dump_count)
-    session_set_watch(model->session, watch, model);
-  for (size_t i = 0; i < options->feed_count; i++)
-    if (feed_one(model, &options->feed[i], err) != 0)
-      return -1;
   model_load_tokenizer(model);
-  model->max_tokens = session_limit(model->session);
+  model->max_tokens = session_limit(atomic_load(&model->use->engine[0])->session);
   int64_t limit;
   if (model_embedder_limit(model, &limit, err) != 0)
     return -1;

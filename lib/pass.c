@@ -3,13 +3,13 @@
 
 #include <stdlib.h>
 
-void model_begin(struct tfm_model *model) {
-  session_reset(model->session);
-  dump_clear(&model->dump);
-  model->pass = 0;
+void engine_begin(struct engine *engine) {
+  session_reset(engine->session);
+  dump_clear(&engine->dump);
+  engine->pass = 0;
 }
 
-static size_t longest_row(const struct model_step_row *row, size_t rows) {
+static size_t longest_row(const struct engine_row *row, size_t rows) {
   size_t longest = 1;
   for (size_t r = 0; r < rows; r++)
     longest = row[r].count > longest ? row[r].count : longest;
@@ -17,8 +17,8 @@ static size_t longest_row(const struct model_step_row *row, size_t rows) {
 }
 
 /* An op that mixes tokens and takes no mask must not see padding. */
-static int check_lengths(const struct tfm_model *model, const struct model_step_row *row,
-                         size_t rows, struct tfm_error *err) {
+static int check_lengths(const struct tfm_model *model, const struct engine_row *row, size_t rows,
+                         struct tfm_error *err) {
   uint32_t longest = (uint32_t)longest_row(row, rows);
   for (size_t r = 0; model->graph->mixes && r < rows; r++)
     if (row[r].count != 0 && row[r].count != longest) {
@@ -32,9 +32,10 @@ static int check_lengths(const struct tfm_model *model, const struct model_step_
   return 0;
 }
 
-int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t rows,
-               struct tfm_error *err) {
-  bool encode = model->pass == 0 && graph_runs(model->graph, GRAPH_ONCE);
+int engine_pass(struct engine *engine, const struct engine_row *row, size_t rows,
+                struct tfm_error *err) {
+  const struct tfm_model *model = engine->model;
+  bool encode = engine->pass == 0 && graph_runs(model->graph, GRAPH_ONCE);
   bool decode = graph_runs(model->graph, GRAPH_STEP);
   size_t room = rows ? rows : 1, longest = longest_row(row, rows);
   uint32_t *count = calloc(room, sizeof *count), *skip = calloc(room, sizeof *skip);
@@ -52,14 +53,14 @@ int model_pass(struct tfm_model *model, const struct model_step_row *row, size_t
   struct session_batch batch = {
       .rows = (uint32_t)rows, .count = count, .skip = skip, .ids = ids, .types = types};
   if (status == 0 && encode)
-    status = session_encode(model->session, rows ? &batch : NULL, err);
+    status = session_encode(engine->session, rows ? &batch : NULL, err);
   if (status == 0 && decode)
-    status = session_step(model->session, rows ? &batch : NULL, err);
+    status = session_step(engine->session, rows ? &batch : NULL, err);
   if (status == 0 && model->weights)
     status = weights_check(model->weights, false, err);
-  model->pass_rows = (uint32_t)rows;
-  model->pass_tokens = (uint32_t)longest;
-  model->pass++;
+  engine->pass_rows = (uint32_t)rows;
+  engine->pass_tokens = (uint32_t)longest;
+  engine->pass++;
   free(count);
   free(skip);
   free(ids);

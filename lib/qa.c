@@ -77,7 +77,7 @@ static int read_windows(struct task_run *run, struct span_list *list, struct tfm
       count++;
     status = got < 0 ? -1 : 0;
     if (!first)
-      model_begin(run->model);
+      engine_begin(run->engine);
     if (status == 0 && count)
       status = run_windows(run, window, count, list, err);
     while (count)

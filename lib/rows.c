@@ -152,22 +152,21 @@ static bool takes_types(const struct graph *graph) {
   return false;
 }
 
-void rows_warn_types(struct tfm_model *model, const struct rows *rows) {
+void rows_warn_types(const struct tfm_model *model, const struct rows *rows) {
   bool types = false;
-  if (model->types_said || !model->tokenizer ||
+  if (atomic_load(&model->use->types_said) || !model->tokenizer ||
       tokenizer_types(model->tokenizer) != TOKENIZER_TYPES_UNSAID || !takes_types(model->graph))
     return;
   for (size_t r = 0; r < rows->count; r++)
     for (size_t t = 0; rows->row[r].types && t < rows->row[r].count; t++)
       types = types || rows->row[r].types[t] != 0;
-  if (!types)
+  if (!types || atomic_exchange(&model->use->types_said, true))
     return;
-  model->types_said = true;
-  model_log(model, TFM_LOG_WARNING,
-            "tokenizer_config.json leaves open whether the texts of a pair have token types: "
-            "those of tokenizer.json are taken, as transformers 4 does; transformers 5 takes "
-            "none\n  help: say it there: \"model_input_names\", with or without "
-            "\"token_type_ids\"");
+  model_warn(model,
+             "tokenizer_config.json leaves open whether the texts of a pair have token types: "
+             "those of tokenizer.json are taken, as transformers 4 does; transformers 5 takes "
+             "none\n  help: say it there: \"model_input_names\", with or without "
+             "\"token_type_ids\"");
 }
 
 int rows_create(const struct tfm_model *model, const struct prompt *prompt, const tfm_input *input,

@@ -37,7 +37,7 @@ enum { ROWS_LONG_PAIRS = 1u << 16 };
  * if that is lower; 0 = none. */
 size_t rows_longest(const struct tfm_model *model);
 /* Once a model: the checkpoint leaves open whether the pairs among rows have types. */
-void rows_warn_types(struct tfm_model *model, const struct rows *rows);
+void rows_warn_types(const struct tfm_model *model, const struct rows *rows);
 void rows_finish(struct rows *rows);
 
 /* What messages call a row: "input 2", or "the input" if it is the only one. */

@@ -89,7 +89,7 @@ static int not_a_score(const tfm_score_input *input, size_t count, size_t at,
   return -1;
 }
 
-static int score_all(struct tfm_model *model, const tfm_score_input *input, size_t count,
+static int score_all(const struct tfm_model *model, const tfm_score_input *input, size_t count,
                      const struct task_output *out, tfm_score *score, struct tfm_error *err) {
   size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], total, at = 0;
   if (count_targets(input, count, &total, err) != 0)
@@ -115,7 +115,7 @@ static int score_all(struct tfm_model *model, const tfm_score_input *input, size
 }
 
 /* The ids as rows, checked; types are the caller's. */
-static int score_rows(struct tfm_model *model, const tfm_score_input *input, size_t count,
+static int score_rows(const struct tfm_model *model, const tfm_score_input *input, size_t count,
                       struct rows *rows, struct tfm_error *err) {
   tfm_input *plain = calloc(count, sizeof *plain);
   if (!plain)
@@ -130,18 +130,19 @@ static int score_rows(struct tfm_model *model, const tfm_score_input *input, siz
   return status;
 }
 
-static int run_batch(struct tfm_model *model, const tfm_score_input *input, size_t count,
+static int run_batch(struct engine *engine, const tfm_score_input *input, size_t count,
                      tfm_score *score, struct tfm_error *err) {
+  const struct tfm_model *model = engine->model;
   struct tfm_result *result = result_create(count, err);
   struct rows rows = {0};
-  struct task_run run = {.model = model, .rows = &rows, .result = result};
+  struct task_run run = {.engine = engine, .model = model, .rows = &rows, .result = result};
   struct task_output out;
   int status = result ? score_rows(model, input, count, &rows, err) : -1;
   if (status == 0)
     status = task_forward(&run, err);
   if (status == 0)
     status = task_output(&run, "logits", &out, err);
-  if (status == 0 && out.shape[1] != model->pass_tokens)
+  if (status == 0 && out.shape[1] != engine->pass_tokens)
     status = error_set(err, TFM_ERROR_MODEL, "the head `%s` gives the last token's logits alone",
                        model->graph->head ? model->graph->head : "");
   if (status == 0)
@@ -151,9 +152,20 @@ static int run_batch(struct tfm_model *model, const tfm_score_input *input, size
   return status;
 }
 
+static int score_inputs(struct tfm_model *model, const tfm_score_input *input, size_t count,
+                        tfm_score *score, struct tfm_error *err) {
+  struct engine *engine = engine_enter(model, "tfm_model_score", err);
+  if (!engine)
+    return -1;
+  engine_begin(engine);
+  int status = model_settle(model, run_batch(engine, input, count, score, err), err);
+  engine_leave(engine);
+  return status;
+}
+
 static int check_model(const struct tfm_model *model, struct tfm_error *err) {
   enum graph_task task = model->graph->task;
-  if (!model->session)
+  if (!model->program)
     return error_set(err, TFM_ERROR_USAGE, "this model was opened to be checked, not run");
   if (task != GRAPH_TASK_GENERATE && task != GRAPH_TASK_FILL_MASK)
     return error_set(err, TFM_ERROR_USAGE, "the task %s gives tokens no probability",
@@ -178,11 +190,8 @@ int tfm_model_score(tfm_model *model, const tfm_score_input *input, size_t count
     status = count_targets(inputs, count, &total, err);
   if (status == 0 && total)
     status = caller_need(score, "tfm_model_score", "score", err);
-  if (status == 0 && count && (status = model_enter(model, "tfm_model_score", err)) == 0) {
-    model_begin(model);
-    status = model_settle(model, run_batch(model, inputs, count, score, err), err);
-    model_leave(model);
-  }
+  if (status == 0 && count)
+    status = score_inputs(model, inputs, count, score, err);
   free(inputs);
   return status;
 }

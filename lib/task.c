@@ -46,18 +46,18 @@ int task_run(struct task_run *run, struct tfm_error *err) {
 
 int task_forward(struct task_run *run, struct tfm_error *err) {
   size_t rows = run->rows->count;
-  struct model_step_row *step = calloc(rows ? rows : 1, sizeof *step);
+  struct engine_row *step = calloc(rows ? rows : 1, sizeof *step);
   tfm_timing *timing = &run->result->timing;
   if (!step)
     return error_oom(err);
   for (size_t r = 0; r < rows; r++) {
     const struct row *row = &run->rows->row[r];
-    step[r] = (struct model_step_row){
+    step[r] = (struct engine_row){
         .ids = row->ids, .types = row->types, .count = (uint32_t)row->count, .skip = row->skip};
     timing->prompt_tokens += row->count;
   }
   uint64_t begin = model_clock_ns();
-  int status = model_pass(run->model, step, rows, err);
+  int status = engine_pass(run->engine, step, rows, err);
   timing->prompt_ns += model_clock_ns() - begin;
   free(step);
   return status;
@@ -66,10 +66,10 @@ int task_forward(struct task_run *run, struct tfm_error *err) {
 /* How large a dimension that a letter of the shape stands for is in the last
  * pass; -1 = the model's own affair. */
 static int64_t wanted_size(const struct task_run *run, char letter, int64_t found) {
-  int64_t tokens = run->model->pass_tokens;
+  int64_t tokens = run->engine->pass_tokens;
   switch (letter) {
   case 'B':
-    return run->model->pass_rows;
+    return run->engine->pass_rows;
   case 'T':
     return tokens;
   case 't':
@@ -103,7 +103,7 @@ static int refuse_output(const struct task_run *run, const struct task_result *r
   error_set(err, TFM_ERROR_MODEL, "`%s` has another shape than the task %s needs", result->name,
             graph_task_name(run->model->graph->task));
   error_note(err, "expected: %s %s, B = %" PRIu32 " rows and T = %" PRIu32 " tokens",
-             dtype_name(result->dtype), wanted, run->model->pass_rows, run->model->pass_tokens);
+             dtype_name(result->dtype), wanted, run->engine->pass_rows, run->engine->pass_tokens);
   error_note(err, "found: %s [%s]", dtype_name((enum dtype)tensor->dtype), buffer_text(&found));
   buffer_finish(&found);
   return -1;
@@ -113,7 +113,7 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err) {
   const struct graph *graph = run->model->graph;
   const struct task_result *result = task_result(graph->task, name);
-  const tfm_tensor *tensor = session_output(run->model->session, name);
+  const tfm_tensor *tensor = session_output(run->engine->session, name);
   if (!tensor || !result)
     return error_set(err, TFM_ERROR_MODEL, "the head `%s` returns no `%s`",
                      graph->head ? graph->head : "", name);

@@ -10,10 +10,12 @@
 #include "lib/result.h"
 #include "lib/rows.h"
 
+struct engine;
 struct tfm_model;
 
 struct task_run {
-  struct tfm_model *model;
+  struct engine *engine;
+  const struct tfm_model *model; /* the engine's */
   const tfm_input *input;
   const struct rows *rows;
   const tfm_run_options *options;

@@ -15,41 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void json_finish(struct model_json *json) {
-  free(json->path);
-  file_bytes_finish(&json->text);
-  json_decref(json->root);
-}
-
-void tfm_model_destroy(tfm_model *model) {
-  if (!model)
-    return;
-  if (atomic_load(&model->running)) {
-    model->doomed = true;
-    tfm_model_cancel(model);
-    return;
-  }
-  tokenizer_destroy(model->tokenizer);
-  dump_finish(&model->dump);
-  session_destroy(model->session);
-  program_destroy(model->program);
-  binding_destroy(model->binding);
-  pool_destroy(model->pool);
-  graph_destroy(model->graph);
-  diag_finish(&model->written);
-  free(model->tensors);
-  weights_close(model->weights);
-  registry_close(model->registry);
-  json_finish(&model->config);
-  json_finish(&model->generation);
-  modules_finish(&model->modules);
-  path_list_finish(&model->dirs);
-  free(model->model_path);
-  free(model->weights_path);
-  pthread_mutex_destroy(&model->message_lock);
-  free(model);
-}
-
 static int check_dtype(const tfm_open_options *options, struct tfm_error *err) {
   if (options->dtype && strcmp(options->dtype, "f32") != 0)
     return error_set(err, TFM_ERROR_USAGE, "cannot compute in %s", options->dtype),
@@ -74,7 +39,7 @@ static struct tfm_model *open_model(const tfm_open_options *options, struct tfm_
     return NULL;
   if (model_settle(model, open_stages(model, options, err), err) == 0)
     return model;
-  tfm_model_destroy(model);
+  model_release(model);
   return NULL;
 }
 
@@ -118,12 +83,7 @@ int tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
   return caller_describe(&full, info);
 }
 
-void tfm_model_cancel(tfm_model *model) {
-  if (model)
-    atomic_store(&model->cancel, 1);
-}
-
-static int make_rows(tfm_model *model, const tfm_input *input, size_t count,
+static int make_rows(const struct tfm_model *model, const tfm_input *input, size_t count,
                      const tfm_run_options *options, struct rows *rows, struct tfm_error *err) {
   struct prompt prompt;
   uint32_t flags = options->flags;
@@ -139,7 +99,7 @@ static int make_rows(tfm_model *model, const tfm_input *input, size_t count,
 /* Text without a tokenizer: say why there is none. */
 static int check_input(const tfm_model *model, const tfm_input *input, size_t count,
                        struct tfm_error *err) {
-  if (!model->session)
+  if (!model->program)
     return error_set(err, TFM_ERROR_USAGE, "this model was opened to be checked, not run");
   for (size_t i = 0; i < count; i++)
     if (input[i].text && !model->tokenizer) {
@@ -152,11 +112,11 @@ static int check_input(const tfm_model *model, const tfm_input *input, size_t co
 
 /* Rows that are run together; none: every input is fed. */
 static int run_rows(struct task_run *run, struct tfm_error *err) {
-  struct tfm_model *model = run->model;
-  model_begin(model);
+  engine_begin(run->engine);
   int status = run->rows->count ? task_run(run, err) : task_forward(run, err);
-  status = model_settle(model, status, err);
-  return status == 0 && model->dump.target_count ? dump_write(&model->dump, err) : status;
+  status = model_settle(run->model, status, err);
+  return status == 0 && run->model->dump.target_count ? dump_write(&run->engine->dump, err)
+                                                      : status;
 }
 
 /* One input's place among those of a call, while it is run by itself. */
@@ -189,19 +149,30 @@ static int run_alone(const struct task_run *all, struct tfm_error *err) {
     own.seed += r * UINT64_C(0x9e3779b97f4a7c15);
     own.seeds = own.seeds ? own.seeds + r : NULL;
     made->answer = &answers[r];
-    struct task_run run = {all->model, &all->input[r], &rows, &own, made};
+    struct task_run run = {.engine = all->engine,
+                           .model = all->model,
+                           .input = &all->input[r],
+                           .rows = &rows,
+                           .options = &own,
+                           .result = made};
     status = run_rows(&run, err);
   }
   made->answer = answers;
   return status;
 }
 
-/* One request on a model that is entered.  All inputs are looked at before any is run. */
-static int run_request(struct tfm_model *model, const tfm_input *input, size_t count,
+/* One request on an engine that is taken.  All inputs are looked at before any is run. */
+static int run_request(struct engine *engine, const tfm_input *input, size_t count,
                        const tfm_run_options *options, struct tfm_result *made,
                        struct tfm_error *err) {
+  const struct tfm_model *model = engine->model;
   struct rows rows = {0};
-  struct task_run run = {model, input, &rows, options, made};
+  struct task_run run = {.engine = engine,
+                         .model = model,
+                         .input = input,
+                         .rows = &rows,
+                         .options = options,
+                         .result = made};
   uint64_t begin = model_clock_ns();
   int status = count ? make_rows(model, input, count, options, &rows, err) : 0;
   if (status == 0)
@@ -212,8 +183,8 @@ static int run_request(struct tfm_model *model, const tfm_input *input, size_t c
   made->timing.total_ns = model_clock_ns() - begin;
   if (made->timing.first_token_ns == 0)
     made->timing.first_token_ns = made->timing.total_ns;
-  made->timing.activation_bytes = session_activation_bytes(model->session);
-  made->timing.state_bytes = session_state_bytes(model->session);
+  made->timing.activation_bytes = session_activation_bytes(engine->session);
+  made->timing.state_bytes = session_state_bytes(engine->session);
   return status;
 }
 
@@ -222,10 +193,11 @@ static int run_inputs(struct tfm_model *model, const tfm_input *input, size_t co
   struct tfm_result *made = result_create(count, err);
   if (!made)
     return -1;
-  int status = model_enter(model, "tfm_model_run", err);
-  if (status == 0) {
-    status = run_request(model, input, count, options, made, err);
-    model_leave(model);
+  struct engine *engine = engine_enter(model, "tfm_model_run", err);
+  int status = -1;
+  if (engine) {
+    status = run_request(engine, input, count, options, made, err);
+    engine_leave(engine);
   }
   if (status == 0)
     *result = made;
@@ -257,12 +229,36 @@ int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
   return status;
 }
 
+/* What all engines have measured, a row a node; *count 0 = nothing was. */
+static int sum_profiles(const struct tfm_model *model, struct exec_profile **out, uint32_t *count,
+                        struct tfm_error *err) {
+  struct exec_profile *sum = NULL;
+  *count = 0;
+  for (size_t i = 0; i < ENGINES_MAX && model->program; i++) {
+    const struct engine *engine = atomic_load(&model->use->engine[i]);
+    const struct exec_profile *row = engine ? session_profiles(engine->session, count) : NULL;
+    if (!row)
+      break;
+    if (!sum && !(sum = calloc(*count ? *count : 1, sizeof *sum)))
+      return error_oom(err);
+    for (uint32_t k = 0; k < *count; k++) {
+      uint64_t calls = sum[k].calls, nanoseconds = sum[k].nanoseconds;
+      sum[k] = row[k];
+      sum[k].calls += calls;
+      sum[k].nanoseconds += nanoseconds;
+    }
+  }
+  *out = sum;
+  return 0;
+}
+
 char *tfm_model_profile(const tfm_model *model, tfm_error *error) {
   uint32_t count = 0;
+  struct exec_profile *row = NULL;
   error_clear(error);
-  if (caller_need(model, "tfm_model_profile", "model", error) != 0)
+  if (caller_need(model, "tfm_model_profile", "model", error) != 0 ||
+      sum_profiles(model, &row, &count, error) != 0)
     return NULL;
-  const struct exec_profile *row = model->session ? session_profiles(model->session, &count) : NULL;
   struct buffer text;
   uint64_t total = 0;
   if (!row)
@@ -276,6 +272,7 @@ char *tfm_model_profile(const tfm_model *model, tfm_error *error) {
                   (double)row[i].nanoseconds * 1e-3,
                   total ? 100.0 * (double)row[i].nanoseconds / (double)total : 0.0, row[i].name,
                   row[i].op, row[i].plugin, row[i].kernel);
+  free(row);
   if (text.failed) {
     buffer_finish(&text);
     return error_oom(error), NULL;

@@ -53,10 +53,12 @@ struct pool {
   bool spin;     /* every lane has a core of its own */
   char *scratch; /* lanes * POOL_SCRATCH bytes */
   struct worker *worker;
-  uint32_t started; /* workers that run, lanes - 1 once created */
-  unsigned forks;   /* of this process' line, when they were started */
+  uint32_t started;  /* workers that run, lanes - 1 once created */
+  atomic_uint forks; /* of this process' line, when they were started */
 
-  pthread_mutex_t region; /* held by the caller of a region */
+  pthread_mutex_t region;     /* held by the caller of a region */
+  pthread_mutex_t spare_lock; /* of spare */
+  void *spare;                /* scratch of threads that work alone: a list of those free */
 
   /* The open region. */
   pool_body *body;
@@ -79,6 +81,7 @@ struct pool {
 /* The region that this thread is inside of, for nested calls. */
 static _Thread_local struct pool *inside;
 static _Thread_local uint32_t inside_lane;
+static _Thread_local void *inside_scratch; /* of a thread that works alone; NULL = the lane's */
 
 static inline void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -122,6 +125,7 @@ static void work(struct pool *pool, uint32_t lane) {
   uint32_t begin, end;
   inside = pool;
   inside_lane = lane;
+  inside_scratch = NULL;
   for (uint32_t i = 0; i < pool->lanes; i++) {
     uint32_t owner = lane + i < pool->lanes ? lane + i : lane + i - pool->lanes;
     while (take(&pool->share[owner], pool->grain, i > 0, &begin, &end)) {
@@ -236,7 +240,11 @@ static int start_workers(struct pool *pool, struct tfm_error *err);
 static atomic_uint forks;
 static pthread_once_t watch_forks = PTHREAD_ONCE_INIT;
 
+/* Held while a child makes a pool anew. */
+static pthread_mutex_t again = PTHREAD_MUTEX_INITIALIZER;
+
 static void count_fork(void) {
+  pthread_mutex_init(&again, NULL);
   atomic_fetch_add(&forks, 1);
 }
 
@@ -246,6 +254,7 @@ static void begin_watching(void) {
 
 static void make_locks(struct pool *pool) {
   pthread_mutex_init(&pool->region, NULL);
+  pthread_mutex_init(&pool->spare_lock, NULL);
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->wake, NULL);
   pthread_cond_init(&pool->drained, NULL);
@@ -254,7 +263,6 @@ static void make_locks(struct pool *pool) {
 /* In a child: the pool as it was when it was made. */
 static void start_again(struct pool *pool) {
   struct tfm_error ignored = {0};
-  pool->forks = atomic_load(&forks);
   pool->started = 0;
   make_locks(pool);
   atomic_store(&pool->phase, 0);
@@ -263,6 +271,72 @@ static void start_again(struct pool *pool) {
   atomic_store(&pool->sleepers, 0);
   atomic_store(&pool->caller_sleeps, false);
   (void)start_workers(pool, &ignored); /* fewer workers than lanes are enough */
+}
+
+static void follow_fork(struct pool *pool) {
+  unsigned now = atomic_load(&forks);
+  if (atomic_load_explicit(&pool->forks, memory_order_acquire) == now)
+    return;
+  pthread_mutex_lock(&again);
+  if (atomic_load(&pool->forks) != now)
+    start_again(pool);
+  atomic_store_explicit(&pool->forks, now, memory_order_release);
+  pthread_mutex_unlock(&again);
+}
+
+/* The lanes are this thread's: its region is opened, drained and closed. */
+static void run_region(struct pool *pool, int64_t count, int64_t grain, pool_body *body,
+                       void *arg) {
+  if (pool->lanes == 1 || count <= grain) {
+    inside = pool;
+    inside_lane = 0;
+    inside_scratch = NULL;
+    body(arg, 0, count, 0);
+    return;
+  }
+  pool->body = body;
+  pool->arg = arg;
+  deal(pool, count, grain);
+  atomic_fetch_add(&pool->phase, 1);
+  wake_sleepers(pool);
+  work(pool, 0);
+  atomic_fetch_add(&pool->phase, 1);
+  await_drained(pool);
+}
+
+static void *allocate(size_t alignment, size_t bytes) {
+  void *memory = NULL;
+  return posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
+}
+
+/* NULL = no memory.  A free one begins with the address of the next. */
+static void *take_spare(struct pool *pool) {
+  pthread_mutex_lock(&pool->spare_lock);
+  void *memory = pool->spare;
+  if (memory)
+    pool->spare = *(void **)memory;
+  pthread_mutex_unlock(&pool->spare_lock);
+  return memory ? memory : allocate(SCRATCH_ALIGNMENT, POOL_SCRATCH);
+}
+
+static void give_spare(struct pool *pool, void *memory) {
+  pthread_mutex_lock(&pool->spare_lock);
+  *(void **)memory = pool->spare;
+  pool->spare = memory;
+  pthread_mutex_unlock(&pool->spare_lock);
+}
+
+/* Another thread has the lanes; false = no memory for a scratch. */
+static bool run_alone(struct pool *pool, int64_t count, pool_body *body, void *arg) {
+  void *scratch = take_spare(pool);
+  if (!scratch)
+    return false;
+  inside = pool;
+  inside_lane = 0;
+  inside_scratch = scratch;
+  body(arg, 0, count, 0);
+  give_spare(pool, scratch);
+  return true;
 }
 
 void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, void *arg) {
@@ -274,29 +348,25 @@ void pool_run(struct pool *pool, int64_t count, int64_t grain, pool_body *body, 
     body(arg, 0, count, inside_lane);
     return;
   }
-  if (pool->forks != atomic_load_explicit(&forks, memory_order_relaxed))
-    start_again(pool);
+  follow_fork(pool);
   /* A body of this pool may call another pool: come back to this one after. */
   struct pool *outer = inside;
   uint32_t outer_lane = inside_lane;
-  pthread_mutex_lock(&pool->region);
-  if (pool->lanes == 1 || count <= grain) {
-    inside = pool;
-    inside_lane = 0;
-    body(arg, 0, count, 0);
-  } else {
-    pool->body = body;
-    pool->arg = arg;
-    deal(pool, count, grain);
-    atomic_fetch_add(&pool->phase, 1);
-    wake_sleepers(pool);
-    work(pool, 0);
-    atomic_fetch_add(&pool->phase, 1);
-    await_drained(pool);
+  void *outer_scratch = inside_scratch;
+  bool mine = pthread_mutex_trylock(&pool->region) == 0;
+  if (mine || !run_alone(pool, count, body, arg)) {
+    if (!mine)
+      pthread_mutex_lock(&pool->region);
+    run_region(pool, count, grain, body, arg);
+    pthread_mutex_unlock(&pool->region);
   }
-  pthread_mutex_unlock(&pool->region);
   inside = outer;
   inside_lane = outer_lane;
+  inside_scratch = outer_scratch;
+}
+
+bool pool_is_inside(const struct pool *pool) {
+  return pool && inside == pool;
 }
 
 static uint32_t cores(void) {
@@ -333,11 +403,6 @@ static int start_workers(struct pool *pool, struct tfm_error *err) {
   return status;
 }
 
-static void *allocate(size_t alignment, size_t bytes) {
-  void *memory = NULL;
-  return posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
-}
-
 int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err) {
   *out = NULL;
   uint32_t available = cores();
@@ -351,7 +416,7 @@ int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err) {
     return error_oom(err);
   *pool = (struct pool){.lanes = lanes, .spin = lanes <= available};
   pthread_once(&watch_forks, begin_watching);
-  pool->forks = atomic_load(&forks);
+  atomic_store(&pool->forks, atomic_load(&forks));
   make_locks(pool);
   pool->scratch = allocate(SCRATCH_ALIGNMENT, (size_t)lanes * POOL_SCRATCH);
   pool->worker = calloc(lanes, sizeof *pool->worker);
@@ -372,7 +437,7 @@ int pool_create(uint32_t lanes, struct pool **out, struct tfm_error *err) {
 void pool_destroy(struct pool *pool) {
   if (pool == NULL)
     return;
-  if (pool->forks != atomic_load(&forks)) { /* the workers are the parent's */
+  if (atomic_load(&pool->forks) != atomic_load(&forks)) { /* the workers are the parent's */
     pool->started = 0;
     make_locks(pool);
   }
@@ -385,7 +450,13 @@ void pool_destroy(struct pool *pool) {
   pthread_cond_destroy(&pool->drained);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->lock);
+  pthread_mutex_destroy(&pool->spare_lock);
   pthread_mutex_destroy(&pool->region);
+  while (pool->spare) {
+    void *next = *(void **)pool->spare;
+    free(pool->spare);
+    pool->spare = next;
+  }
   free(pool->share);
   free(pool->worker);
   free(pool->scratch);
@@ -397,5 +468,6 @@ uint32_t pool_lanes(const struct pool *pool) {
 }
 
 void *pool_scratch(struct pool *pool, uint32_t lane) {
-  return pool->scratch + (size_t)lane * POOL_SCRATCH;
+  return inside == pool && inside_scratch ? inside_scratch
+                                          : pool->scratch + (size_t)lane * POOL_SCRATCH;
 }

@@ -26,9 +26,11 @@
  * Structs that the library hands out by pointer (tfm_answer, tfm_encoding,
  * tfm_timing) grow at their end too; all others never change.
  *
- * A model may be used by one thread at a time; different models by different
- * threads.  A call on a model that is running, from its own callback too, is
- * refused.  A child after fork() has the models of its parent, and may run and
+ * Any number of threads may use a model at once, each result is what it is alone.
+ * 64 runs of one are possible at a time, one more waits; each has activations and
+ * a cache of its own, which stay with the model.  A call that runs a model, from a
+ * callback of a run of the same one, is refused.  A child after fork(), made while
+ * no other thread is inside a call, has the models of its parent, and may run and
  * destroy them.  Nothing here prints, exits, or touches signals or the locale. */
 #ifndef TFM_TFM_H
 #define TFM_TFM_H
@@ -117,7 +119,8 @@ typedef struct tfm_open_options {
 
 /* Compile the model file, map the weights, prepare the kernels. */
 tfm_model *tfm_model_open(const tfm_open_options *options, tfm_error *error);
-/* From a callback of its own run: the run is cancelled, and the model goes at its end. */
+/* Runs that are in progress are cancelled, one too whose callback this is called from; the
+ * model goes at the end of the last. */
 void tfm_model_destroy(tfm_model *model);
 
 enum {
@@ -146,7 +149,7 @@ typedef struct tfm_model_info {
 /* Texts live as long as the model.  -1 = nothing was written: a NULL, or no struct_size. */
 int tfm_model_describe(const tfm_model *model, tfm_model_info *info);
 
-/* Ask a run in progress to stop: it fails with TFM_CODE_INTERRUPTED.  May be
+/* Ask all runs in progress to stop: they fail with TFM_CODE_INTERRUPTED.  May be
  * called from any thread and from a signal handler. */
 void tfm_model_cancel(tfm_model *model);
 
@@ -453,8 +456,8 @@ int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *optio
 
 /* ------------------------------------------------- text in, text out: tools */
 
-/* The whole result of the last run's profile as a table; NULL without
- * TFM_OPEN_PROFILE.  Free with tfm_free. */
+/* What all runs so far have taken, as a table; NULL without TFM_OPEN_PROFILE.  None is in
+ * progress.  Free with tfm_free. */
 char *tfm_model_profile(const tfm_model *model, tfm_error *error);
 
 /* Check a model file alone: syntax, names, arity.  Diagnostics go to

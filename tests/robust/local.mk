@@ -13,3 +13,8 @@ EXTRA_DIST += tests/robust/faults.c tests/robust/peak.c
 robust_tests += tests/robust/test_calls
 tests_robust_test_calls_SOURCES = tests/robust/test_calls.c
 tests_robust_test_calls_LDADD = libtfm.la
+
+# Many threads, one model.
+robust_tests += tests/robust/test_threads
+tests_robust_test_threads_SOURCES = tests/robust/test_threads.c tests/robust/answers.h
+tests_robust_test_threads_LDADD = libtfm.la

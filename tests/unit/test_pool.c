@@ -219,7 +219,7 @@ static void *run_many(void *arg) {
   return NULL;
 }
 
-/* A second thread waits for its turn. */
+/* A second thread works alone meanwhile. */
 START_TEST(test_two_callers) {
   struct pool *pool = make(2);
   pthread_t other;
@@ -227,6 +227,49 @@ START_TEST(test_two_callers) {
   run_many(pool);
   pthread_join(other, NULL);
   pool_destroy(pool);
+}
+END_TEST
+
+/* Two threads are in a body at once, and wait there for each other. */
+struct meeting {
+  struct pool *pool;
+  atomic_int there, wrong;
+};
+
+static void meet(void *arg, int64_t begin, int64_t end, uint32_t lane) {
+  struct meeting *m = arg;
+  char *scratch = pool_scratch(m->pool, lane);
+  time_t give_up = time(NULL) + 20;
+  int own = atomic_fetch_add(&m->there, 1) + 1;
+  if (begin != 0 || end != 1 || lane != 0 || (uintptr_t)scratch % 64 != 0)
+    atomic_fetch_add(&m->wrong, 1);
+  memset(scratch, own, POOL_SCRATCH);
+  atomic_fetch_add(&m->there, 1);
+  while (atomic_load(&m->there) < 4 && time(NULL) < give_up)
+    sched_yield();
+  if (scratch[0] != own || scratch[POOL_SCRATCH - 1] != own || atomic_load(&m->there) != 4)
+    atomic_fetch_add(&m->wrong, 1);
+  if (!pool_is_inside(m->pool))
+    atomic_fetch_add(&m->wrong, 1);
+}
+
+static void *run_meeting(void *arg) {
+  struct meeting *m = arg;
+  pool_run(m->pool, 1, 1, meet, m);
+  return NULL;
+}
+
+START_TEST(test_two_scratches) {
+  for (uint32_t lanes = 1; lanes <= 2; lanes++) {
+    struct meeting m = {.pool = make(lanes)};
+    pthread_t other;
+    ck_assert_int_eq(pthread_create(&other, NULL, run_meeting, &m), 0);
+    run_meeting(&m);
+    pthread_join(other, NULL);
+    ck_assert_int_eq(atomic_load(&m.wrong), 0);
+    ck_assert(!pool_is_inside(m.pool));
+    pool_destroy(m.pool);
+  }
 }
 END_TEST
 
@@ -337,5 +380,5 @@ END_TEST
 
 UNIT_MAIN("pool", test_after_fork, test_every_item_once, test_many_small_regions, test_huge_range,
           test_nested_runs_inline, test_slow_lane_is_relieved, test_waits_for_workers,
-          test_scratch_of_each_lane, test_two_callers, test_workers_take_no_signals,
-          test_workers_sleep_and_wake, test_limits)
+          test_scratch_of_each_lane, test_two_callers, test_two_scratches,
+          test_workers_take_no_signals, test_workers_sleep_and_wake, test_limits)

@@ -1,0 +1,87 @@
+/* model.c - a model's beginning and its end, and what it says meanwhile. */
+#include "lib/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct tfm_model *model_create(const tfm_open_options *options, struct tfm_error *err) {
+  struct tfm_model *model = calloc(1, sizeof *model);
+  if (!model)
+    return error_oom(err), NULL;
+  model->use = model_use_create(err);
+  if (!model->use) {
+    free(model);
+    return NULL;
+  }
+  model->flags = options->flags;
+  model->message = options->message;
+  model->message_arg = options->message_arg;
+  return model;
+}
+
+static void say(const struct tfm_model *model, int level, const char *text) {
+  if (!model->message || level <= TFM_LOG_DEBUG)
+    return;
+  bool warning = level >= TFM_LOG_WARNING;
+  char line[1100];
+  snprintf(line, sizeof line, "%s: %s", warning ? "warning" : "note", text);
+  pthread_mutex_lock(&model->use->message_lock);
+  model->message(model->message_arg, warning, line);
+  pthread_mutex_unlock(&model->use->message_lock);
+}
+
+void model_log(void *arg, int level, const char *text) {
+  say(arg, level, text);
+}
+
+void model_warn(const struct tfm_model *model, const char *text) {
+  say(model, TFM_LOG_WARNING, text);
+}
+
+static void json_finish(struct model_json *json) {
+  free(json->path);
+  file_bytes_finish(&json->text);
+  json_decref(json->root);
+}
+
+static void feeds_finish(struct tfm_model *model) {
+  for (size_t i = 0; i < model->feed_count; i++)
+    free(model->feed[i].tensor.data);
+  free(model->feed);
+}
+
+/* Backwards through what opening has made. */
+static void model_free(struct tfm_model *model) {
+  tokenizer_destroy(model->tokenizer);
+  model_use_destroy(model->use);
+  feeds_finish(model);
+  dump_plan_finish(&model->dump);
+  program_destroy(model->program);
+  binding_destroy(model->binding);
+  pool_destroy(model->pool);
+  graph_destroy(model->graph);
+  diag_finish(&model->written);
+  free(model->tensors);
+  weights_close(model->weights);
+  registry_close(model->registry);
+  json_finish(&model->config);
+  json_finish(&model->generation);
+  modules_finish(&model->modules);
+  path_list_finish(&model->dirs);
+  free(model->model_path);
+  free(model->weights_path);
+  free(model);
+}
+
+void model_release(struct tfm_model *model) {
+  if (atomic_fetch_sub(&model->use->users, 1) == 1)
+    model_free(model);
+}
+
+/* Runs that are in progress end as soon as they can. */
+void tfm_model_destroy(tfm_model *model) {
+  if (!model)
+    return;
+  tfm_model_cancel(model);
+  model_release(model);
+}
