@@ -4,6 +4,7 @@ include runtime/gemm/local.mk
 noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = $(gemm_sources) \
   runtime/binding.c runtime/binding.h runtime/binding_private.h \
+  runtime/cache.c runtime/cache.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
   runtime/elf.c runtime/elf.h \
@@ -23,11 +24,13 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/random.h \
   runtime/registry.c runtime/registry.h runtime/registry_private.h \
   runtime/sample.c runtime/sample.h \
+  runtime/sequence.c runtime/sequence.h \
   runtime/session.c runtime/session.h runtime/session_private.h \
   runtime/state.c \
   runtime/view.c runtime/view.h
 
 unit_tests += \
+  tests/unit/test_cache \
   tests/unit/test_decode \
   tests/unit/test_exec \
   tests/unit/test_plan \
