@@ -333,7 +333,7 @@ tfm_tensor *exec_tensor(struct exec *exec, int32_t value) {
 void exec_set_state(struct exec *exec, int32_t value, const tfm_kv *kv) {
   tfm_tensor *tensor = &exec->tensor[value];
   tensor->data = (void *)(uintptr_t)kv;
-  tensor->shape[0] = kv->key.shape[2];
+  tensor->shape[0] = kv->key_width;
   for (uint32_t e = 0; e < exec->graph->entry_count; e++)
     exec->fit[e].state_changed = true;
 }

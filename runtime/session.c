@@ -79,6 +79,8 @@ void session_destroy(struct session *session) {
   state_destroy(session);
   exec_destroy(session->exec);
   free(session->length);
+  free(session->fresh);
+  free(session->block);
   free(session->zero);
   free(session->source_count);
   free(session->all_count);
@@ -115,10 +117,14 @@ static int set_rows(struct session *session, int64_t rows, struct tfm_error *err
   uint32_t before = session->row_capacity, wanted = (uint32_t)rows;
   if (wanted > before) {
     if (!grow((void **)&session->length, before, wanted, sizeof *session->length) ||
+        !grow((void **)&session->fresh, before, wanted, sizeof *session->fresh) ||
+        !grow((void **)&session->block, before, wanted, sizeof *session->block) ||
         !grow((void **)&session->zero, before, wanted, sizeof *session->zero) ||
         !grow((void **)&session->source_count, before, wanted, sizeof *session->source_count) ||
         !grow((void **)&session->all_count, before, wanted, sizeof *session->all_count))
       return error_oom(err);
+    if (state_rows(session, before, wanted, err) != 0)
+      return -1;
     session->row_capacity = wanted;
   }
   session->rows = wanted;
@@ -233,21 +239,17 @@ static int step(struct session *session, const struct session_batch *batch, stru
     return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
   if (make_side(session, GRAPH_STEP, batch, true, &side, err) != 0)
     return -1;
-  int64_t need = side.total;
-  for (uint32_t b = 0; b < side.rows; b++)
-    if (side.past[b] + side.tokens > need)
-      need = side.past[b] + side.tokens;
   if (session->limit > 0 && side.total > session->limit) {
     error_set(err, TFM_ERROR_LIMIT, "the sequence is %lld tokens long, more than the model takes",
               (long long)side.total);
     error_note(err, "expected: at most %lld", (long long)session->limit);
     return -1;
   }
-  if (state_reserve(session, need, err) != 0 || run_step(session, &side, err) != 0)
-    return -1;
-  for (uint32_t b = 0; session_cached(session) && b < side.rows; b++)
-    session->length[b] += (int32_t)side.count[b];
-  return 0;
+  int status = state_reserve(session, &side, err);
+  if (status == 0)
+    status = run_step(session, &side, err);
+  state_advance(session, &side, status == 0);
+  return status;
 }
 
 int session_step(struct session *session, const struct session_batch *batch,
@@ -284,6 +286,8 @@ int session_truncate(struct session *session, uint32_t row, int64_t length, stru
   if (row >= session->rows || length < 0 || length > session->length[row])
     return error_set(err, TFM_ERROR_USAGE, "row %u cannot be cut to %lld tokens", row,
                      (long long)length);
+  if (length < session->length[row] && sequence_truncate(session->sequence[row], length, err) != 0)
+    return -1;
   session->length[row] = (int32_t)length;
   return 0;
 }
@@ -304,24 +308,19 @@ int session_select(struct session *session, const uint32_t *row, uint32_t count,
   for (uint32_t i = 0; i < count; i++)
     if (row[i] >= session->rows)
       return error_set(err, TFM_ERROR_USAGE, "there is no row %u", row[i]);
-  int32_t *length = malloc(count * sizeof *length);
-  if (!length)
-    return error_oom(err);
-  int status = state_select(session, row, count, err);
-  for (uint32_t i = 0; status == 0 && i < count; i++)
-    length[i] = session->length[row[i]];
-  if (status == 0) {
-    memcpy(session->length, length, count * sizeof *length);
-    session->rows = count;
-    forget_runs(session);
-  }
-  free(length);
-  return status;
+  if (state_select(session, row, count, err) != 0)
+    return -1;
+  session->rows = count;
+  forget_runs(session);
+  return 0;
 }
 
 void session_reset(struct session *session) {
-  for (uint32_t b = 0; b < session->rows; b++)
+  for (uint32_t b = 0; b < session->rows; b++) {
+    if (session->sequence && session->length[b] > 0)
+      sequence_truncate(session->sequence[b], 0, NULL);
     session->length[b] = 0;
+  }
   session->rows = 0;
   forget_runs(session);
   forget_dims(session);

@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 #include "graph/source.h"
+#include "runtime/cache.h"
+#include "runtime/sequence.h"
 #include "runtime/session.h"
 
 struct session_input {
@@ -34,9 +36,9 @@ struct session_entry {
   int64_t variable[DIM_VARIABLES]; /* -1 = not known */
 };
 
+/* One layer's keys and values, as kernels see those of this step's rows. */
 struct session_state {
   int32_t value;
-  int64_t width;
   tfm_kv kv;
 };
 
@@ -51,24 +53,30 @@ struct session {
   bool two_sided;              /* has generated.* inputs */
 
   uint32_t rows, row_capacity; /* rows 0 = no request yet */
+  struct sequence **sequence;  /* [row_capacity]: owned; NULL without a state */
   int32_t *length;             /* [row_capacity]: past */
+  int32_t *fresh;              /* [row_capacity]: new tokens of the step */
+  void *const **block;         /* [row_capacity]: tables of blocks during the step */
   int32_t *zero;               /* [row_capacity]: past of the encoder's side */
   uint32_t *source_count;      /* [row_capacity]: tokens of the encoder's side */
   uint32_t *all_count;         /* [row_capacity]: counts where everything is fed */
   struct session_entry *entry; /* graph->entry_count */
   bool encoded;                /* the entries of GRAPH_ONCE ran for this request */
 
+  struct cache *cache;         /* NULL without a state */
   struct session_state *state; /* graph->state_count */
-  int64_t capacity;            /* tokens a row */
-  uint64_t room;               /* tokens of all rows that the memory holds */
   int64_t limit;               /* most tokens of a row; 0 = none stated */
 };
 
 /* state.c */
 int state_create(struct session *session, struct tfm_error *err);
 void state_destroy(struct session *session);
-/* Room for `need` tokens in each of session->rows rows; what is there stays. */
-int state_reserve(struct session *session, int64_t need, struct tfm_error *err);
+/* Sequences for rows [before, rows), if there is a state. */
+int state_rows(struct session *session, uint32_t before, uint32_t rows, struct tfm_error *err);
+/* Room for a step's new tokens; what is there stays. */
+int state_reserve(struct session *session, const struct session_side *side, struct tfm_error *err);
+/* The step is over: rows have grown, or, after a failure, have not. */
+void state_advance(struct session *session, const struct session_side *side, bool done);
 int state_select(struct session *session, const uint32_t *row, uint32_t count,
                  struct tfm_error *err);
 uint64_t state_bytes(const struct session *session);

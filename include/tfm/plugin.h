@@ -158,15 +158,32 @@ typedef struct tfm_mask {
   tfm_mask_term term[TFM_MASK_TERMS];
 } tfm_mask;
 
-/* One layer's key/value state.  Frozen.  Owned by the session; written by the
- * kernel that gets it.  key and value are [B, capacity, width], contiguous
- * rows; row b holds past[b] tokens.  A kernel stores its T new keys and values
- * at [past[b], past[b] + T) and attends over [0, past[b] + T).  The host
- * advances past after the whole step; capacity >= past[b] + T always. */
+/* One layer's key/value state.  Frozen.  Owned by the host; written by the
+ * kernel that gets it.  Tokens lie in blocks of block_tokens, and nothing is
+ * promised of where one block lies after another:
+ *
+ *     block[b][s / block_tokens]
+ *       + key_at   -> keys   [block_tokens, key_width]    row s % block_tokens
+ *       + value_at -> values [block_tokens, value_width]
+ *
+ * Row b holds past[b] tokens and gets the first fresh[b] of the step's T new
+ * ones (those behind are padding): a kernel stores these at [past[b], past[b] +
+ * fresh[b]) and attends over [0, past[b] + fresh[b]).  All of these have a block;
+ * those that a kernel does not write may be shared with other rows, or be read at
+ * the same time by another run: write nowhere else.  The host advances past after
+ * the whole step.  tfm_kv_key and tfm_kv_value, below, find the place. */
 typedef struct tfm_kv {
-  tfm_tensor key, value;
-  const int32_t *past; /* [B] */
-  int64_t capacity;
+  tfm_dtype dtype;                  /* of keys and values: TFM_F32 until a minor says more */
+  uint32_t block_tokens;            /* of every block; 64 in this host, a power of two */
+  int64_t key_width, value_width;   /* elements of a token */
+  int64_t key_at, value_at;         /* bytes from a block's begin; multiples of 64 */
+  int64_t key_stride, value_stride; /* bytes from a token to the next of its block */
+  int64_t rows;                     /* B */
+  int64_t capacity;                 /* past[b] + fresh[b] of no row is more.  It only changes
+                                       now and then: what a workspace may depend on */
+  const int32_t *past, *fresh;      /* [B] */
+  void *const *const *block;        /* [B][]: aligned to 64 bytes */
+  void *reserved[2];
 } tfm_kv;
 
 /* ----------------------------------------------------------------- the node */
@@ -423,6 +440,23 @@ typedef struct tfm_plugin_note { /* frozen; an ELF note in section .note.tfm */
   }
 
 /* ------------------------------------------------------------ small helpers */
+
+/* The place of token s of row b: key_width or value_width elements.  The tokens
+ * that follow lie right behind it up to the next multiple of block_tokens. */
+static inline void *tfm_kv_key(const tfm_kv *kv, int64_t b, int64_t s) {
+  return (char *)kv->block[b][s / kv->block_tokens] + kv->key_at +
+         s % kv->block_tokens * kv->key_stride;
+}
+
+static inline void *tfm_kv_value(const tfm_kv *kv, int64_t b, int64_t s) {
+  return (char *)kv->block[b][s / kv->block_tokens] + kv->value_at +
+         s % kv->block_tokens * kv->value_stride;
+}
+
+/* All tokens of row b once the step is done. */
+static inline int64_t tfm_kv_length(const tfm_kv *kv, int64_t b) {
+  return (int64_t)kv->past[b] + kv->fresh[b];
+}
 
 /* The attribute by name, or NULL. */
 static inline const tfm_attr *tfm_attr_find(const tfm_node *node, const char *name) {

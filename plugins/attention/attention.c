@@ -33,42 +33,45 @@ struct store {
   const tfm_tensor *k, *v;
 };
 
-/* Rows of k and v, numbered through the batch, to their places in the cache. */
+/* Rows of k and v, numbered through the batch, to their places in the cache; those
+ * that pad a batch row have none. */
 static void store_rows(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   (void)lane;
   const struct store *store = arg;
-  const tfm_tensor *key = &store->cache->key, *value = &store->cache->value;
+  const tfm_kv *cache = store->cache;
   int64_t fresh = store->k->shape[1], width = store->k->shape[2];
   size_t size = (size_t)width * sizeof(float);
   for (int64_t i = begin; i < end; i++) {
-    int64_t b = i / fresh, s = store->cache->past[b] + i % fresh;
-    memcpy((char *)key->data + b * key->stride[0] + s * key->stride[1],
-           (const float *)store->k->data + i * width, size);
-    memcpy((char *)value->data + b * value->stride[0] + s * value->stride[1],
-           (const float *)store->v->data + i * width, size);
+    int64_t b = i / fresh, t = i % fresh;
+    if (t >= cache->fresh[b])
+      continue;
+    memcpy(tfm_kv_key(cache, b, cache->past[b] + t), (const float *)store->k->data + i * width,
+           size);
+    memcpy(tfm_kv_value(cache, b, cache->past[b] + t), (const float *)store->v->data + i * width,
+           size);
   }
 }
 
 static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_kv *cache,
                             struct attention_call *call) {
-  if (cache->key.dtype != TFM_F32 || cache->value.dtype != TFM_F32)
+  int64_t width = run->input[K_INPUT]->shape[2], bytes = width * (int64_t)sizeof(float);
+  if (cache->dtype != TFM_F32)
     return host->fail(host, "the key/value cache must be f32");
-  if (cache->key.stride[0] != cache->value.stride[0] ||
-      cache->key.stride[1] != cache->value.stride[1] ||
-      cache->key.shape[2] != run->input[K_INPUT]->shape[2])
+  if (cache->key_width != width || cache->value_width != width || cache->key_stride != bytes ||
+      cache->value_stride != bytes)
     return host->fail(host, "the key/value cache does not have rows of %lld values",
-                      (long long)run->input[K_INPUT]->shape[2]);
+                      (long long)width);
+  if (cache->rows < call->batch)
+    return host->fail(host, "the key/value cache has %lld rows, not %lld", (long long)cache->rows,
+                      (long long)call->batch);
   for (int64_t b = 0; b < call->batch; b++)
-    if (cache->past[b] < 0 || cache->past[b] > cache->capacity - call->fresh)
-      return host->fail(host, "the key/value cache has room for %lld tokens, not for %ld + %lld",
-                        (long long)cache->capacity, (long)cache->past[b], (long long)call->fresh);
+    if (cache->past[b] < 0 || cache->fresh[b] < 0 || cache->fresh[b] > call->fresh ||
+        tfm_kv_length(cache, b) > cache->capacity)
+      return host->fail(host, "the key/value cache has room for %lld tokens, not for %ld + %ld",
+                        (long long)cache->capacity, (long)cache->past[b], (long)cache->fresh[b]);
   struct store store = {cache, run->input[K_INPUT], run->input[V_INPUT]};
   host->parallel_for(host, call->batch * call->fresh, ROWS_A_PIECE, store_rows, &store);
-  call->past = cache->past;
-  call->key = cache->key.data;
-  call->value = cache->value.data;
-  call->kv_batch = cache->key.stride[0] / (int64_t)sizeof(float);
-  call->kv_stride = cache->key.stride[1] / (int64_t)sizeof(float);
+  call->cache = cache;
   return TFM_OK;
 }
 
@@ -126,7 +129,6 @@ tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct atten
                               .q = q->data,
                               .key = k->data,
                               .value = run->input[V_INPUT]->data,
-                              .kv_batch = k->shape[1] * k->shape[2],
                               .kv_stride = k->shape[2],
                               .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
                               .bias = run->input[BIAS_INPUT],
@@ -162,12 +164,11 @@ const float *attention_bias(const struct attention_call *call, int64_t b, int64_
 /* Of key s, -inf where it is not allowed. */
 static double score(const struct attention_call *call, int64_t b, int64_t h, int64_t t, int64_t s) {
   const float *q = call->q + ((b * call->tokens + t) * call->heads + h) * call->size;
-  const float *k =
-      call->key + b * call->kv_batch + s * call->kv_stride + h / call->group * call->size;
   const float *bias = attention_bias(call, b, h, t);
   if (s >= attention_keys(call, b) ||
       !mask_allows(call->mask, b, t, attention_past(call, b) + t, s))
     return -INFINITY;
+  const float *k = attention_key(call, b, s) + h / call->group * call->size;
   double sum = 0;
   for (int64_t d = 0; d < call->size; d++)
     sum += (double)q[d] * k[d];
@@ -183,8 +184,7 @@ static void run_query(const struct attention_call *call, int64_t b, int64_t h, i
     largest = fmax(largest, score(call, b, h, t, s));
   memset(total, 0, (size_t)size * sizeof *total);
   for (int64_t s = 0; s < keys; s++) {
-    const float *v =
-        call->value + b * call->kv_batch + s * call->kv_stride + h / call->group * size;
+    const float *v = attention_value(call, b, s) + h / call->group * size;
     double x = score(call, b, h, t, s), weight = exp(x - largest);
     if (x == -INFINITY)
       continue;

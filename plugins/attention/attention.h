@@ -14,15 +14,15 @@ struct attention_call {
   int64_t batch, tokens, fresh;         /* B, T, U                              */
   int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K       */
   float scale;
-  const float *q;           /* [B, T, H * K]                                    */
-  const float *key, *value; /* row s of batch b at b * kv_batch + s * kv_stride */
-  int64_t kv_batch, kv_stride;
-  const int32_t *past;    /* [B]; NULL = no cache, all zero */
-  const tfm_mask *mask;   /* NULL = all allowed             */
-  const tfm_tensor *bias; /* [B or 1, H, T, S], or NULL     */
-  float *out;             /* [B, T, H * K]                  */
-  int64_t keys_max;       /* the largest S of the batch     */
-  float *scores, *probs;  /* taps, [B, H, T, keys_max], or NULL */
+  const float *q;           /* [B, T, H * K]                       */
+  const float *key, *value; /* without a cache: [B, U, kv_stride]  */
+  int64_t kv_stride;        /* floats from a key to the next, while they lie together */
+  const tfm_kv *cache;      /* NULL = none: past is 0                   */
+  const tfm_mask *mask;     /* NULL = all allowed             */
+  const tfm_tensor *bias;   /* [B or 1, H, T, S], or NULL     */
+  float *out;               /* [B, T, H * K]                  */
+  int64_t keys_max;         /* the largest S of the batch     */
+  float *scores, *probs;    /* taps, [B, H, T, keys_max], or NULL */
 };
 
 /* Heads that do not fit the widths are found out when the model is loaded. */
@@ -33,12 +33,33 @@ tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
 tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct attention_call *call);
 
 static inline int64_t attention_past(const struct attention_call *call, int64_t b) {
-  return call->past ? call->past[b] : 0;
+  return call->cache ? call->cache->past[b] : 0;
 }
 
 /* S of batch row b. */
 static inline int64_t attention_keys(const struct attention_call *call, int64_t b) {
-  return attention_past(call, b) + call->fresh;
+  return call->cache ? tfm_kv_length(call->cache, b) : call->fresh;
+}
+
+/* Key s of batch row b, of all heads. */
+static inline const float *attention_key(const struct attention_call *call, int64_t b, int64_t s) {
+  return call->cache ? tfm_kv_key(call->cache, b, s)
+                     : call->key + (b * call->fresh + s) * call->kv_stride;
+}
+
+static inline const float *attention_value(const struct attention_call *call, int64_t b,
+                                           int64_t s) {
+  return call->cache ? tfm_kv_value(call->cache, b, s)
+                     : call->value + (b * call->fresh + s) * call->kv_stride;
+}
+
+/* How many keys lie one after the other from s on. */
+static inline int64_t attention_run(const struct attention_call *call, int64_t b, int64_t s) {
+  int64_t left = attention_keys(call, b) - s, block;
+  if (!call->cache)
+    return left;
+  block = call->cache->block_tokens - s % call->cache->block_tokens;
+  return left < block ? left : block;
 }
 
 /* The bias of a query towards key 0, or NULL. */

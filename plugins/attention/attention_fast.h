@@ -41,7 +41,8 @@ enum {
 /* A lane's scratch memory, in floats, each part a multiple of 16 long. */
 struct attention_lane {
   float *keys;   /* [K, BLOCK]                                            */
-  float *values; /* [BLOCK, padded K], used when K is not whole vectors   */
+  float *values; /* [BLOCK, padded K], used when K is not whole vectors,
+                    or the block is not in one place                      */
   float *probs;  /* [TILE, BLOCK]                                         */
   float *sums;   /* [ROWS, padded K], of probability times value          */
   float *totals; /* [ROWS, VEC_WIDTH], of probabilities, lane by lane     */
@@ -258,28 +259,61 @@ static void prefetch_rows(const float *key, const float *value, int64_t stride) 
   }
 }
 
-/* Transpose the keys of head g; find its values, or copy them where they are
- * not whole vectors.  Meanwhile ask for the next head's, or the next block's. */
+/* The block's keys of head g (or its values), which a cache has in two places, one
+ * after the other. */
+SIMD_TARGET static void gather(const struct attention_piece *piece, int64_t g, bool values) {
+  const struct attention_call *call = piece->call;
+  int64_t size = call->size;
+  for (int64_t s = 0; s < piece->keys; s++) {
+    const float *row = values ? attention_value(call, piece->b, piece->start + s)
+                              : attention_key(call, piece->b, piece->start + s);
+    for (int64_t d = 0; d < size; d += VEC_WIDTH)
+      vec_store(piece->lane.values + s * piece->padded + d,
+                vec_load_upto(row + g * size + d, size - d));
+  }
+}
+
+/* What is worked on after head g of this block: the keys and values of the next head,
+ * or of the next block's first; NULL at the end. */
+static const float *ahead_of(const struct attention_piece *piece, int64_t g, const float **value) {
+  const struct attention_call *call = piece->call;
+  int64_t start = piece->start;
+  if (++g == piece->g + piece->heads) {
+    g = piece->g;
+    start += BLOCK;
+  }
+  if (start >= attention_keys(call, piece->b))
+    return NULL;
+  *value = attention_value(call, piece->b, start) + g * call->size;
+  return attention_key(call, piece->b, start) + g * call->size;
+}
+
+/* Transpose the keys of head g; find its values, or copy them where they are not
+ * whole vectors, or not in one place: a block begins at the row's origin, those of a
+ * cache at multiples of their size.  Meanwhile ask for what comes after. */
 SIMD_TARGET static struct attention_values load_block(const struct attention_piece *piece,
                                                       int64_t g) {
   const struct attention_call *call = piece->call;
-  int64_t size = call->size, stride = call->kv_stride;
-  int64_t at = piece->b * call->kv_batch + piece->start * stride + g * size;
-  int64_t ahead = g + 1 < piece->g + piece->heads ? size : BLOCK * stride - (g - piece->g) * size;
-  const float *key = call->key + at, *value = call->value + at;
+  int64_t size = call->size, stride = call->kv_stride, key_stride = stride;
+  bool whole = attention_run(call, piece->b, piece->start) >= piece->keys;
+  const float *key = attention_key(call, piece->b, piece->start) + g * size, *value = NULL;
+  const float *ahead = ahead_of(piece, g, &value);
+  if (!whole) {
+    gather(piece, g, false);
+    key = piece->lane.values;
+    key_stride = piece->padded;
+  }
   for (int64_t s = 0; s < BLOCK; s += VEC_WIDTH)
     for (int64_t d = 0; d < size; d += VEC_WIDTH) {
-      if (s % 16 == 0 && d % 16 == 0 && s < piece->keys)
-        prefetch_rows(key + ahead + s * stride + d, value + ahead + s * stride + d, stride);
-      vec_transpose(key + s * stride + d, stride, piece->keys - s, size - d,
+      if (ahead && s % 16 == 0 && d % 16 == 0 && s < piece->keys)
+        prefetch_rows(ahead + s * stride + d, value + s * stride + d, stride);
+      vec_transpose(key + s * key_stride + d, key_stride, piece->keys - s, size - d,
                     piece->lane.keys + d * BLOCK + s, BLOCK);
     }
-  if (size % VEC_WIDTH == 0)
-    return (struct attention_values){value, stride};
-  for (int64_t s = 0; s < piece->keys; s++)
-    for (int64_t d = 0; d < size; d += VEC_WIDTH)
-      vec_store(piece->lane.values + s * piece->padded + d,
-                vec_load_upto(value + s * stride + d, size - d));
+  if (whole && size % VEC_WIDTH == 0)
+    return (struct attention_values){attention_value(call, piece->b, piece->start) + g * size,
+                                     stride};
+  gather(piece, g, true);
   return (struct attention_values){piece->lane.values, piece->padded};
 }
 

@@ -20,29 +20,71 @@ void attention_case_init(struct attention_case *c, int64_t batch, int64_t tokens
   call_attr_int(&c->call, "kv_heads", kv_heads);
 }
 
-void attention_case_cache(struct attention_case *c, int64_t past, int64_t capacity) {
-  int64_t width = c->kv_heads * c->size;
-  c->key = TENSOR(TFM_F32, c->batch, capacity, width);
-  c->value = TENSOR(TFM_F32, c->batch, capacity, width);
-  c->past = TENSOR(TFM_I32, c->batch);
-  for (int64_t b = 0; b < c->batch; b++) {
-    int32_t length = (int32_t)(b == 0 ? past : (int64_t)chance((uint64_t)past + 1));
-    ((int32_t *)c->past->data)[b] = length;
-    for (int64_t i = 0; i < length * width; i++) {
-      f32(c->key)[b * capacity * width + i] = chance_normal();
-      f32(c->value)[b * capacity * width + i] = chance_normal();
+/* A block: memory that ends where it ends, with a gap of NaNs before keys and values. */
+static void *new_block(const tfm_kv *kv) {
+  size_t bytes = (size_t)(kv->value_at + kv->block_tokens * kv->value_stride);
+  void *memory = exact_memory(bytes);
+  memset(memory, 0xff, bytes);
+  return memory;
+}
+
+static int64_t blocks_of(const tfm_kv *kv, int64_t b) {
+  return (tfm_kv_length(kv, b) + kv->block_tokens - 1) / kv->block_tokens;
+}
+
+static void fill_row(tfm_kv *kv, int64_t b) {
+  for (int64_t s = 0; s < kv->past[b]; s++)
+    for (int64_t i = 0; i < kv->key_width; i++) {
+      ((float *)tfm_kv_key(kv, b, s))[i] = chance_normal();
+      ((float *)tfm_kv_value(kv, b, s))[i] = chance_normal();
     }
-  }
+}
+
+void attention_case_cache(struct attention_case *c, int64_t past, uint32_t block_tokens) {
+  int64_t width = c->kv_heads * c->size, stride = width * (int64_t)sizeof(float);
+  c->past = TENSOR(TFM_I32, c->batch);
+  c->fresh = TENSOR(TFM_I32, c->batch);
+  c->table = calloc((size_t)c->batch + 1, sizeof *c->table);
   c->call.input[CACHE_INPUT] = TENSOR(TFM_KV, 1);
   c->kv = c->call.input[CACHE_INPUT]->data;
-  *c->kv =
-      (tfm_kv){.key = *c->key, .value = *c->value, .past = c->past->data, .capacity = capacity};
+  *c->kv = (tfm_kv){.dtype = TFM_F32,
+                    .block_tokens = block_tokens,
+                    .key_width = width,
+                    .value_width = width,
+                    .key_at = 64,
+                    .value_at = 128 + (block_tokens * stride + 63) / 64 * 64,
+                    .key_stride = stride,
+                    .value_stride = stride,
+                    .rows = c->batch,
+                    .capacity = past + c->tokens,
+                    .past = c->past->data,
+                    .fresh = c->fresh->data,
+                    .block = (void *const *const *)c->table};
+  for (int64_t b = 0; b < c->batch; b++) {
+    ((int32_t *)c->past->data)[b] = (int32_t)(b == 0 ? past : (int64_t)chance((uint64_t)past + 1));
+    ((int32_t *)c->fresh->data)[b] = (int32_t)c->tokens;
+    c->table[b] = calloc((size_t)blocks_of(c->kv, b) + 1, sizeof(void *));
+    for (int64_t i = 0; i < blocks_of(c->kv, b); i++)
+      c->table[b][i] = new_block(c->kv);
+    fill_row(c->kv, b);
+  }
+}
+
+static void free_cache(struct attention_case *c) {
+  for (int64_t b = 0; c->table && b < c->batch; b++) {
+    for (int64_t i = 0; i < blocks_of(c->kv, b); i++)
+      free(c->table[b][i]);
+    free(c->table[b]);
+  }
+  free(c->table);
+  tensor_free(c->past);
+  tensor_free(c->fresh);
 }
 
 int64_t attention_case_keys(const struct attention_case *c) {
   int64_t most = 0;
   for (int64_t b = 0; b < c->batch; b++) {
-    int64_t keys = (c->kv ? c->kv->past[b] : 0) + c->call.input[1]->shape[1];
+    int64_t keys = c->kv ? tfm_kv_length(c->kv, b) : c->call.input[1]->shape[1];
     most = keys > most ? keys : most;
   }
   return most;
@@ -73,10 +115,8 @@ void attention_case_mask(struct attention_case *c, uint32_t kind, int64_t n) {
 }
 
 void attention_case_finish(struct attention_case *c) {
+  free_cache(c);
   call_finish(&c->call, true);
   tensor_free(c->real);
   tensor_free(c->dense);
-  tensor_free(c->key);
-  tensor_free(c->value);
-  tensor_free(c->past);
 }

@@ -10,17 +10,17 @@ struct attention_case {
   int64_t batch, tokens, heads, kv_heads, size;
   tfm_tensor *real, *dense; /* bool, what masks point to; or NULL */
   tfm_kv *kv;               /* in call.input[5]; or NULL          */
-  tfm_tensor *key, *value;  /* the cache's own; its tail is NaN   */
-  tfm_tensor *past;         /* i32[B]                             */
+  tfm_tensor *past, *fresh; /* i32[B]                             */
+  void ***table;            /* [B][], blocks of their own memory; what was not stored is NaN */
 };
 
 /* q of [batch, tokens, heads * size]; k and v of as many tokens, or, without
  * a cache, `keys` of them (0 = tokens). */
 void attention_case_init(struct attention_case *c, int64_t batch, int64_t tokens, int64_t keys,
                          int64_t heads, int64_t kv_heads, int64_t size);
-/* A cache of that capacity, with random past lengths, the first `past` long at
- * most; call before masks and bias. */
-void attention_case_cache(struct attention_case *c, int64_t past, int64_t capacity);
+/* A cache in blocks of so many tokens, with random past lengths, the first `past`
+ * long; call before masks and bias. */
+void attention_case_cache(struct attention_case *c, int64_t past, uint32_t block_tokens);
 /* The longest row of keys. */
 int64_t attention_case_keys(const struct attention_case *c);
 /* A bias for each batch row, or one for all. */

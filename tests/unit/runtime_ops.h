@@ -68,16 +68,15 @@ static tfm_status test_recall(const tfm_host *host, const void *instance, const 
   if (run->workspace_size != (size_t)kv->capacity)
     return host->fail(host, "a workspace for another capacity");
   for (int64_t b = 0; b < x->shape[0]; b++) {
-    float *key = (float *)((char *)kv->key.data + b * kv->key.stride[0]);
-    if (kv->past[b] + tokens > kv->capacity)
+    if (tfm_kv_length(kv, b) > kv->capacity || kv->fresh[b] > tokens || kv->rows < x->shape[0])
       return host->fail(host, "no room");
-    for (int64_t t = 0; t < tokens; t++)
-      key[kv->past[b] + t] = ((const float *)x->data)[b * tokens + t];
+    for (int64_t t = 0; t < kv->fresh[b]; t++)
+      *(float *)tfm_kv_key(kv, b, kv->past[b] + t) = ((const float *)x->data)[b * tokens + t];
     for (int64_t t = 0; t < tokens; t++) {
       float sum = 0;
-      for (int64_t s = 0; s <= kv->past[b] + t && s < keys; s++)
+      for (int64_t s = 0; s <= kv->past[b] + t && s < keys && s < tfm_kv_length(kv, b); s++)
         if (((const unsigned char *)real->data)[b * keys + s])
-          sum += key[s];
+          sum += *(const float *)tfm_kv_key(kv, b, s);
       ((float *)run->output[0]->data)[b * tokens + t] = sum;
     }
   }

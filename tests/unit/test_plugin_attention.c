@@ -61,16 +61,16 @@ static double formula(const struct attention_case *c, int64_t b, int64_t h, int6
   const tfm_tensor *q = c->call.input[0], *k = c->call.input[1], *v = c->call.input[2];
   const tfm_tensor *bias = c->call.input[4];
   const tfm_mask *mask = c->call.input[3] ? c->call.input[3]->data : NULL;
-  int64_t past = c->kv ? c->kv->past[b] : 0, rows = c->kv ? c->kv->capacity : k->shape[1];
+  int64_t past = c->kv ? c->kv->past[b] : 0, keys = c->kv ? tfm_kv_length(c->kv, b) : k->shape[1];
   int64_t width = c->kv_heads * c->size, column = h * c->kv_heads / c->heads * c->size;
-  const float *key = f32(c->kv ? c->key : k) + b * rows * width + column;
-  const float *value = f32(c->kv ? c->value : v) + b * rows * width + column;
   const float *query = f32(q) + ((b * c->tokens + t) * c->heads + h) * c->size;
   double sum = 0, total = 0;
-  for (int64_t s = 0; s < past + k->shape[1]; s++) {
+  for (int64_t s = 0; s < keys; s++) {
+    const float *key = c->kv ? tfm_kv_key(c->kv, b, s) : f32(k) + (b * keys + s) * width;
+    const float *value = c->kv ? tfm_kv_value(c->kv, b, s) : f32(v) + (b * keys + s) * width;
     double score = 0;
     for (int64_t i = 0; i < c->size; i++)
-      score += (double)query[i] * key[s * width + i];
+      score += (double)query[i] * key[column + i];
     score /= sqrt((double)c->size);
     if (bias)
       score += f32(
@@ -79,7 +79,7 @@ static double formula(const struct attention_case *c, int64_t b, int64_t h, int6
     if (!allowed(mask, b, t, past + t, s))
       continue;
     sum += exp(score);
-    total += exp(score) * value[s * width + d];
+    total += exp(score) * value[column + d];
   }
   return sum == 0 ? 0 : total / sum;
 }
@@ -102,8 +102,8 @@ static void draw(struct attention_case *c, uint64_t longest) {
   attention_case_init(c, batch, tokens, cached ? 0 : 1 + (int64_t)chance(2 * longest),
                       kv_heads * group, kv_heads, sizes[chance(12)]);
   if (cached) {
-    int64_t past = (int64_t)chance(2 * longest);
-    attention_case_cache(c, past, past + tokens + (int64_t)chance(70));
+    static const uint32_t blocks[] = {64, 16, 1, 128, 24};
+    attention_case_cache(c, (int64_t)chance(2 * longest), blocks[chance(5)]);
   }
   if (chance(3) == 0)
     attention_case_bias(c, chance(2));
@@ -204,25 +204,28 @@ static tfm_tensor *rows_of(const tfm_tensor *x, int64_t b, int64_t from, int64_t
   return rows;
 }
 
+/* What batch row b of `from` held before its step, and row 0 of `to` holds. */
+static void copy_past(const tfm_kv *to, const tfm_kv *from, int64_t b, int64_t tokens) {
+  size_t bytes = (size_t)from->key_stride;
+  for (int64_t s = 0; s < tokens; s++) {
+    memcpy(tfm_kv_key(to, 0, s), tfm_kv_key(from, b, s), bytes);
+    memcpy(tfm_kv_value(to, 0, s), tfm_kv_value(from, b, s), bytes);
+  }
+}
+
 /* Batch row b of a cached case, fed in steps of `step` tokens, with a cache of
- * its own; the results must be those of the whole. */
+ * its own, in blocks of another size; the results must be those of the whole. */
 static void feed_in_steps(const struct attention_case *whole, const tfm_kernel_desc *kernel,
                           int64_t b, int64_t step, uint32_t lanes) {
-  int64_t width = whole->kv_heads * whole->size, past = whole->kv->past[b];
-  int64_t capacity = whole->tokens + past + (int64_t)chance(100);
-  struct attention_case c;
-  tfm_tensor *key = TENSOR(TFM_F32, 1, capacity, width),
-             *value = TENSOR(TFM_F32, 1, capacity, width);
-  int64_t from = b * whole->kv->capacity * width;
-  memcpy(key->data, f32(whole->key) + from, (size_t)(past * width) * 4);
-  memcpy(value->data, f32(whole->value) + from, (size_t)(past * width) * 4);
+  int64_t past = whole->kv->past[b];
+  struct attention_case c, before = {0};
   for (int64_t t = 0; t < whole->tokens; t += step) {
     int64_t tokens = whole->tokens - t < step ? whole->tokens - t : step;
     attention_case_init(&c, 1, tokens, 0, whole->heads, whole->kv_heads, whole->size);
-    int32_t length = (int32_t)(past + t);
-    tfm_kv kv = {.key = *key, .value = *value, .past = &length, .capacity = capacity};
-    c.call.input[5] = TENSOR(TFM_KV, 1);
-    memcpy(c.call.input[5]->data, &kv, sizeof kv);
+    attention_case_cache(&c, past + t, step % 2 ? 64 : 40);
+    copy_past(c.kv, t ? before.kv : whole->kv, t ? 0 : b, past + t);
+    if (t)
+      attention_case_finish(&before);
     for (int i = 0; i < 3; i++) {
       tensor_free(c.call.input[i]);
       c.call.input[i] = rows_of(whole->call.input[i], b, t, tokens);
@@ -248,10 +251,9 @@ static void feed_in_steps(const struct attention_case *whole, const tfm_kernel_d
                      f32(whole->call.output[0]) + (b * whole->tokens + t) * row,
                      (size_t)(tokens * row) * 4);
     tensor_free(real);
-    attention_case_finish(&c);
+    before = c;
   }
-  tensor_free(key);
-  tensor_free(value);
+  attention_case_finish(&before);
 }
 
 START_TEST(test_steps_and_batches) {
@@ -264,7 +266,7 @@ START_TEST(test_steps_and_batches) {
       struct attention_case c;
       int64_t group = n % 2 ? 3 : 1, tokens = 100 + (int64_t)chance(60);
       attention_case_init(&c, 3, tokens, 0, 2 * group, 2, sizes[n % 3]);
-      attention_case_cache(&c, n % 4 ? 90 : 0, 90 + tokens);
+      attention_case_cache(&c, n % 4 ? 90 : 0, n % 3 ? 64 : 100);
       attention_case_mask(&c, TFM_MASK_CAUSAL, 0);
       if (n % 4 == 1) {
         attention_case_mask(&c, TFM_MASK_PADDING, 0);
@@ -367,8 +369,17 @@ START_TEST(test_refusals) {
   attention_case_init(&c, 1, 3, 0, 3, 2, 4);
   refuse(&c, "cannot share");
   attention_case_init(&c, 1, 3, 0, 2, 2, 4);
-  attention_case_cache(&c, 5, 7);
+  attention_case_cache(&c, 5, 64);
+  c.kv->capacity = 7;
   refuse(&c, "room for 7 tokens");
+  attention_case_init(&c, 2, 3, 0, 2, 2, 4);
+  attention_case_cache(&c, 5, 64);
+  c.kv->rows = 1;
+  refuse(&c, "has 1 rows");
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_cache(&c, 5, 64);
+  c.kv->value_width = 4;
+  refuse(&c, "rows of 8 values");
   attention_case_init(&c, 1, 3, 0, 2, 2, 4);
   attention_case_mask(&c, TFM_MASK_AND, 0);
   refuse(&c, "operator");
