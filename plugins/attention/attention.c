@@ -75,31 +75,41 @@ static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_
   return TFM_OK;
 }
 
-static tfm_status read_heads(const tfm_host *host, const tfm_node *node, int64_t query_width,
-                             int64_t key_width, struct attention_call *call) {
-  call->heads = tfm_attr_int(node, "heads", 0);
-  call->kv_heads = tfm_attr_int(node, "kv_heads", call->heads);
-  if (call->heads < 1 || call->kv_heads < 1 || call->heads % call->kv_heads != 0)
-    return host->fail(host, "%lld heads cannot share %lld key heads evenly", (long long)call->heads,
-                      (long long)call->kv_heads);
-  call->group = call->heads / call->kv_heads;
-  call->size = query_width / call->heads;
-  if (call->size * call->heads != query_width || call->size * call->kv_heads != key_width)
+static tfm_status read_heads(const tfm_host *host, const tfm_node *node,
+                             struct attention_heads *out) {
+  int64_t query_width = node->input[Q_INPUT]->shape[2], key_width = node->input[K_INPUT]->shape[2];
+  out->heads = tfm_attr_int(node, "heads", 0);
+  out->kv_heads = tfm_attr_int(node, "kv_heads", out->heads);
+  if (out->heads < 1 || out->kv_heads < 1 || out->heads % out->kv_heads != 0)
+    return host->fail(host, "%lld heads cannot share %lld key heads evenly", (long long)out->heads,
+                      (long long)out->kv_heads);
+  out->group = out->heads / out->kv_heads;
+  out->size = query_width / out->heads;
+  if (out->size * out->heads != query_width || out->size * out->kv_heads != key_width)
     return host->fail(host, "widths %lld and %lld do not split into %lld and %lld equal heads",
-                      (long long)query_width, (long long)key_width, (long long)call->heads,
-                      (long long)call->kv_heads);
-  call->scale =
-      (float)tfm_attr_real(node, "scale", call->size > 0 ? 1 / sqrt((double)call->size) : 1);
+                      (long long)query_width, (long long)key_width, (long long)out->heads,
+                      (long long)out->kv_heads);
+  out->scale = (float)tfm_attr_real(node, "scale", out->size > 0 ? 1 / sqrt((double)out->size) : 1);
   return TFM_OK;
 }
 
 tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
                              const tfm_tensor *const *weight, void **instance) {
   (void)weight;
-  *instance = NULL;
-  struct attention_call call;
-  return read_heads(host, node, node->input[Q_INPUT]->shape[2], node->input[K_INPUT]->shape[2],
-                    &call);
+  struct attention_heads read, *heads;
+  tfm_status status = read_heads(host, node, &read);
+  if (status != TFM_OK)
+    return status;
+  if (!(heads = host->alloc(host, sizeof *heads)))
+    return TFM_NO_MEMORY;
+  *heads = read;
+  *instance = heads;
+  return TFM_OK;
+}
+
+void attention_destroy(const tfm_host *host, void *instance) {
+  if (instance)
+    host->release(host, instance);
 }
 
 static tfm_status check_bias(const tfm_host *host, const struct attention_call *call) {
@@ -120,12 +130,19 @@ static float *want_tap(const tfm_host *host, const tfm_run *run, uint32_t index,
   return run->taps >> index & 1 ? host->tap(host, run, index, 4, shape) : NULL;
 }
 
-tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct attention_call *call) {
+tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_run *run,
+                          struct attention_call *call) {
+  const struct attention_heads *heads = instance;
   const tfm_tensor *q = run->input[Q_INPUT], *k = run->input[K_INPUT];
   *call =
       (struct attention_call){.batch = q->shape[0],
                               .tokens = q->shape[1],
                               .fresh = k->shape[1],
+                              .heads = heads->heads,
+                              .kv_heads = heads->kv_heads,
+                              .group = heads->group,
+                              .size = heads->size,
+                              .scale = heads->scale,
                               .q = q->data,
                               .key = k->data,
                               .value = run->input[V_INPUT]->data,
@@ -133,9 +150,7 @@ tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct atten
                               .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
                               .bias = run->input[BIAS_INPUT],
                               .out = run->output[0]->data};
-  tfm_status status = read_heads(host, run->node, q->shape[2], k->shape[2], call);
-  if (status == TFM_OK)
-    status = mask_check(host, call->mask, call->batch, call->tokens);
+  tfm_status status = mask_check(host, call->mask, call->batch, call->tokens);
   if (status == TFM_OK && run->input[CACHE_INPUT])
     status = use_cache(host, run, run->input[CACHE_INPUT]->data, call);
   for (int64_t b = 0; b < call->batch && status == TFM_OK; b++)
@@ -206,9 +221,8 @@ static void run_query(const struct attention_call *call, int64_t b, int64_t h, i
 }
 
 static tfm_status run(const tfm_host *host, const void *instance, const tfm_run *run) {
-  (void)instance;
   struct attention_call call;
-  tfm_status status = attention_open(host, run, &call);
+  tfm_status status = attention_open(host, instance, run, &call);
   if (status != TFM_OK)
     return status;
   for (int64_t b = 0; b < call.batch; b++)
@@ -230,5 +244,6 @@ const tfm_kernel_desc attention_reference = {
     .prepare = attention_prepare,
     .workspace = workspace,
     .run = run,
+    .destroy = attention_destroy,
     KERNEL_OF("attention", "reference", TFM_KERNEL_REFERENCE),
 };

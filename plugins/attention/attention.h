@@ -10,6 +10,12 @@
 
 #include <stdbool.h>
 
+/* The instance: what the attributes say of the heads. */
+struct attention_heads {
+  int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K */
+  float scale;
+};
+
 struct attention_call {
   int64_t batch, tokens, fresh;         /* B, T, U                              */
   int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K       */
@@ -28,9 +34,11 @@ struct attention_call {
 /* Heads that do not fit the widths are found out when the model is loaded. */
 tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
                              const tfm_tensor *const *weight, void **instance);
+void attention_destroy(const tfm_host *host, void *instance);
 
 /* Check the operands, and store the new keys and values in the cache. */
-tfm_status attention_open(const tfm_host *host, const tfm_run *run, struct attention_call *call);
+tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_run *run,
+                          struct attention_call *call);
 
 static inline int64_t attention_past(const struct attention_call *call, int64_t b) {
   return call->cache ? call->cache->past[b] : 0;

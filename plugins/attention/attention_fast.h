@@ -456,9 +456,8 @@ static void run_pieces(void *arg, int64_t begin, int64_t end, uint32_t lane) {
 }
 
 static tfm_status run_fast(const tfm_host *host, const void *instance, const tfm_run *run) {
-  (void)instance;
   struct attention_call call;
-  tfm_status status = attention_open(host, run, &call);
+  tfm_status status = attention_open(host, instance, run, &call);
   if (status != TFM_OK)
     return status;
   struct attention_work work = divide(host, &call, run->workspace);
@@ -468,9 +467,8 @@ static tfm_status run_fast(const tfm_host *host, const void *instance, const tfm
 
 static tfm_status fast_workspace(const tfm_host *host, const void *instance, const tfm_run *run,
                                  size_t *bytes) {
-  (void)instance;
-  int64_t heads = tfm_attr_int(run->node, "heads", 1);
-  int64_t size = run->input[0]->shape[2] / (heads > 0 ? heads : 1);
+  (void)run;
+  int64_t size = ((const struct attention_heads *)instance)->size;
   *bytes = (size_t)(lane_floats(size) * (int64_t)host->lanes(host)) * sizeof(float);
   return TFM_OK;
 }
@@ -481,6 +479,7 @@ const tfm_kernel_desc SIMD_NAME(attention) = {
     .prepare = attention_prepare,
     .workspace = fast_workspace,
     .run = run_fast,
+    .destroy = attention_destroy,
     KERNEL_OF("attention", SIMD_LABEL, 0),
 };
 

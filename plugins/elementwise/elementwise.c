@@ -28,13 +28,29 @@ struct work {
   float *out; /* may be a */
 };
 
+/* The instance of scale: its factor. */
+static tfm_status prepare_scale(const tfm_host *host, const tfm_node *node,
+                                const tfm_tensor *const *weight, void **instance) {
+  (void)weight;
+  float *factor = host->alloc(host, sizeof *factor);
+  if (!factor)
+    return TFM_NO_MEMORY;
+  *factor = (float)tfm_attr_real(node, "by", 1);
+  *instance = factor;
+  return TFM_OK;
+}
+
+static void release(const tfm_host *host, void *instance) {
+  if (instance)
+    host->release(host, instance);
+}
+
 /* ID_reference and ID_base, from what is done to one element and to a vec. */
-#define ELEMENTWISE_KERNELS(id, one, four)                                                         \
+#define ELEMENTWISE_KERNELS(id, prepare_it, one, four)                                             \
   static tfm_status id##_run_reference(const tfm_host *host, const void *instance,                 \
                                        const tfm_run *run) {                                       \
     (void)host;                                                                                    \
-    (void)instance;                                                                                \
-    struct work work = read_work(run);                                                             \
+    struct work work = read_work(run, instance);                                                   \
     int64_t count = tensor_count(run->input[0]);                                                   \
     for (int64_t i = 0; i < count; i++)                                                            \
       work.out[i] = (one);                                                                         \
@@ -50,28 +66,29 @@ struct work {
   }                                                                                                \
   static tfm_status id##_run_base(const tfm_host *host, const void *instance,                      \
                                   const tfm_run *run) {                                            \
-    (void)instance;                                                                                \
-    struct work work = read_work(run);                                                             \
+    struct work work = read_work(run, instance);                                                   \
     host->parallel_for(host, tensor_count(run->input[0]), ELEMENTS_A_PIECE, id##_piece, &work);    \
     return TFM_OK;                                                                                 \
   }                                                                                                \
   const tfm_kernel_desc id##_reference = {                                                         \
       KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK),                   \
-      .run = id##_run_reference};                                                                  \
+      .prepare = (prepare_it), .run = id##_run_reference, .destroy = release};                     \
   const tfm_kernel_desc id##_base = {KERNEL_OF(#id, SIMD_LABEL, TFM_KERNEL_INPLACE_OK),            \
-                                     .score = SIMD_SCORE, .run = id##_run_base}
+                                     .score = SIMD_SCORE, .prepare = (prepare_it),                 \
+                                     .run = id##_run_base, .destroy = release}
 
-static struct work read_work(const tfm_run *run) {
+/* factor: scale's instance; the others have none. */
+static struct work read_work(const tfm_run *run, const float *factor) {
   return (struct work){.a = run->input[0]->data,
                        .b = run->input_count > 1 ? run->input[1]->data : NULL,
-                       .by = (float)tfm_attr_real(run->node, "by", 1),
+                       .by = factor ? *factor : 1,
                        .out = run->output[0]->data};
 }
 
 #define A vec_load(work.a + i)
 #define B vec_load(work.b + i)
-ELEMENTWISE_KERNELS(add, work.a[i] + work.b[i], vec_add(A, B));
-ELEMENTWISE_KERNELS(sub, work.a[i] - work.b[i], vec_sub(A, B));
-ELEMENTWISE_KERNELS(mul, work.a[i] * work.b[i], vec_mul(A, B));
-ELEMENTWISE_KERNELS(div, work.a[i] / work.b[i], vec_div(A, B));
-ELEMENTWISE_KERNELS(scale, work.a[i] * work.by, vec_mul(A, vec_set(work.by)));
+ELEMENTWISE_KERNELS(add, NULL, work.a[i] + work.b[i], vec_add(A, B));
+ELEMENTWISE_KERNELS(sub, NULL, work.a[i] - work.b[i], vec_sub(A, B));
+ELEMENTWISE_KERNELS(mul, NULL, work.a[i] * work.b[i], vec_mul(A, B));
+ELEMENTWISE_KERNELS(div, NULL, work.a[i] / work.b[i], vec_div(A, B));
+ELEMENTWISE_KERNELS(scale, prepare_scale, work.a[i] * work.by, vec_mul(A, vec_set(work.by)));

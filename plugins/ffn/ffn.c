@@ -100,26 +100,28 @@ static tfm_status run_reference(const tfm_host *host, const void *instance, cons
   float *hidden = run->workspace;
   size_t size = (size_t)up->out * sizeof *hidden;
   float *tap_up = ffn_tap(host, run, 0, up->out), *tap_act = ffn_tap(host, run, 1, up->out);
-  activation_fn *apply;
-  tfm_status status = activation_find(host, run->node, activation_table_reference, &apply);
-  int64_t rows = status == TFM_OK ? tensor_rows(run->input[0]) : 0;
+  int64_t rows = tensor_rows(run->input[0]);
   for (int64_t r = 0; r < rows; r++) {
     naive_row(up, (const float *)run->input[0]->data + r * up->in, hidden);
     if (tap_up)
       memcpy(tap_up + r * up->out, hidden, size);
-    apply(hidden, hidden, up->out);
+    naive->apply(hidden, hidden, up->out);
     if (tap_act)
       memcpy(tap_act + r * up->out, hidden, size);
     naive_row(down, hidden, (float *)run->output[0]->data + r * down->out);
   }
-  return status;
+  return TFM_OK;
 }
 
 static tfm_status prepare_reference(const tfm_host *host, const tfm_node *node,
                                     const tfm_tensor *const *weight, void **instance) {
   activation_fn *apply; /* an unknown kind is found out now */
   tfm_status status = activation_find(host, node, activation_table_reference, &apply);
-  return status == TFM_OK ? naive_prepare(host, node, weight, instance) : status;
+  if (status == TFM_OK)
+    status = naive_prepare(host, node, weight, instance);
+  if (status == TFM_OK)
+    ((struct naive *)*instance)->apply = apply;
+  return status;
 }
 
 const tfm_kernel_desc ffn_reference = {

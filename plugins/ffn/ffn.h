@@ -3,6 +3,7 @@
 #define TFM_PLUGINS_FFN_FFN_H
 
 #include "plugins/common/kernel.h"
+#include "plugins/ffn/activation.h"
 #include "tfm/plugin.h"
 
 /* ---- by host->gemm: linear.c */
@@ -17,6 +18,7 @@ enum { NAIVE_LAYERS = 3 };
 /* The node's weights in f32, two slots a layer, in the order of the schema. */
 struct naive {
   uint32_t count;
+  activation_fn *apply; /* of the nets, set by their own prepare */
   struct naive_layer {
     int64_t in, out;
     float *weight; /* [out, in] */

@@ -132,35 +132,38 @@ static tfm_status workspace_reference(const tfm_host *host, const void *instance
 }
 
 static tfm_status run_reference(const tfm_host *host, const void *instance, const tfm_run *run) {
-  const struct naive_layer *layer = ((const struct naive *)instance)->layer;
+  const struct naive *naive = instance;
+  const struct naive_layer *layer = naive->layer;
   int64_t inner = layer[0].out, width = layer[0].in;
   float *gate = run->workspace, *up = gate + inner;
   float *tap[3];
   for (uint32_t i = 0; i < 3; i++)
     tap[i] = ffn_tap(host, run, i, inner);
-  activation_fn *apply;
-  tfm_status status = activation_find(host, run->node, activation_table_reference, &apply);
-  int64_t rows = status == TFM_OK ? tensor_rows(run->input[0]) : 0;
+  int64_t rows = tensor_rows(run->input[0]);
   for (int64_t r = 0; r < rows; r++) {
     const float *x = (const float *)run->input[0]->data + r * width;
     naive_row(&layer[0], x, gate);
     naive_row(&layer[1], x, up);
     keep(tap[0], r * inner, gate, inner);
     keep(tap[1], r * inner, up, inner);
-    apply(gate, gate, inner);
+    naive->apply(gate, gate, inner);
     for (int64_t i = 0; i < inner; i++)
       up[i] *= gate[i];
     keep(tap[2], r * inner, up, inner);
     naive_row(&layer[2], up, (float *)run->output[0]->data + r * width);
   }
-  return status;
+  return TFM_OK;
 }
 
 static tfm_status prepare_reference(const tfm_host *host, const tfm_node *node,
                                     const tfm_tensor *const *weight, void **instance) {
   activation_fn *apply; /* an unknown kind is found out now */
   tfm_status status = activation_find(host, node, activation_table_reference, &apply);
-  return status == TFM_OK ? naive_prepare(host, node, weight, instance) : status;
+  if (status == TFM_OK)
+    status = naive_prepare(host, node, weight, instance);
+  if (status == TFM_OK)
+    ((struct naive *)*instance)->apply = apply;
+  return status;
 }
 
 const tfm_kernel_desc gated_ffn_reference = {

@@ -58,14 +58,12 @@ static tfm_status run_dense(const tfm_host *host, const void *instance, const tf
 
 static tfm_status run_window(const tfm_host *host, const void *instance, const tfm_run *run) {
   (void)host;
-  (void)instance;
-  return give(run, TFM_MASK_WINDOW, tfm_attr_int(run->node, "n", 0), NULL);
+  return give(run, TFM_MASK_WINDOW, *(const int64_t *)instance, NULL);
 }
 
 static tfm_status run_prefix(const tfm_host *host, const void *instance, const tfm_run *run) {
   (void)host;
-  (void)instance;
-  return give(run, TFM_MASK_PREFIX, tfm_attr_int(run->node, "n", 0), NULL);
+  return give(run, TFM_MASK_PREFIX, *(const int64_t *)instance, NULL);
 }
 
 static tfm_status join(const tfm_host *host, const tfm_run *run, uint32_t kind) {
@@ -98,7 +96,7 @@ static tfm_status run_or(const tfm_host *host, const void *instance, const tfm_r
   return join(host, run, TFM_MASK_OR);
 }
 
-/* window and prefix: n counts keys. */
+/* The instance of window and prefix: n, which counts keys. */
 static tfm_status prepare_n(const tfm_host *host, const tfm_node *node,
                             const tfm_tensor *const *weight, void **instance) {
   (void)weight;
@@ -106,12 +104,23 @@ static tfm_status prepare_n(const tfm_host *host, const tfm_node *node,
   int64_t n = tfm_attr_int(node, "n", 0);
   if (n < 0)
     return host->fail(host, "n is %lld, but it counts keys: at least 0", (long long)n);
+  int64_t *kept = host->alloc(host, sizeof *kept);
+  if (!kept)
+    return TFM_NO_MEMORY;
+  *kept = n;
+  *instance = kept;
   return TFM_OK;
+}
+
+static void release(const tfm_host *host, void *instance) {
+  if (instance)
+    host->release(host, instance);
 }
 
 #define MASK_KERNEL(id, run_it, prepare_it)                                                        \
   const tfm_kernel_desc id##_kernel = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),          \
-                                       .prepare = (prepare_it), .run = (run_it)}
+                                       .prepare = (prepare_it), .run = (run_it),                   \
+                                       .destroy = release}
 
 MASK_KERNEL(causal, run_causal, NULL);
 MASK_KERNEL(padding, run_padding, NULL);

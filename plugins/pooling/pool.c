@@ -124,19 +124,48 @@ static tfm_status pool_infer(const tfm_host *host, const tfm_node *node, tfm_typ
   return TFM_OK;
 }
 
+/* The instance: the kinds, in their order. */
+struct pool {
+  uint32_t count;
+  const struct pool_kind *kind[];
+};
+
+static tfm_status pool_prepare(const tfm_host *host, const tfm_node *node,
+                               const tfm_tensor *const *weight, void **instance) {
+  (void)weight;
+  const tfm_attr *kinds = tfm_attr_find(node, "kinds");
+  uint32_t count = kinds ? kinds->count : 0;
+  struct pool *pool = host->alloc(host, sizeof *pool + count * sizeof pool->kind[0]);
+  if (!pool)
+    return TFM_NO_MEMORY;
+  pool->count = count;
+  for (uint32_t i = 0; i < count; i++)
+    if (!(pool->kind[i] = find_kind(kinds->item[i]))) {
+      host->release(host, pool);
+      return host->fail(host, "pool has no kind `%s`",
+                        kinds->item[i]->text ? kinds->item[i]->text : "?");
+    }
+  *instance = pool;
+  return TFM_OK;
+}
+
+static void pool_destroy(const tfm_host *host, void *instance) {
+  if (instance)
+    host->release(host, instance);
+}
+
 static tfm_status pool_run(const tfm_host *host, const void *instance, const tfm_run *run) {
   (void)host;
-  (void)instance;
+  const struct pool *pool = instance;
   const tfm_tensor *x = run->input[0];
-  const tfm_attr *kinds = tfm_attr_find(run->node, "kinds");
   int64_t tokens = x->shape[1], width = x->shape[2];
   float *out = run->output[0]->data;
   for (int64_t b = 0; b < x->shape[0]; b++)
-    for (uint32_t k = 0; k < kinds->count; k++, out += width) {
+    for (uint32_t k = 0; k < pool->count; k++, out += width) {
       struct pool_row row = {(const float *)x->data + b * tokens * width,
                              (const uint8_t *)run->input[1]->data + b * tokens, tokens, width, out};
       memset(out, 0, (size_t)width * sizeof *out);
-      find_kind(kinds->item[k])->run(&row);
+      pool->kind[k]->run(&row);
     }
   return TFM_OK;
 }
@@ -149,4 +178,5 @@ const tfm_op_desc pool_op = {
     .infer = pool_infer,
 };
 const tfm_kernel_desc pool_reference = {KERNEL_OF("pool", "reference", TFM_KERNEL_REFERENCE),
-                                        .run = pool_run};
+                                        .prepare = pool_prepare, .run = pool_run,
+                                        .destroy = pool_destroy};

@@ -65,11 +65,32 @@ static tfm_status select_infer(const tfm_host *host, const tfm_node *node, tfm_t
   return TFM_OK;
 }
 
+struct selection {
+  int64_t axis, index; /* from 0; from the end if negative */
+};
+
+static tfm_status select_prepare(const tfm_host *host, const tfm_node *node,
+                                 const tfm_tensor *const *weight, void **instance) {
+  (void)weight;
+  struct selection *selection = host->alloc(host, sizeof *selection);
+  if (!selection)
+    return TFM_NO_MEMORY;
+  selection->axis = select_axis(node, node->input[0]->rank);
+  selection->index = tfm_attr_int(node, "index", 0);
+  *instance = selection;
+  return TFM_OK;
+}
+
+static void select_destroy(const tfm_host *host, void *instance) {
+  if (instance)
+    host->release(host, instance);
+}
+
 static tfm_status select_run(const tfm_host *host, const void *instance, const tfm_run *run) {
-  (void)instance;
+  const struct selection *selection = instance;
   const tfm_tensor *x = run->input[0];
-  int64_t axis = select_axis(run->node, x->rank), outer = 1, inner = 1;
-  int64_t index = tfm_attr_int(run->node, "index", 0), length = x->shape[axis];
+  int64_t axis = selection->axis, outer = 1, inner = 1;
+  int64_t index = selection->index, length = x->shape[axis];
   for (int64_t i = 0; i < axis; i++)
     outer *= x->shape[i];
   for (int64_t i = axis + 1; i < x->rank; i++)
@@ -130,5 +151,7 @@ const tfm_op_desc concat_op = {OP_OF("## a and b side by side, along the last di
   const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),       \
                                           .run = id##_run}
 SHAPE_KERNEL(split);
-SHAPE_KERNEL(select);
+const tfm_kernel_desc select_reference = {KERNEL_OF("select", "reference", TFM_KERNEL_REFERENCE),
+                                          .prepare = select_prepare, .run = select_run,
+                                          .destroy = select_destroy};
 SHAPE_KERNEL(concat);
