@@ -12,7 +12,7 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 table=$root/tests/mutations.txt
 work=${MUTATE_DIR:-$root/_build/mutate}
-src=$work/src build=$work/build
+src=$work/src build=$work/src/build
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
 
 die() {
@@ -36,16 +36,18 @@ apply() {
   ! cmp -s "$work/before" "$work/after" || die "$name: the edit changes nothing in $2 any more: $3"
 }
 
+# Each that is wrong is named; then it is over.
 check() {
-  local count=0
+  local count=0 wrong=0
   mkdir -p "$work"
   while IFS=$'\t' read -r name file edit tests; do
-    apply "$root" "$file" "$edit"
+    (apply "$root" "$file" "$edit") || wrong=$((wrong + 1))
     for test in $tests; do
       [ -e "$root/$test" ] || [ -e "$root/$test.c" ] || die "$name: there is no test $test"
     done
     count=$((count + 1))
   done < <(rows)
+  [ $wrong -eq 0 ] || die "$wrong of $count mutations no longer apply"
   echo "$count mutations apply"
 }
 
@@ -67,7 +69,7 @@ prepare() {
   rm -rf "$fresh"
   [ -x "$src/configure" ] || (cd "$src" && autoreconf -fi >/dev/null 2>&1)
   cd "$build" || exit 2
-  [ -f Makefile ] || "$src/configure" --quiet ${CC:+CC="$CC"} || die "configure fails"
+  [ -f Makefile ] || ../configure --quiet ${CC:+CC="$CC"} || die "configure fails"
   make -s -j"$jobs" all >"$work/log" 2>&1 || { tail "$work/log"; die "the copy does not build"; }
 }
 
