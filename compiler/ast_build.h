@@ -1,4 +1,5 @@
-/* ast_build.h - how the parser makes a tree: the constructors of ast.c.
+/* ast_build.h - how the parser makes a tree: the constructors of ast_build.c, for expressions,
+ * and of ast_parts.c, for all else.
  *
  * When memory is out a constructor returns NULL and marks the arena; each
  * takes NULL for a child, so that the parser need not look.  The tree is then

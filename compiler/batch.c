@@ -6,6 +6,7 @@
  * `axis`. */
 #include "compiler/batch.h"
 
+#include "compiler/ir.h"
 #include "compiler/report.h"
 #include "graph/letters.h"
 #include "graph/source.h"

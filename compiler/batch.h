@@ -2,7 +2,7 @@
 #ifndef TFM_COMPILER_BATCH_H
 #define TFM_COMPILER_BATCH_H
 
-#include "compiler/call.h"
+#include "compiler/op_call.h"
 
 /* An input as declared: its type against its source's; its first dim is the
  * batch.  False after a report. */

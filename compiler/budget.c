@@ -11,6 +11,7 @@
 #include "compiler/budget.h"
 
 #include "base/checked.h"
+#include "compiler/limit.h"
 #include "compiler/names.h"
 #include "compiler/origin.h"
 

@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/diag.h"
-#include "compiler/compile.h"
+#include "compiler/options.h"
 #include "graph/dim.h"
 #include "graph/graph.h"
 

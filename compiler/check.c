@@ -4,6 +4,8 @@
  * sees the branches and heads that a run leaves out. */
 #include "compiler/check.h"
 
+#include "compiler/limit.h"
+#include "compiler/match.h"
 #include "compiler/names.h"
 #include "compiler/report.h"
 #include "compiler/task.h"
@@ -123,9 +125,9 @@ static void check_call(struct checker *k, const struct ast_expr *expr) {
   struct callee callee = names_callee(k->c, k->unit, expr);
   bool outer = k->in_stack;
   if (callee.kind == CALLEE_OP)
-    names_match_op(k->c, expr, callee.op);
+    match_op(k->c, expr, callee.op);
   else if (callee.kind == CALLEE_BLOCK)
-    names_match_block(k->c, expr, callee.block);
+    match_block(k->c, expr, callee.block);
   k->in_stack = callee.kind == CALLEE_WEIGHT && strcmp(expr->call.name.text, "stack") == 0;
   for (const struct ast_field *arg = expr->call.args.first; arg != NULL; arg = arg->next)
     if (arg->value != NULL)

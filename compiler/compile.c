@@ -14,14 +14,23 @@
 #include "compiler/compile.h"
 
 #include "compiler/budget.h"
-#include "compiler/call.h"
 #include "compiler/check.h"
-#include "compiler/eval.h"
+#include "compiler/checkpoint.h"
+#include "compiler/constant.h"
+#include "compiler/expand.h"
+#include "compiler/fuse.h"
+#include "compiler/limit.h"
 #include "compiler/lower.h"
+#include "compiler/missing.h"
+#include "compiler/model.h"
 #include "compiler/names.h"
+#include "compiler/naming.h"
 #include "compiler/report.h"
 #include "compiler/source.h"
-#include "compiler/weight.h"
+#include "compiler/state.h"
+#include "compiler/tensor.h"
+#include "compiler/uncalled.h"
+#include "compiler/unused.h"
 
 #include <string.h>
 
@@ -49,7 +58,12 @@ static int failed(const struct diag *diag, const char *path, struct tfm_error *e
 
 static void start(struct compiler *c, const struct compile_options *options, struct arena *arena,
                   struct diag *diag, struct tfm_error *err) {
-  *c = (struct compiler){.options = options, .arena = arena, .diag = diag, .err = err};
+  *c = (struct compiler){.options = options,
+                         .arena = arena,
+                         .diag = diag,
+                         .err = err,
+                         .call = expand_call,
+                         .declare_weight = constant_weight};
   arena_init(arena, LIMIT_MEMORY);
   c->at = SPAN_NONE;
   arena->limit += options->tensor_count * MEMORY_TENSOR +
@@ -110,16 +124,16 @@ static struct graph *finish_model(struct compiler *c, struct model *model, bool 
     for (uint32_t i = 0; i < c->weight_count; i++)
       c->weight[i].live = true;
     if (!c->stop && computed && c->options->feed_count == 0 && c->options->has_checkpoint)
-      weight_check_live(c);
+      missing_check(c);
     return NULL;
   }
   state_check(c);
   if (c->stop || lower_mark(c, model) != 0 || c->diag->errors > 0)
     return NULL;
-  weight_check_live(c);
+  missing_check(c);
   if (c->options->has_checkpoint && !c->stop) {
     checkpoint_check_layers(c);
-    checkpoint_check_unused(c);
+    unused_check(c);
   }
   if (c->diag->errors > 0 || c->stop)
     return NULL;
@@ -143,11 +157,11 @@ static struct graph *make_graph(struct compiler *c) {
     return NULL;
   check_model_type(c);
   unsigned errors = c->diag->errors;
-  eval_units(c);
+  constant_units(c);
   bool computed = c->diag->errors == errors;
   if (!budget_check(c))
     return NULL;
-  expand_model(c, &model);
+  model_expand(c, &model);
   return finish_model(c, &model, computed);
 }
 
@@ -177,13 +191,13 @@ static void expand_unknown(struct compiler *c) {
   checkpoint_open(c);
   if (c->stop)
     return;
-  eval_units(c);
+  constant_units(c);
   if (!budget_check(c))
     return;
   if (c->main->file->unit->kind == AST_DECL_MODEL)
-    expand_model(c, &model);
+    model_expand(c, &model);
   if (!c->stop)
-    expand_uncalled(c);
+    uncalled_expand(c);
 }
 
 int compile_check(const struct compile_options *options, struct diag *diag, struct tfm_error *err) {

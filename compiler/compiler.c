@@ -2,6 +2,7 @@
 #include "compiler/compiler.h"
 
 #include "base/checked.h"
+#include "compiler/cell.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* compute.c - operators on constants: exact integers, doubles, comparisons. */
-#include "compiler/eval.h"
-#include "compiler/origin.h"
+/* compute.c - exact integers, doubles, comparisons. */
+#include "compiler/compute.h"
 
 #include "base/checked.h"
+#include "compiler/origin.h"
 
 #include <math.h>
 #include <string.h>
@@ -130,7 +130,7 @@ static struct value comparison(struct compiler *c, enum ast_op op, const struct 
     return result;
   }
   struct report *r = report(c, CODE_KIND, span, "`%s` cannot compare %s with %s", ast_op_text(op),
-                            eval_kind_name(a), eval_kind_name(b));
+                            value_kind_name(a), value_kind_name(b));
   report_primary(c, r, "only values of a kind are compared, and tensors never");
   return value_error();
 }
@@ -150,7 +150,7 @@ struct value compute_binary(struct compiler *c, enum ast_op op, const struct val
   }
   if (is_number(left) && is_number(right))
     return arithmetic(c, op, left, right, span);
-  report(c, CODE_KIND, span, "`%s` cannot take %s and %s", ast_op_text(op), eval_kind_name(left),
-         eval_kind_name(right));
+  report(c, CODE_KIND, span, "`%s` cannot take %s and %s", ast_op_text(op), value_kind_name(left),
+         value_kind_name(right));
   return value_error();
 }

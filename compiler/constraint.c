@@ -1,14 +1,14 @@
-/* constraint.c - what a schema computes: dims, conditions, defaults. */
-#include "compiler/typing.h"
+/* constraint.c - the small language of schemas, over a call's dims and attributes. */
+#include "compiler/constraint.h"
 
-#include "compiler/eval.h"
+#include "compiler/compute.h"
 #include "compiler/origin.h"
 
 #include <string.h>
 
 /* ------------------------------------------------------------------- arithmetic */
 
-struct cell *typing_number(struct typing *t, int64_t number, const struct origin *origin) {
+struct cell *constraint_number(struct typing *t, int64_t number, const struct origin *origin) {
   struct cell *cell = cell_number(t->c->arena, number, origin);
   if (cell == NULL)
     compiler_oom(t->c);
@@ -42,23 +42,23 @@ static void fail_division(struct typing *t, const struct ast_expr *expr, const s
   typing_note_schema(t, r);
 }
 
-struct cell *typing_cell(struct typing *t, const struct ast_expr *expr) {
+struct cell *constraint_cell(struct typing *t, const struct ast_expr *expr) {
   static const enum cell_op ops[] = {CELL_ADD, CELL_SUB, CELL_MUL, CELL_DIV};
   uint32_t index;
   if (expr->kind == AST_EXPR_INT)
-    return typing_number(t, expr->integer, NULL);
+    return constraint_number(t, expr->integer, NULL);
   if (expr->kind == AST_EXPR_NAME) {
     enum schema_dim_kind kind = schema_resolve(t->schema, expr->text, &index);
     if (kind == SCHEMA_DIM_VAR)
       return t->var[index].cell;
     if (kind == SCHEMA_DIM_ATTR && t->call->attr[index].kind == VALUE_INT)
-      return typing_number(t, t->call->attr[index].integer, t->call->attr[index].origin);
+      return constraint_number(t, t->call->attr[index].integer, t->call->attr[index].origin);
     return NULL;
   }
   if (expr->kind != AST_EXPR_BINARY || expr->binary.op < AST_OP_ADD || expr->binary.op > AST_OP_DIV)
     return NULL;
-  struct cell *left = typing_cell(t, expr->binary.left),
-              *right = typing_cell(t, expr->binary.right);
+  struct cell *left = constraint_cell(t, expr->binary.left),
+              *right = constraint_cell(t, expr->binary.right);
   struct cell *out = NULL;
   if (left == NULL || right == NULL)
     return NULL;
@@ -106,13 +106,13 @@ static struct value schema_value(struct typing *t, const struct ast_expr *expr) 
   default:
     break;
   }
-  struct cell *cell = typing_cell(t, expr);
+  struct cell *cell = constraint_cell(t, expr);
   if (cell != NULL && cell_value(cell, &dim) && dim_is_number(&dim, &number))
     return (struct value){.kind = VALUE_INT, .integer = number};
   return value_none();
 }
 
-bool typing_hold(struct typing *t, const struct ast_expr *expr) {
+bool constraint_hold(struct typing *t, const struct ast_expr *expr) {
   if (expr->kind == AST_EXPR_UNARY && expr->unary.op == AST_OP_NOT) {
     struct value value = schema_value(t, expr->unary.operand);
     return value.kind != VALUE_BOOL || !value.boolean || fail_constraint(t, expr, NULL, NULL);
@@ -123,12 +123,12 @@ bool typing_hold(struct typing *t, const struct ast_expr *expr) {
   }
   enum ast_op op = expr->binary.op;
   if (op == AST_OP_AND)
-    return typing_hold(t, expr->binary.left) && typing_hold(t, expr->binary.right);
+    return constraint_hold(t, expr->binary.left) && constraint_hold(t, expr->binary.right);
   if (op < AST_OP_EQ || op > AST_OP_GE)
     return true;
   unsigned errors = t->c->diag->errors;
-  struct cell *left = typing_cell(t, expr->binary.left);
-  struct cell *right = typing_cell(t, expr->binary.right);
+  struct cell *left = constraint_cell(t, expr->binary.left);
+  struct cell *right = constraint_cell(t, expr->binary.right);
   if (t->c->diag->errors != errors)
     return false;
   if (op == AST_OP_EQ && left != NULL && right != NULL)
@@ -197,7 +197,7 @@ static void fail_choice(struct typing *t, uint32_t i) {
   buffer_finish(&list);
 }
 
-bool typing_attrs(struct typing *t) {
+bool constraint_attrs(struct typing *t) {
   bool ok = true;
   for (uint32_t i = 0; i < t->schema->attr_count; i++) {
     const struct schema_attr *attr = &t->schema->attr[i];
@@ -220,7 +220,7 @@ bool typing_attrs(struct typing *t) {
           report(t->c, CODE_KIND, t->call->attr_span[i], "`%s` needs %s %s for `%s`, this is %s",
                  t->call->op->name,
                  attr->kind == SCHEMA_ATTR_INT || attr->kind == SCHEMA_ATTR_OBJECT ? "an" : "a",
-                 schema_attr_kind_name(attr->kind), attr->name, eval_kind_name(value));
+                 schema_attr_kind_name(attr->kind), attr->name, value_kind_name(value));
       origin_note(t->c, r, NULL, value);
       typing_note_schema(t, r);
       ok = false;
@@ -233,15 +233,4 @@ bool typing_attrs(struct typing *t) {
     }
   }
   return ok;
-}
-
-struct graph_attr *types_attrs(struct compiler *c, const struct op_call *call, uint32_t *count) {
-  const struct op_schema *s = call->op->schema;
-  struct graph_attr *attr = compiler_alloc(c, s->attr_count, sizeof *attr);
-  *count = 0;
-  for (uint32_t i = 0; attr != NULL && i < s->attr_count; i++)
-    if (call->attr[i].kind != VALUE_NONE &&
-        eval_attr(c, s->attr[i].name, &call->attr[i], &attr[*count]))
-      ++*count;
-  return attr;
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "compiler/codes.h"
 #include "compiler/compile.h"
+#include "compiler/format.h"
 #include "compiler/lex.h"
 #include "compiler/source.h"
 #include "compiler/syntax.h"
@@ -473,6 +474,17 @@ int compile_emit_ast(const char *path, struct buffer *out, struct diag *diag,
     put_file(&dump, file);
     free(dump.line);
   }
+  arena_finish(&arena);
+  return sound ? 0 : source_failed(diag, path, err);
+}
+
+int compile_format(const char *path, struct buffer *out, struct diag *diag, struct tfm_error *err) {
+  struct arena arena;
+  struct source_set set;
+  arena_init(&arena, 0);
+  source_set_init(&set, &arena, diag, NULL, 0);
+  const struct ast_file *file = source_read(&set, path, err);
+  bool sound = file != NULL && !file->broken && format_file(&arena, diag, file, out);
   arena_finish(&arena);
   return sound ? 0 : source_failed(diag, path, err);
 }

@@ -1,167 +1,17 @@
-/* eval.c - expressions: constants are computed, the rest is handed on.
- *
- * A key that config.json lacks is none, and remembers that it is missing: `??`
- * goes on to the next, anything else that needs a value says which key. */
+/* eval.c - names, members, elements, paths and operators. */
 #include "compiler/eval.h"
 
-#include "compiler/call.h"
+#include "compiler/cell.h"
+#include "compiler/compute.h"
+#include "compiler/config.h"
+#include "compiler/limit.h"
+#include "compiler/mention.h"
 #include "compiler/names.h"
+#include "compiler/node.h"
 #include "compiler/origin.h"
 #include "compiler/weight.h"
 
 #include <string.h>
-
-bool eval_step(struct compiler *c, struct span span, uint32_t cost) {
-  if (c->stop)
-    return false;
-  if (span.source != UINT32_MAX)
-    c->at = span;
-  c->steps += cost + 1;
-  if (c->steps <= LIMIT_STEPS)
-    return true;
-  report(c, CODE_LIMIT_STEPS, span, "the expansion of this file takes too long");
-  c->stop = true;
-  return false;
-}
-
-const char *eval_kind_name(const struct value *value) {
-  switch (value->kind) {
-  case VALUE_NONE:
-    return "none";
-  case VALUE_BOOL:
-    return "a boolean";
-  case VALUE_INT:
-    return "an integer";
-  case VALUE_REAL:
-    return "a real";
-  case VALUE_STR:
-    return "a string";
-  case VALUE_JSON:
-    return json_is_object(value->json) ? "an object" : "a list";
-  case VALUE_LIST:
-    return "a list";
-  case VALUE_TENSOR:
-    return "a tensor";
-  case VALUE_STATE:
-    return "a state";
-  case VALUE_WEIGHT:
-    return "a weight";
-  case VALUE_TUPLE:
-    return "several values";
-  case VALUE_ERROR:
-    break;
-  }
-  return "an error";
-}
-
-/* ---------------------------------------------------------------- config.json */
-
-static const struct origin *config_origin(struct compiler *c, const struct compile_json *json,
-                                          const char *key) {
-  struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
-  if (origin != NULL && key != NULL)
-    *origin = (struct origin){.kind = ORIGIN_CONFIG, .name = key, .json = json};
-  return origin;
-}
-
-static struct value json_value(struct compiler *c, const json_t *json,
-                               const struct origin *origin) {
-  struct value value = {.kind = VALUE_JSON, .origin = origin};
-  switch (json == NULL ? JSON_NULL : json_typeof(json)) {
-  case JSON_TRUE:
-  case JSON_FALSE:
-    value.kind = VALUE_BOOL;
-    value.boolean = json_is_true(json);
-    break;
-  case JSON_INTEGER:
-    value.kind = VALUE_INT;
-    value.integer = json_integer_value(json);
-    break;
-  case JSON_REAL:
-    value.kind = VALUE_REAL;
-    value.real = json_real_value(json);
-    break;
-  case JSON_STRING:
-    value.kind = VALUE_STR;
-    value.text = compiler_printf(c, "%s", json_string_value(json));
-    break;
-  case JSON_NULL:
-    value.kind = VALUE_NONE;
-    value.missing = true;
-    break;
-  default:
-    value.json = json;
-  }
-  return c->stop ? value_error() : value;
-}
-
-static struct value json_root(struct compiler *c, const char *name) {
-  const struct compile_options *o = c->options;
-  if (c->unknown)
-    return value_error();
-  const struct compile_json *json = strcmp(name, "config") == 0       ? &o->config
-                                    : strcmp(name, "generation") == 0 ? &o->generation
-                                                                      : &o->modules;
-  if (json == &o->modules && o->modules_refusal != NULL) {
-    struct report *r = report_keyed(c, CODE_SETTING, "modules", "%s", o->modules_refusal);
-    if (o->modules_notes != NULL && o->modules_notes[0] != '\0')
-      report_note(c, r, "%s", o->modules_notes);
-    return value_error();
-  }
-  struct value value = json_value(c, json->root, config_origin(c, json, ""));
-  return c->stop ? value_error() : value;
-}
-
-void eval_report_missing(struct compiler *c, const struct ast_expr *expr,
-                         const struct value *value) {
-  const struct origin *origin = value->origin;
-  if (origin == NULL || origin->kind != ORIGIN_CONFIG)
-    return;
-  const struct compile_json *json = origin->json;
-  struct report *r;
-  if (json->root == NULL) {
-    r = report(c, CODE_CONFIG_MISSING, expr->span, "there is no %s, which has to say `%s`",
-               json->name, origin->name);
-    return;
-  }
-  bool null = json_object_get(json->root, origin->name) != NULL;
-  r = report(c, CODE_CONFIG_MISSING, expr->span, null ? "%s says null for `%s`" : "%s has no `%s`",
-             json->name, origin->name);
-  size_t size = json_object_size(json->root), count = 0;
-  const char **keys = compiler_alloc(c, size, sizeof *keys), *key;
-  json_t *item;
-  if (keys == NULL)
-    return;
-  json_object_foreach((json_t *)json->root, key, item) {
-    keys[count++] = key;
-  }
-  const char *nearest = null ? NULL : diag_nearest(origin->name, keys, count);
-  if (nearest != NULL)
-    report_help(c, r, "it has `%s`", nearest);
-  report_help(c, r, "if it may be missing, say what holds then: `%s ?? ...`",
-              compiler_span_text(c, expr->span));
-}
-
-/* object.name */
-static struct value member_of(struct compiler *c, const struct value *object,
-                              const struct ast_expr *expr) {
-  const char *name = expr->member.name.text;
-  const struct origin *from = object->origin;
-  if (object->kind == VALUE_ERROR)
-    return value_error();
-  if (object->kind == VALUE_NONE && !object->missing)
-    return value_none(); /* no object, no member: `??` goes on */
-  bool json = from != NULL && from->kind == ORIGIN_CONFIG &&
-              (object->kind == VALUE_JSON || object->missing);
-  if (!json || (object->kind == VALUE_JSON && !json_is_object(object->json))) {
-    report(c, CODE_KIND, expr->span, "%s has no members", eval_kind_name(object));
-    return value_error();
-  }
-  const char *key =
-      compiler_printf(c, "%s%s%s", from->name, from->name[0] == '\0' ? "" : ".", name);
-  const json_t *item = object->kind == VALUE_JSON ? json_object_get(object->json, name) : NULL;
-  return json_value(c, item, config_origin(c, from->json, key));
-}
 
 static struct value eval_member(struct compiler *c, const struct ast_expr *expr) {
   const struct ast_expr *object = expr->member.object;
@@ -177,7 +27,7 @@ static struct value eval_member(struct compiler *c, const struct ast_expr *expr)
       return value_error();
   }
   struct value value = eval_expr(c, object);
-  return member_of(c, &value, expr);
+  return config_member(c, &value, expr);
 }
 
 /* ---------------------------------------------------------------------- names */
@@ -188,7 +38,7 @@ static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
   if (local != NULL)
     return local->value;
   if (names_is_json(name))
-    return json_root(c, name);
+    return config_root(c, name);
   struct symbol *symbol = names_symbol(c->frame->unit, name);
   if (symbol == NULL) {
     names_unknown(c, c->frame->unit, name, expr->span, NULL, 0);
@@ -201,7 +51,7 @@ static struct value eval_name(struct compiler *c, const struct ast_expr *expr) {
   case SYMBOL_STATE:
     return (struct value){.kind = VALUE_STATE, .state = symbol};
   case SYMBOL_WEIGHT:
-    return weight_named(c, symbol, expr->span);
+    return weight_expr_named(c, symbol, expr->span);
   case SYMBOL_DIM: {
     struct report *r = report(c, CODE_KIND, expr->span, "`%s` is known at run time only", name);
     report_help(c, r, "a dim stands in a type; a constant is a param");
@@ -249,14 +99,83 @@ static struct value index_of(struct compiler *c, const struct value *object,
   else if (object->kind == VALUE_JSON && json_is_array(object->json))
     count = (int64_t)json_array_size(object->json);
   else {
-    report(c, CODE_KIND, expr->span, "%s has no elements", eval_kind_name(object));
+    report(c, CODE_KIND, expr->span, "%s has no elements", value_kind_name(object));
     return value_error();
   }
   if (!is_element(c, expr, at, count))
     return value_error();
   if (object->kind == VALUE_LIST)
     return object->list.item[at];
-  return json_value(c, json_array_get(object->json, (size_t)at), object->origin);
+  return config_value(c, json_array_get(object->json, (size_t)at), object->origin);
+}
+
+/* ---------------------------------------------------------------------- paths */
+
+/* One piece of a path as text; NULL after a report. */
+static const char *part_text(struct compiler *c, const struct ast_part *part) {
+  if (part->kind == AST_PART_TEXT)
+    return part->text;
+  if (part->kind == AST_PART_STAR)
+    return "*";
+  struct value value = eval_single(c, part->expr);
+  if (c->unknown && value.kind == VALUE_ERROR)
+    return "_";
+  if (value.kind == VALUE_STR)
+    return value.text;
+  if (value.kind == VALUE_INT && value.integer >= 0)
+    return compiler_printf(c, "%lld", (long long)value.integer);
+  if (value.kind != VALUE_ERROR)
+    report(c, CODE_PATH, part->span, "a path is made of names and numbers from 0, not of %s",
+           value.kind == VALUE_INT ? "a negative number" : value_kind_name(&value));
+  return NULL;
+}
+
+static bool has_star(const struct ast_path *path) {
+  const struct ast_part *part = path->first;
+  while (part != NULL && part->kind != AST_PART_STAR)
+    part = part->next;
+  return part != NULL;
+}
+
+static const struct scope *join_path(struct compiler *c, const struct ast_path *path) {
+  const struct scope *parent = c->frame->scope;
+  const char *dot = parent->name[0] == '\0' ? "" : ".";
+  struct buffer name, pattern;
+  bool ok = true;
+  buffer_init(&name);
+  buffer_init(&pattern);
+  buffer_printf(&name, "%s%s", parent->name, dot);
+  buffer_printf(&pattern, "%s%s", parent->pattern, dot);
+  for (const struct ast_part *part = path->first; part != NULL && ok; part = part->next) {
+    const char *text = part_text(c, part);
+    ok = text != NULL && limit_step(c, part->span, 0);
+    buffer_puts(&name, ok ? text : "");
+    buffer_puts(&pattern, ok && part->kind == AST_PART_TEXT ? text : "*");
+    if (ok && name.length > LIMIT_PATH) {
+      report(c, CODE_PATH, path->span, "a weight path of more than %d bytes", LIMIT_PATH);
+      ok = false;
+    }
+  }
+  struct scope *scope = ok ? compiler_alloc(c, 1, sizeof *scope) : NULL;
+  if (scope != NULL)
+    *scope = (struct scope){parent, path, compiler_printf(c, "%s", buffer_text(&name)),
+                            compiler_printf(c, "%s", buffer_text(&pattern))};
+  if (name.failed || pattern.failed)
+    compiler_oom(c);
+  buffer_finish(&name);
+  buffer_finish(&pattern);
+  return scope == NULL || c->stop ? NULL : scope;
+}
+
+const struct scope *eval_scope(struct compiler *c, const struct ast_path *path) {
+  return has_star(path) ? NULL : join_path(c, path); /* check.c has said so */
+}
+
+static struct value eval_path(struct compiler *c, const struct ast_expr *expr) {
+  struct weight_expr made = {.kind = has_star(expr->path) ? WEIGHT_STARS : WEIGHT_PATH,
+                             .span = expr->span};
+  made.scope = join_path(c, expr->path);
+  return made.scope == NULL ? value_error() : weight_expr_make(c, &made);
 }
 
 /* ------------------------------------------------------------------ operators */
@@ -286,7 +205,7 @@ static struct value eval_unary(struct compiler *c, const struct ast_expr *expr) 
   if (value.kind == VALUE_ERROR)
     return value;
   if (value.kind == VALUE_TENSOR)
-    return call_scale(c, value.tensor, -1.0, expr->span);
+    return node_scale(c, value.tensor, -1.0, expr->span);
   if (value.kind == VALUE_REAL) {
     value.real = -value.real;
     value.origin = NULL;
@@ -312,13 +231,13 @@ static struct value eval_coalesce(struct compiler *c, const struct ast_expr *exp
   if (left.kind == VALUE_NONE)
     return eval_expr(c, expr->binary.right);
   if (left.kind != VALUE_WEIGHT) {
-    weight_mention(c, expr->binary.right);
+    mention_expr(c, expr->binary.right);
     return left;
   }
   struct value right = eval_expr(c, expr->binary.right);
   if (right.kind == VALUE_ERROR || right.kind == VALUE_NONE)
     return right.kind == VALUE_ERROR ? right : left;
-  return weight_first(c, &left, &right, expr->span);
+  return weight_expr_first(c, &left, &right, expr->span);
 }
 
 static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr,
@@ -328,10 +247,10 @@ static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr
                 right->kind == VALUE_REAL;
   bool scales = op == AST_OP_MUL || (op == AST_OP_DIV && left->kind == VALUE_TENSOR);
   if (left->kind == VALUE_TENSOR && right->kind == VALUE_TENSOR)
-    return call_binary(c, expr, left->tensor, right->tensor);
+    return node_binary(c, expr, left->tensor, right->tensor);
   if (!number || !scales) {
     struct report *r = report(c, CODE_KIND, expr->span, "`%s` cannot take %s and %s",
-                              ast_op_text(op), eval_kind_name(left), eval_kind_name(right));
+                              ast_op_text(op), value_kind_name(left), value_kind_name(right));
     if (number)
       report_help(c, r, "a tensor can be multiplied with a number, and divided by one");
     return value_error();
@@ -342,7 +261,7 @@ static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr
     report(c, CODE_ARITHMETIC, expr->span, "a division by zero");
     return value_error();
   }
-  return call_scale(c, left->kind == VALUE_TENSOR ? left->tensor : right->tensor,
+  return node_scale(c, left->kind == VALUE_TENSOR ? left->tensor : right->tensor,
                     op == AST_OP_DIV ? 1.0 / factor : factor, expr->span);
 }
 
@@ -351,7 +270,7 @@ static struct value eval_presence(struct compiler *c, const struct value *weight
   if (c->unknown)
     return value_error();
   bool there = weight_is_there(c, weight->weight);
-  weight_mention_value(c, weight->weight, NULL);
+  mention_value(c, weight->weight, NULL);
   return c->stop ? value_error()
                  : (struct value){.kind = VALUE_BOOL, .boolean = there == (op == AST_OP_NE)};
 }
@@ -399,12 +318,12 @@ static struct value eval_if(struct compiler *c, const struct ast_expr *expr) {
   bool condition;
   if (!eval_bool(c, expr->choice.condition, "`if`", &condition))
     return c->unknown ? either(c, expr) : value_error();
-  weight_mention(c, condition ? expr->choice.otherwise : expr->choice.then);
+  mention_expr(c, condition ? expr->choice.otherwise : expr->choice.then);
   return eval_expr(c, condition ? expr->choice.then : expr->choice.otherwise);
 }
 
 struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
-  if (expr == NULL || !eval_step(c, expr->span, c->frame->count / 16))
+  if (expr == NULL || !limit_step(c, expr->span, c->frame->count / 16))
     return value_error();
   switch (expr->kind) {
   case AST_EXPR_NONE:
@@ -426,7 +345,7 @@ struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
     return index_of(c, &object, expr);
   }
   case AST_EXPR_CALL:
-    return expand_call(c, expr);
+    return c->call(c, expr);
   case AST_EXPR_LIST:
     return eval_list(c, expr);
   case AST_EXPR_UNARY:
@@ -436,7 +355,7 @@ struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
   case AST_EXPR_IF:
     return eval_if(c, expr);
   case AST_EXPR_PATH:
-    return weight_path(c, expr);
+    return eval_path(c, expr);
   default:
     return value_error();
   }
@@ -447,7 +366,7 @@ struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
 struct value eval_single(struct compiler *c, const struct ast_expr *expr) {
   struct value value = eval_expr(c, expr);
   if (value.kind == VALUE_NONE && value.missing) {
-    eval_report_missing(c, expr, &value);
+    config_report_missing(c, expr, &value);
     return value_error();
   }
   if (value.kind == VALUE_TUPLE) {
@@ -462,7 +381,7 @@ struct value eval_single(struct compiler *c, const struct ast_expr *expr) {
 static void wrong_kind(struct compiler *c, const struct ast_expr *expr, const struct value *value,
                        const char *what, const char *wanted) {
   struct report *r = report(c, CODE_KIND, expr->span, "%s must be %s", what, wanted);
-  report_primary(c, r, "this is %s", eval_kind_name(value));
+  report_primary(c, r, "this is %s", value_kind_name(value));
   origin_note(c, r, NULL, value);
 }
 
@@ -486,4 +405,24 @@ bool eval_bool(struct compiler *c, const struct ast_expr *expr, const char *what
   }
   *out = value.boolean;
   return true;
+}
+
+void eval_note_origins(struct compiler *c, struct report *r, const struct ast_expr *expr) {
+  struct value value;
+  switch (expr->kind) {
+  case AST_EXPR_UNARY:
+    eval_note_origins(c, r, expr->unary.operand);
+    break;
+  case AST_EXPR_BINARY:
+    eval_note_origins(c, r, expr->binary.left);
+    eval_note_origins(c, r, expr->binary.right);
+    break;
+  case AST_EXPR_NAME:
+  case AST_EXPR_MEMBER: /* evaluated once more, nothing happens but that */
+    value = eval_expr(c, expr);
+    origin_note(c, r, NULL, &value);
+    break;
+  default:
+    break;
+  }
 }

@@ -2,37 +2,21 @@
 #include "compiler/expand.h"
 
 #include "compiler/call.h"
+#include "compiler/constant.h"
+#include "compiler/declared.h"
 #include "compiler/eval.h"
+#include "compiler/ir.h"
+#include "compiler/limit.h"
+#include "compiler/match.h"
 #include "compiler/names.h"
-#include "compiler/origin.h"
-#include "compiler/weight.h"
+#include "compiler/naming.h"
+#include "compiler/node.h"
+#include "compiler/report.h"
+#include "compiler/weight_function.h"
 
 #include <string.h>
 
-/* ----------------------------------------------------------------------- locals */
-
-struct local *frame_find(const struct compiler *c, const struct frame *frame, const char *name) {
-  for (uint32_t i = frame->first + frame->count; i-- > frame->first;)
-    if (strcmp(c->local[i].name, name) == 0)
-      return &c->local[i];
-  return NULL;
-}
-
-static void drop_locals(struct compiler *c, struct frame *frame, uint32_t count) {
-  frame->count = count;
-  c->local_count = frame->first + count;
-}
-
-bool frame_bind(struct compiler *c, struct frame *frame, const char *name, struct span span,
-                struct value value) {
-  void *array = c->local;
-  if (!compiler_grow(c, &array, c->local_count, &c->local_room, sizeof *c->local))
-    return false;
-  c->local = array;
-  c->local[c->local_count++] = (struct local){name, value, span};
-  frame->count++;
-  return true;
-}
+/* ----------------------------------------------------------------------- names */
 
 /* A name keeps its type: x = x + a. */
 static bool check_rebind(struct compiler *c, const struct local *old, const struct value *value,
@@ -55,7 +39,7 @@ static bool check_rebind(struct compiler *c, const struct local *old, const stru
   } else if (!same && (value->kind == VALUE_TENSOR || old->value.kind == VALUE_TENSOR)) {
     struct report *r =
         report(c, CODE_REBIND, target->name.span, "`%s` is %s, and gets %s", target->name.text,
-               eval_kind_name(&old->value), eval_kind_name(value));
+               value_kind_name(&old->value), value_kind_name(value));
     report_label(c, r, old->span, "here");
   } else {
     return true;
@@ -65,20 +49,20 @@ static bool check_rebind(struct compiler *c, const struct local *old, const stru
 
 static void assign(struct compiler *c, const struct ast_field *target, struct value value) {
   const char *name = target->name.text;
-  if (name == NULL || !eval_step(c, target->span, c->frame->count / 16))
+  if (name == NULL || !limit_step(c, target->span, c->frame->count / 16))
     return;
   if (names_symbol(c->frame->unit, name) != NULL)
     return; /* check.c has said so */
   if (target->type != NULL && value.kind == VALUE_TENSOR) {
     struct ctype declared;
     const char *what = compiler_printf(c, "`%s`", name);
-    if (what == NULL || !eval_type(c, target->type, &declared))
+    if (what == NULL || !declared_type(c, target->type, &declared))
       value = value_error();
-    else if (!types_declared(c, value.tensor, &declared, what, target->name.span, target->type))
-      value = call_hole(c, &declared, target->name.span);
+    else if (!declared_hold(c, value.tensor, &declared, what, target->name.span, target->type))
+      value = node_hole(c, &declared, target->name.span);
   } else if (target->type != NULL && value.kind != VALUE_ERROR) {
     report(c, CODE_KIND, target->name.span, "`%s` has a type, and is %s", name,
-           eval_kind_name(&value));
+           value_kind_name(&value));
   }
   struct local *old = frame_find(c, c->frame, name);
   if (old != NULL) {
@@ -132,7 +116,7 @@ static void run_repeat(struct compiler *c, const struct ast_stmt *stmt, struct r
     struct report *r = report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT,
                               stmt->repeat.count->span, "a repeat of %lld turns", (long long)count);
     report_primary(c, r, "0 to %d are possible", LIMIT_REPEAT);
-    origin_note_expr(c, r, stmt->repeat.count);
+    eval_note_origins(c, r, stmt->repeat.count);
     return;
   }
   if (loops_around(c->frame) >= LIMIT_REPEAT_NESTING) {
@@ -149,7 +133,7 @@ static void run_repeat(struct compiler *c, const struct ast_stmt *stmt, struct r
     if (loop.name != NULL && !frame_bind(c, c->frame, loop.name, stmt->repeat.name.span, index))
       break;
     run_body(c, &stmt->repeat.body, out);
-    drop_locals(c, c->frame, outer);
+    frame_drop(c, c->frame, outer);
   }
   c->frame->loop = loop.outer;
 }
@@ -202,7 +186,7 @@ static void run_return(struct compiler *c, const struct ast_stmt *stmt, struct r
 
 static void run_body(struct compiler *c, const struct ast_stmts *body, struct results *out) {
   for (const struct ast_stmt *stmt = body->first; stmt != NULL; stmt = stmt->next) {
-    if (!eval_step(c, stmt->span, 0))
+    if (!limit_step(c, stmt->span, 0))
       return;
     switch (stmt->kind) {
     case AST_STMT_ASSIGN:
@@ -216,7 +200,7 @@ static void run_body(struct compiler *c, const struct ast_stmts *body, struct re
         run_return(c, stmt, out);
       break;
     case AST_STMT_ASSERT:
-      eval_assert(c, &stmt->check);
+      constant_assert(c, &stmt->check);
       break;
     }
   }
@@ -229,7 +213,7 @@ void expand_body(struct compiler *c, struct frame *frame, const struct ast_stmts
   *out = (struct results){0};
   run_body(c, body, out);
   out->failed = out->failed || c->stop || out->item == NULL;
-  drop_locals(c, frame, 0);
+  frame_drop(c, frame, 0);
   c->frame = outer;
 }
 
@@ -240,7 +224,7 @@ static bool param_type(struct compiler *c, struct frame *frame, const struct ast
                        struct ctype *out) {
   struct frame *outer = c->frame;
   c->frame = frame;
-  bool ok = eval_type(c, param->type, out);
+  bool ok = declared_type(c, param->type, out);
   c->frame = outer;
   return ok;
 }
@@ -254,15 +238,15 @@ static bool bind_param(struct compiler *c, struct frame *frame, const struct ast
     const char *what = compiler_printf(c, "`%s` of `%s`", param->name.text, frame->block);
     if (value.kind != VALUE_TENSOR) {
       struct report *r = report(c, CODE_KIND, span, "`%s` needs a tensor for `%s`, this is %s",
-                                frame->block, param->name.text, eval_kind_name(&value));
+                                frame->block, param->name.text, value_kind_name(&value));
       report_label(c, r, param->span, "declared here");
       if (value.kind == VALUE_STATE)
         report_help(c, r, "take one layer of it: `%s[i]`", value.state->name);
       value = value_error();
     } else if (what == NULL || !param_type(c, frame, param, &declared)) {
       value = value_error();
-    } else if (!types_declared(c, value.tensor, &declared, what, span, param->type)) {
-      value = call_hole(c, &declared, span);
+    } else if (!declared_hold(c, value.tensor, &declared, what, span, param->type)) {
+      value = node_hole(c, &declared, span);
     }
   }
   return frame_bind(c, frame, param->name.text, param->name.span, value) &&
@@ -307,7 +291,7 @@ static struct value results_value(struct compiler *c, const struct results *resu
 
 static struct value call_block(struct compiler *c, struct symbol *block,
                                const struct ast_expr *call) {
-  struct match m = names_match_block(c, call, block);
+  struct match m = match_block(c, call, block);
   struct frame frame =
       FRAME(c, .caller = c->frame, .block = block->name, .call = call->call.name.span,
             .unit = block->unit, .scope = c->frame->scope, .depth = c->frame->depth + 1);
@@ -325,11 +309,11 @@ static struct value call_block(struct compiler *c, struct symbol *block,
   }
   bool ok = bind_params(c, &frame, block, &m);
   if (call->call.scope != NULL) {
-    frame.scope = weight_join(c, call->call.scope);
+    frame.scope = eval_scope(c, call->call.scope);
     ok = ok && frame.scope != NULL;
   }
   if (!ok || c->stop) {
-    drop_locals(c, &frame, 0);
+    frame_drop(c, &frame, 0);
     return value_error();
   }
   block->expanded = true;

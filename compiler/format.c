@@ -12,7 +12,6 @@
  *   - adjacent `input` lines have their types and sources in columns. */
 #include "compiler/format.h"
 
-#include "compiler/compile.h"
 #include "compiler/lex.h"
 #include "compiler/source.h"
 
@@ -353,15 +352,4 @@ bool format_file(struct arena *arena, struct diag *diag, const struct ast_file *
   }
   free(format.item);
   return sound && !out->failed;
-}
-
-int compile_format(const char *path, struct buffer *out, struct diag *diag, struct tfm_error *err) {
-  struct arena arena;
-  struct source_set set;
-  arena_init(&arena, 0);
-  source_set_init(&set, &arena, diag, NULL, 0);
-  const struct ast_file *file = source_read(&set, path, err);
-  bool sound = file != NULL && !file->broken && format_file(&arena, diag, file, out);
-  arena_finish(&arena);
-  return sound ? 0 : source_failed(diag, path, err);
 }

@@ -8,10 +8,11 @@
  * Each pattern is one function that is tried at each node of its op.  An op
  * that no plugin has is not used, and neither is one whose slots are not those
  * expected here.  A value that somebody wants to see, or feeds, is kept. */
-#include "compiler/lower.h"
+#include "compiler/fuse.h"
 
+#include "compiler/ir.h"
 #include "compiler/names.h"
-#include "compiler/weight.h"
+#include "compiler/tensor.h"
 
 #include <string.h>
 

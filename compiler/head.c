@@ -2,14 +2,15 @@
  * for the checkpoint's architecture, or the only one; else which there are. */
 #include "compiler/head.h"
 
-#include "compiler/eval.h"
+#include "compiler/limit.h"
+#include "compiler/names.h"
 #include "compiler/report.h"
 #include "graph/task.h"
 
 #include <string.h>
 
 static bool serves(struct compiler *c, const struct ast_decl *head, const char *architecture) {
-  for (const struct ast_expr *e = head->head.archs.first; e != NULL && eval_step(c, e->span, 0);
+  for (const struct ast_expr *e = head->head.archs.first; e != NULL && limit_step(c, e->span, 0);
        e = e->next)
     if (strcmp(e->text, architecture) == 0)
       return true;

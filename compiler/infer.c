@@ -2,8 +2,10 @@
  *
  * A dim that is a number crosses as itself; any other crosses as a handle, a
  * negative index into the cells of this one call. */
-#include "compiler/call.h"
+#include "compiler/infer.h"
 
+#include "compiler/attr.h"
+#include "compiler/ir.h"
 #include "compiler/report.h"
 
 #include <stdio.h>
@@ -134,7 +136,7 @@ static bool make_node(struct inference *in, const struct op_call *call, tfm_node
   const tfm_type **input = compiler_alloc(c, s->input_count, sizeof *input);
   const tfm_type **weight = compiler_alloc(c, s->weight_count, sizeof *weight);
   uint32_t count;
-  const struct graph_attr *attrs = types_attrs(c, call, &count);
+  const struct graph_attr *attrs = attr_list(c, call, &count);
   const tfm_attr **attr = compiler_alloc(c, count, sizeof *attr);
   if (input == NULL || weight == NULL || attrs == NULL || attr == NULL)
     return false;

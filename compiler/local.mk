@@ -1,47 +1,67 @@
 # compiler/: from a model file to a graph; knows base and graph.
 noinst_LTLIBRARIES += libcompiler.la
 libcompiler_la_SOURCES = \
+  compiler/ast.c compiler/ast.h \
+  compiler/ast_build.c compiler/ast_build.h \
+  compiler/ast_parse.c \
+  compiler/ast_parts.c \
+  compiler/attr.c compiler/attr.h \
   compiler/batch.c compiler/batch.h \
   compiler/budget.c compiler/budget.h \
   compiler/call.c compiler/call.h \
   compiler/cell.c compiler/cell.h \
   compiler/check.c compiler/check.h \
-  compiler/checkpoint.c \
-  compiler/compile.c \
+  compiler/checkpoint.c compiler/checkpoint.h \
+  compiler/codes.def compiler/codes.h \
+  compiler/compile.c compiler/compile.h \
   compiler/compiler.c compiler/compiler.h \
-  compiler/compute.c \
-  compiler/constant.c \
-  compiler/constraint.c \
+  compiler/compute.c compiler/compute.h \
+  compiler/config.c compiler/config.h \
+  compiler/constant.c compiler/constant.h \
+  compiler/constraint.c compiler/constraint.h \
+  compiler/declared.c compiler/declared.h \
+  compiler/dump.c \
   compiler/eval.c compiler/eval.h \
   compiler/expand.c compiler/expand.h \
-  compiler/fuse.c \
+  compiler/format.c compiler/format.h \
+  compiler/frame.c compiler/frame.h \
+  compiler/fuse.c compiler/fuse.h \
   compiler/head.c compiler/head.h \
-  compiler/infer.c \
+  compiler/infer.c compiler/infer.h \
+  compiler/ir.c compiler/ir.h \
+  compiler/layout.c \
+  compiler/lex.h \
+  compiler/limit.c compiler/limit.h \
   compiler/lower.c compiler/lower.h \
-  compiler/match.c \
-  compiler/missing.c \
-  compiler/model.c \
+  compiler/match.c compiler/match.h \
+  compiler/mention.c compiler/mention.h \
+  compiler/missing.c compiler/missing.h \
+  compiler/model.c compiler/model.h \
   compiler/names.c compiler/names.h \
-  compiler/naming.c \
+  compiler/naming.c compiler/naming.h \
+  compiler/node.c compiler/node.h \
+  compiler/op_call.h \
+  compiler/options.h \
   compiler/origin.c compiler/origin.h \
   compiler/report.c compiler/report.h \
-  compiler/task.c compiler/task.h \
-  compiler/tensor.c compiler/tensor.h compiler/tensor_view.c \
-  compiler/tokens.c compiler/tokens.h \
-  compiler/types.c compiler/typing.h \
-  compiler/uncalled.c \
-  compiler/weight.c compiler/weight.h \
-  compiler/ast.c compiler/ast.h compiler/ast_build.h compiler/ast_parse.c compiler/ast_parts.c \
-  compiler/codes.def compiler/codes.h \
-  compiler/compile.h \
-  compiler/dump.c \
-  compiler/format.c compiler/format.h \
-  compiler/layout.c compiler/lex.h compiler/words.c \
   compiler/schema.c compiler/schema.h \
   compiler/source.c compiler/source.h \
+  compiler/state.c compiler/state.h \
   compiler/summary.c \
-  compiler/state.c \
-  compiler/syntax.c compiler/syntax.h
+  compiler/syntax.c compiler/syntax.h \
+  compiler/task.c compiler/task.h \
+  compiler/tensor.c compiler/tensor.h \
+  compiler/tensor_view.c compiler/tensor_view.h \
+  compiler/tokens.c compiler/tokens.h \
+  compiler/types.c compiler/types.h \
+  compiler/typing.c compiler/typing.h \
+  compiler/uncalled.c compiler/uncalled.h \
+  compiler/unused.c compiler/unused.h \
+  compiler/value.c compiler/value.h \
+  compiler/weight.c compiler/weight.h \
+  compiler/weight_expr.c compiler/weight_expr.h \
+  compiler/weight_function.c compiler/weight_function.h \
+  compiler/words.c
 
 # The scanner and the parser are made in the build tree and are in no archive.
 nodist_libcompiler_la_SOURCES = compiler/parse.c compiler/parse.h compiler/lex.c

@@ -6,10 +6,11 @@
  * and values of a cross-attention are computed once. */
 #include "compiler/lower.h"
 
-#include "compiler/call.h"
+#include "compiler/ir.h"
+#include "compiler/naming.h"
 #include "compiler/report.h"
+#include "compiler/tensor.h"
 #include "compiler/tokens.h"
-#include "compiler/weight.h"
 #include "graph/source.h"
 
 #include <stdio.h>
@@ -36,7 +37,7 @@ static void detach(struct compiler *c, int32_t fed) {
   made.alias = NULL;
   made.dump = false;
   made.name = naming_take(c, compiler_printf(c, "%s#computed", made.name));
-  int32_t value = made.name == NULL ? GRAPH_NONE : call_add_value(c, &made);
+  int32_t value = made.name == NULL ? GRAPH_NONE : ir_add_value(c, &made);
   if (value == GRAPH_NONE)
     return;
   c->node[node].output[made.output] = value;
@@ -121,7 +122,7 @@ static void mark_live(struct compiler *c, const struct model *model) {
       if (node->input[k] != GRAPH_NONE)
         c->value[node->input[k]].live = true;
     for (uint32_t k = 0; k < node->weight_count; k++)
-      weight_mark_live(c, node->weight[k]);
+      tensor_mark_live(c, node->weight[k]);
   }
 }
 
@@ -327,7 +328,7 @@ static bool emit_weight(struct emitter *e, struct weight *from, struct graph_wei
   for (uint32_t i = 0; i < from->type.rank; i++) {
     struct dim dim;
     if (!cell_value(from->type.shape[i], &dim) || !dim_is_number(&dim, &out->shape[i]))
-      return false; /* weight_check_live has said so */
+      return false; /* missing_check has said so */
   }
   return !e->c->stop;
 }

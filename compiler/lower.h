@@ -9,15 +9,7 @@
  * what is live, and find when each node runs.  -1 = err is set. */
 int lower_mark(struct compiler *c, const struct model *model);
 
-/* fuse.c: replace neighbours by one op where such an op exists. */
-void fuse_nodes(struct compiler *c, const struct model *model);
-
 /* The graph of all that is live; NULL = err is set. */
 struct graph *lower_emit(struct compiler *c, const struct model *model);
-
-/* state.c: each layer of a state is used by one op.  Reports. */
-void state_check(struct compiler *c);
-/* The same as far as it is known without config.json, before any head is expanded. */
-void state_check_known(struct compiler *c);
 
 #endif

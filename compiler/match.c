@@ -1,12 +1,11 @@
 /* match.c - which argument of a call goes to which slot of its callee. */
-#include "compiler/names.h"
+#include "compiler/match.h"
 
-#include "compiler/eval.h"
-#include "compiler/report.h"
+#include "compiler/limit.h"
 
 #include <string.h>
 
-void names_note_schema(struct compiler *c, struct report *r, const struct op_schema *schema) {
+void match_note_schema(struct compiler *c, struct report *r, const struct op_schema *schema) {
   const char *text = schema->text;
   while (text != NULL && strncmp(text, "op ", 3) != 0) {
     text = strchr(text, '\n');
@@ -102,7 +101,7 @@ static bool positional(struct compiler *c, const struct ast_expr *call,
              op->name, op->schema->input_count, op->schema->input_count == 1 ? "" : "s", given);
   if (op->schema->weight_count > 0 || op->schema->attr_count > 0)
     report_help(c, r, "weights and attributes are given by name");
-  names_note_schema(c, r, op->schema);
+  match_note_schema(c, r, op->schema);
   return false;
 }
 
@@ -110,7 +109,7 @@ static bool require(struct compiler *c, const struct ast_expr *call, const struc
                     const char *what, const char *name) {
   struct report *r =
       report(c, CODE_ARITY, call->call.name.span, "`%s` needs the %s `%s`", op->name, what, name);
-  names_note_schema(c, r, op->schema);
+  match_note_schema(c, r, op->schema);
   return false;
 }
 
@@ -142,7 +141,7 @@ static bool find_missing(struct compiler *c, const struct ast_expr *call, const 
   return false;
 }
 
-struct match names_match_op(struct compiler *c, const struct ast_expr *call, const struct op *op) {
+struct match match_op(struct compiler *c, const struct ast_expr *call, const struct op *op) {
   const struct op_schema *s = op->schema;
   struct match m = {.ok = s != NULL};
   if (s == NULL)
@@ -186,7 +185,7 @@ static bool block_argument(struct compiler *c, const struct ast_field *field, ui
                            const struct symbol *block, struct match *m) {
   uint32_t i = 0;
   const struct ast_fields *params = &block->decl->block.params;
-  if (!eval_step(c, field->span, params->count / 16))
+  if (!limit_step(c, field->span, params->count / 16))
     return false;
   for (const struct ast_field *p = params->first; p != NULL; p = p->next, i++)
     if (field->name.text == NULL ? i == at : strcmp(p->name.text, field->name.text) == 0)
@@ -202,8 +201,8 @@ static bool block_argument(struct compiler *c, const struct ast_field *field, ui
   return false;
 }
 
-struct match names_match_block(struct compiler *c, const struct ast_expr *call,
-                               const struct symbol *block) {
+struct match match_block(struct compiler *c, const struct ast_expr *call,
+                         const struct symbol *block) {
   const struct ast_fields *params = &block->decl->block.params;
   struct match m = {.ok = true};
   m.param = compiler_alloc(c, params->count, sizeof *m.param);

@@ -1,17 +1,11 @@
-/* missing.c - tensors that what is computed needs, and that are not there. */
-#include "compiler/weight.h"
+/* missing.c - one report for what all layers of a repeat lack. */
+#include "compiler/missing.h"
 
+#include "compiler/checkpoint.h"
 #include "compiler/report.h"
+#include "compiler/tensor.h"
 
 #include <string.h>
-
-void weight_mark_live(struct compiler *c, int32_t weight) {
-  if (weight < 0 || c->weight[weight].live)
-    return;
-  c->weight[weight].live = true;
-  for (uint32_t i = 0; i < c->weight[weight].operand_count; i++)
-    weight_mark_live(c, c->weight[weight].operand[i]);
-}
 
 /* "`@h.{i}` (34:41) + `@attn.c_prj` (27:21) + slot `weight`" */
 static const char *scope_text(struct compiler *c, const struct scope *scope) {
@@ -93,7 +87,7 @@ static void check_told(struct compiler *c, const struct weight *weight) {
   }
 }
 
-void weight_check_live(struct compiler *c) {
+void missing_check(struct compiler *c) {
   if (c->options->has_checkpoint) {
     check_missing(c);
     return;

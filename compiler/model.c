@@ -3,18 +3,22 @@
  * What encode returns is known in decode by its name, and a head finds what it
  * takes the same way.  The head follows the last graph; when a text is
  * generated it sees the last token alone, unless all logits are wanted. */
-#include "compiler/expand.h"
+#include "compiler/model.h"
 
+#include "compiler/attr.h"
 #include "compiler/batch.h"
-#include "compiler/call.h"
+#include "compiler/declared.h"
 #include "compiler/eval.h"
 #include "compiler/head.h"
-#include "compiler/lower.h"
+#include "compiler/ir.h"
+#include "compiler/limit.h"
+#include "compiler/mention.h"
 #include "compiler/names.h"
-#include "compiler/origin.h"
+#include "compiler/naming.h"
+#include "compiler/report.h"
+#include "compiler/state.h"
 #include "compiler/task.h"
 #include "compiler/tokens.h"
-#include "compiler/weight.h"
 #include "graph/source.h"
 
 #include <string.h>
@@ -28,13 +32,13 @@ static int32_t add_input(struct compiler *c, const char *name, const char *sourc
                            .node = GRAPH_NONE,
                            .source = source,
                            .span = span};
-  return value.name == NULL ? GRAPH_NONE : call_add_value(c, &value);
+  return value.name == NULL ? GRAPH_NONE : ir_add_value(c, &value);
 }
 
 static void declare_input(struct compiler *c, const struct ast_decl *decl) {
   struct symbol *symbol = decl->name.text == NULL ? NULL : names_symbol(c->main, decl->name.text);
   struct ctype type;
-  if (symbol == NULL || symbol->decl != decl || !eval_type(c, decl->input.type, &type))
+  if (symbol == NULL || symbol->decl != decl || !declared_type(c, decl->input.type, &type))
     return;
   if (type.dtype == DTYPE_MASK || type.dtype == DTYPE_KV) {
     report(c, CODE_DTYPE, decl->input.type->span, "an input is a tensor, not a %s",
@@ -56,7 +60,7 @@ static int32_t add_layer(struct compiler *c, const struct symbol *symbol, struct
                            .state = true,
                            .span = span};
   value.type.shape[0] = cell_free(c->arena, NULL);
-  return value.name == NULL || value.type.shape[0] == NULL ? GRAPH_NONE : call_add_value(c, &value);
+  return value.name == NULL || value.type.shape[0] == NULL ? GRAPH_NONE : ir_add_value(c, &value);
 }
 
 static void add_layers(struct compiler *c, struct symbol *symbol, int64_t count, struct span span) {
@@ -87,7 +91,7 @@ static void declare_state(struct compiler *c, const struct ast_decl *decl) {
         report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT, decl->state->dims.first->span,
                "a state of %lld layers", (long long)count);
     report_primary(c, r, "0 to %d are possible", LIMIT_REPEAT);
-    origin_note_expr(c, r, decl->state->dims.first);
+    eval_note_origins(c, r, decl->state->dims.first);
     return;
   }
   add_layers(c, symbol, count, decl->name.span);
@@ -102,11 +106,11 @@ static void eval_task_attrs(struct compiler *c, const struct ast_decl *head, str
     struct value value = eval_expr(c, f->value); /* a key that is missing leaves it out */
     if (value.kind == VALUE_ERROR || value.kind == VALUE_NONE || f->name.text == NULL)
       continue;
-    if (eval_attr(c, f->name.text, &value, &out->task_attr[out->task_attr_count]))
+    if (attr_from_value(c, f->name.text, &value, &out->task_attr[out->task_attr_count]))
       out->task_attr_count++;
     else
       report(c, CODE_KIND, f->value->span, "`%s` must be a constant, this is %s", f->name.text,
-             eval_kind_name(&value));
+             value_kind_name(&value));
   }
 }
 
@@ -136,8 +140,8 @@ static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_
     struct value value = found->value;
     const char *what = compiler_printf(c, "`%s`", p->name.text);
     if (p->type != NULL && value.kind == VALUE_TENSOR && what != NULL &&
-        (!eval_type(c, p->type, &declared) ||
-         !types_declared(c, value.tensor, &declared, what, p->name.span, p->type)))
+        (!declared_type(c, p->type, &declared) ||
+         !declared_hold(c, value.tensor, &declared, what, p->name.span, p->type)))
       return false;
     if (!frame_bind(c, frame, p->name.text, p->name.span, value) || value.kind == VALUE_ERROR)
       return false;
@@ -158,7 +162,7 @@ static void check_tensors(struct compiler *c, const struct results *results) {
 static void expand_head(struct compiler *c, const struct results *encode,
                         const struct results *decode, struct model *out) {
   const struct ast_decl *head = out->head;
-  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
+  struct frame frame = FRAME(c, .unit = c->main, .scope = scope_root());
   out->task = graph_task_from_name(head->head.task.text);
   c->frame = &frame;
   eval_task_attrs(c, head, out);
@@ -192,7 +196,7 @@ static const struct ast_decl *find_graph(const struct compiler *c, const char *n
 
 static void expand_graph(struct compiler *c, const struct ast_decl *graph,
                          const struct results *known, struct results *out) {
-  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
+  struct frame frame = FRAME(c, .unit = c->main, .scope = scope_root());
   for (uint32_t i = 0; known != NULL && i < known->count; i++)
     if (known->item[i].name != NULL)
       frame_bind(c, &frame, known->item[i].name, known->item[i].span, known->item[i].value);
@@ -202,16 +206,16 @@ static void expand_graph(struct compiler *c, const struct ast_decl *graph,
 /* Heads that are not chosen, and weights that nothing referred to, still name
  * tensors of the checkpoint. */
 static void mention_rest(struct compiler *c, const struct ast_decl *chosen) {
-  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
+  struct frame frame = FRAME(c, .unit = c->main, .scope = scope_root());
   c->frame = &frame;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL && !c->stop; d = d->next) {
     if (d->kind == AST_DECL_HEAD && d != chosen)
-      weight_mention_body(c, &d->head.body);
+      mention_body(c, &d->head.body);
     const struct symbol *symbol = d->kind == AST_DECL_WEIGHT && d->name.text != NULL
                                       ? names_symbol(c->main, d->name.text)
                                       : NULL;
     if (symbol != NULL && !symbol->used)
-      weight_mention(c, d->weight.value);
+      mention_expr(c, d->weight.value);
   }
   c->frame = NULL;
 }
@@ -234,8 +238,8 @@ static void expand_heads(struct compiler *c, const struct results *encode,
   }
 }
 
-void expand_model(struct compiler *c, struct model *out) {
-  struct frame frame = FRAME(c, .unit = c->main, .scope = weight_root());
+void model_expand(struct compiler *c, struct model *out) {
+  struct frame frame = FRAME(c, .unit = c->main, .scope = scope_root());
   struct results encode = {0}, decode = {0};
   const struct ast_decl *first = find_graph(c, "encode"), *second = find_graph(c, "decode");
   bool any_head;

@@ -2,7 +2,63 @@
 #ifndef TFM_COMPILER_NAMES_H
 #define TFM_COMPILER_NAMES_H
 
+#include "compiler/cell.h"
 #include "compiler/compiler.h"
+#include "compiler/schema.h"
+
+struct op {
+  const char *name; /* "linear", "acme.flash" */
+  const tfm_op_desc *desc;
+  const struct op_schema *schema; /* NULL: it has errors, which are reported */
+};
+
+enum symbol_kind {
+  SYMBOL_PARAM,
+  SYMBOL_DIM,
+  SYMBOL_INPUT,
+  SYMBOL_STATE,
+  SYMBOL_WEIGHT,
+  SYMBOL_BLOCK
+};
+
+struct symbol {
+  enum symbol_kind kind;
+  const char *name;
+  struct span span; /* of the name where it is declared */
+  struct unit *unit;
+  const struct ast_decl *decl;
+  const struct ast_field *field; /* PARAM, DIM */
+  bool ready;                    /* PARAM: value is there.  WEIGHT: type is there */
+  struct value value;            /* PARAM; INPUT: its tensor */
+  uint32_t dim;                  /* DIM: into compiler.dim */
+  int32_t *layer; /* STATE: a value for each; then one for any, if config.json is not known */
+  uint32_t layer_count;
+  bool open;     /* STATE: layer_count is not known */
+  bool has_type; /* WEIGHT: a shape is declared */
+  struct ctype type;
+  bool used;      /* WEIGHT, STATE: something referred to it */
+  bool mentioned; /* WEIGHT: see mention.c */
+  /* BLOCK: for cycles and cost, see budget.c.  WEIGHT: open, see weight.c */
+  uint8_t mark;
+  bool expanded; /* BLOCK: by a call */
+  uint64_t cost;
+  uint32_t depth, nesting;
+};
+
+/* A file and the names that it declares. */
+struct unit {
+  const struct ast_file *file;
+  struct map symbols;    /* struct symbol */
+  struct map qualifiers; /* imports and plugins: struct qualifier */
+  bool evaluated;        /* its params and dims are computed, see constant.c */
+  struct unit *next;
+};
+
+struct qualifier {
+  const char *name;
+  const struct ast_decl *decl;
+  struct unit *unit; /* an import's; NULL = a plugin, or an import that failed */
+};
 
 /* A unit for the main file and each import; their declarations by name.
  * Duplicates, unknown plugins and the like are reported. */
@@ -33,22 +89,5 @@ bool names_is_json(const char *name);
 /* Reports a name that nothing declares.  locals: what else the name may be. */
 void names_unknown(struct compiler *c, const struct unit *unit, const char *name, struct span span,
                    const char *const *local, size_t local_count);
-
-/* ------------------------------------------------------------------ matching */
-
-/* Which argument goes where; NULL = not given.  Arrays are as long as the
- * schema's lists, or the block's parameters. */
-struct match {
-  const struct ast_field **input, **weight, **group, **attr; /* of an op */
-  const struct ast_field **param;                            /* of a block */
-  bool ok;
-};
-/* Reports arguments too many, unknown, given twice, missing. */
-struct match names_match_op(struct compiler *c, const struct ast_expr *call, const struct op *op);
-/* The note "its schema: op linear(...)". */
-struct report;
-void names_note_schema(struct compiler *c, struct report *r, const struct op_schema *schema);
-struct match names_match_block(struct compiler *c, const struct ast_expr *call,
-                               const struct symbol *block);
 
 #endif

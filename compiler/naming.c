@@ -3,9 +3,10 @@
  * A canonical name is unique: what repeats gets #2, #3.  A name of the file is
  * bound again and again (x = x + a): the k-th value is `x#k` too, and the last
  * is `x`.  Which is last is known at the end, so aliases are handed out then. */
-#include "compiler/call.h"
+#include "compiler/naming.h"
 
-#include "compiler/eval.h"
+#include "compiler/frame.h"
+#include "compiler/ir.h"
 
 #include <string.h>
 

@@ -1,8 +1,7 @@
-/* origin.c - a value keeps its origin through params and blocks; what is computed
- * of several has none, so an expression is walked for the values in it. */
+/* origin.c - a value keeps its origin through params and blocks. */
 #include "compiler/origin.h"
 
-#include "compiler/eval.h"
+#include "compiler/cell.h"
 
 static bool is_from_config(const struct origin *origin) {
   while (origin != NULL && origin->kind == ORIGIN_PARAM)
@@ -29,24 +28,4 @@ void origin_note(struct compiler *c, struct report *r, const char *what,
   report_note(c, r, "%s%s%s %s %s", what == NULL ? "" : what, what == NULL ? "" : ": ",
               value_text(c, value), is_name ? "is" : "is from", buffer_text(&from));
   buffer_finish(&from);
-}
-
-void origin_note_expr(struct compiler *c, struct report *r, const struct ast_expr *expr) {
-  struct value value;
-  switch (expr->kind) {
-  case AST_EXPR_UNARY:
-    origin_note_expr(c, r, expr->unary.operand);
-    break;
-  case AST_EXPR_BINARY:
-    origin_note_expr(c, r, expr->binary.left);
-    origin_note_expr(c, r, expr->binary.right);
-    break;
-  case AST_EXPR_NAME:
-  case AST_EXPR_MEMBER: /* evaluated once more, nothing happens but that */
-    value = eval_expr(c, expr);
-    origin_note(c, r, NULL, &value);
-    break;
-  default:
-    break;
-  }
 }

@@ -10,7 +10,5 @@
 
 /* what: what the value is called besides, "`heads`"; or NULL. */
 void origin_note(struct compiler *c, struct report *r, const char *what, const struct value *value);
-/* One for each name in an expression that was evaluated in c->frame. */
-void origin_note_expr(struct compiler *c, struct report *r, const struct ast_expr *expr);
 
 #endif

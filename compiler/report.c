@@ -1,7 +1,7 @@
 /* report.c - diagnostics with the calls that led to them. */
 #include "compiler/report.h"
 
-#include "compiler/expand.h"
+#include "compiler/frame.h"
 
 #include <string.h>
 

@@ -3,8 +3,9 @@
  * Two ops that append to the same keys and values would each attend to the
  * other's; a layer that none uses is memory for nothing, and most often a layer
  * of the model that was forgotten. */
-#include "compiler/lower.h"
+#include "compiler/state.h"
 
+#include "compiler/ir.h"
 #include "compiler/names.h"
 #include "compiler/report.h"
 

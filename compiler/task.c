@@ -1,6 +1,8 @@
 /* task.c - a head against the row of graph/task.def that its task is. */
 #include "compiler/task.h"
 
+#include "compiler/cell.h"
+#include "compiler/ir.h"
 #include "compiler/report.h"
 #include "graph/task.h"
 

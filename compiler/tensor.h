@@ -1,17 +1,51 @@
-/* tensor.h - what tensor.c and tensor_view.c share. */
+/* tensor.h - the tensors of the checkpoint that a file takes, and the views of them.
+ *
+ * Each is made once for its name, so that tied weights are one.  A tensor that
+ * is not there gets free cells for a shape: whether that is an error shows when
+ * it is known which values are computed at all. */
 #ifndef TFM_COMPILER_TENSOR_H
 #define TFM_COMPILER_TENSOR_H
 
-#include "compiler/weight.h"
+#include "compiler/cell.h"
+#include "compiler/frame.h"
+
+enum { WEIGHT_ABSENT = -1, WEIGHT_FAILED = -2 };
+
+/* A tensor, or a view of some: made once for each name. */
+struct weight {
+  enum graph_weight_kind kind;
+  const char *name;
+  const struct compile_tensor *tensor; /* TENSOR; NULL = not in the checkpoint */
+  uint32_t operand_count;
+  const int32_t *operand; /* into compiler.weight */
+  int32_t axis, parts, index;
+  uint32_t depth; /* views below it */
+  enum dtype dtype;
+  struct ctype type;
+  const struct scope *scope; /* of its first use, for messages */
+  const char *slot;          /* appended to the scope, or NULL */
+  struct span span;
+  bool live;
+  int32_t graph_index; /* in the graph that is made */
+};
+
+/* What a slot asks for. */
+struct weight_want {
+  const char *member; /* appended to a path: "weight"; NULL = the path is the tensor's */
+  uint32_t rank;
+  bool optional;
+  struct span span; /* for messages */
+};
 
 /* Of that name; WEIGHT_ABSENT if it is not made yet. */
 int32_t tensor_find(struct compiler *c, const char *name);
 int32_t tensor_add(struct compiler *c, const struct weight *made);
+/* The tensor of that name, as the checkpoint has it, or of which nothing is known. */
+int32_t tensor_make(struct compiler *c, const struct scope *scope, const char *name,
+                    const struct weight_want *want);
 /* Where a cell is from when its tensor is not there. */
 const struct origin *tensor_missing_origin(struct compiler *c, const char *name);
-
-/* The view of operands that expr says, of that kind; made once for its name. */
-int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum graph_weight_kind kind,
-                    const int32_t *operand, uint32_t count, const struct weight_want *want);
+/* It and what it is a view of. */
+void tensor_mark_live(struct compiler *c, int32_t weight);
 
 #endif

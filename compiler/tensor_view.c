@@ -1,9 +1,8 @@
-/* tensor_view.c - transpositions, pieces and compositions of tensors: what they
- * are called, and which shape they have. */
-#include "compiler/tensor.h"
+/* tensor_view.c - what views are called, and which shape they have. */
+#include "compiler/tensor_view.h"
 
 #include "base/checked.h"
-#include "compiler/eval.h"
+#include "compiler/limit.h"
 #include "compiler/report.h"
 
 #include <string.h>
@@ -270,7 +269,7 @@ int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum gra
                         .parts = expr->parts,
                         .index = expr->index,
                         .span = want->span};
-  int32_t found = eval_step(c, expr->span, count) ? find_view(c, expr, &made) : WEIGHT_FAILED;
+  int32_t found = limit_step(c, expr->span, count) ? find_view(c, expr, &made) : WEIGHT_FAILED;
   if (found != WEIGHT_ABSENT)
     return found;
   if (made.name == NULL || !count_depth(c, &made))

@@ -1,7 +1,10 @@
 #include "compiler/tokens.h"
 
-#include "compiler/call.h"
+#include "compiler/cell.h"
+#include "compiler/ir.h"
 #include "compiler/names.h"
+#include "compiler/naming.h"
+#include "compiler/node.h"
 #include "compiler/report.h"
 #include "graph/source.h"
 
@@ -145,7 +148,7 @@ static int32_t last_input(struct compiler *c, int32_t like, struct span span) {
                            .source = source,
                            .span = span};
   value.type.shape[0] = c->value[like].type.shape[0];
-  return value.name == NULL ? GRAPH_NONE : call_add_value(c, &value);
+  return value.name == NULL ? GRAPH_NONE : ir_add_value(c, &value);
 }
 
 /* The last node goes to this place, those behind it one further. */
@@ -163,7 +166,7 @@ static int32_t cut(struct narrowing *n, int32_t x) {
   struct compiler *c = n->c;
   const int32_t input[] = {x, last_input(c, x, n->span)};
   struct value made = input[1] == GRAPH_NONE ? (struct value){0}
-                                             : call_plain(c, "last_token", input, 2, n->span, NULL);
+                                             : node_plain(c, "last_token", input, 2, n->span, NULL);
   if (made.kind != VALUE_TENSOR)
     return GRAPH_NONE;
   uint32_t behind = (uint32_t)(c->value[x].node + 1); /* 0 for an input */

@@ -4,11 +4,14 @@
  * that mentions it sets it, the others must agree.  Dims that are computed
  * (heads * 2) wait until the plain ones are set; then the `where` conditions
  * hold or, as equations, settle what is still free. */
-#include "compiler/typing.h"
+#include "compiler/types.h"
 
 #include "compiler/batch.h"
-#include "compiler/names.h"
-#include "compiler/origin.h"
+#include "compiler/constraint.h"
+#include "compiler/infer.h"
+#include "compiler/ir.h"
+#include "compiler/report.h"
+#include "compiler/typing.h"
 
 #include <string.h>
 
@@ -21,28 +24,6 @@ struct slot {
 };
 
 /* ----------------------------------------------------------------------- saying */
-
-const char *typing_story(struct compiler *c, const struct cell *cell) {
-  const char *text = compiler_cell_text(c, cell);
-  struct buffer from;
-  bool is_name;
-  buffer_init(&from);
-  origin_print(cell->origin, c->diag, &from, &is_name);
-  const char *story = buffer_text(&from);
-  size_t length = strlen(text);
-  bool same = is_name && (strcmp(story, text) == 0 ||
-                          (story[0] == '`' && strncmp(story + 1, text, length) == 0 &&
-                           strcmp(story + 1 + length, "`") == 0));
-  if (story[0] != '\0' && !same)
-    text = compiler_printf(c, is_name ? "%s is %s" : "%s from %s", text, story);
-  buffer_finish(&from);
-  return text == NULL ? "" : text;
-}
-
-void typing_note_schema(struct typing *t, struct report *r) {
-  if (t->call->symbol == NULL)
-    names_note_schema(t->c, r, t->schema);
-}
 
 static bool fail_binary(struct typing *t, const struct cell *left, const struct cell *right) {
   struct compiler *c = t->c;
@@ -164,13 +145,13 @@ static bool match_dim(struct typing *t, const struct slot *slot, uint32_t i, str
   case SCHEMA_DIM_VAR:
     return unify(t, slot, &t->var[want->index], cell, t->schema->dim[want->index]);
   case SCHEMA_DIM_NUMBER:
-    with.cell = typing_number(t, want->number, NULL);
+    with.cell = constraint_number(t, want->number, NULL);
     return with.cell != NULL && unify(t, slot, &with, cell, "");
   case SCHEMA_DIM_ATTR:
     if (t->call->attr[want->index].kind != VALUE_INT)
       return true;
     with.cell =
-        typing_number(t, t->call->attr[want->index].integer, t->call->attr[want->index].origin);
+        constraint_number(t, t->call->attr[want->index].integer, t->call->attr[want->index].origin);
     with.by = compiler_printf(t->c, "the attribute `%s`", t->schema->attr[want->index].name);
     return with.cell != NULL && with.by != NULL && unify(t, slot, &with, cell, "");
   default:
@@ -219,7 +200,7 @@ static bool match_computed(struct typing *t, const struct slot *slot) {
     if (want->dim[i].kind != SCHEMA_DIM_EXPR)
       continue;
     unsigned errors = t->c->diag->errors;
-    struct binding with = {typing_cell(t, want->dim[i].expr), "the schema", SPAN_NONE};
+    struct binding with = {constraint_cell(t, want->dim[i].expr), "the schema", SPAN_NONE};
     if (t->c->diag->errors != errors)
       return false;
     struct cell *cell = slot->type->shape[slot->type->rank - want->rank + i];
@@ -260,14 +241,15 @@ static struct cell *output_dim(struct typing *t, const struct schema_dim *dim) {
     cell = t->var[dim->index].cell;
     break;
   case SCHEMA_DIM_NUMBER:
-    cell = typing_number(t, dim->number, NULL);
+    cell = constraint_number(t, dim->number, NULL);
     break;
   case SCHEMA_DIM_ATTR:
     if (t->call->attr[dim->index].kind == VALUE_INT)
-      cell = typing_number(t, t->call->attr[dim->index].integer, t->call->attr[dim->index].origin);
+      cell =
+          constraint_number(t, t->call->attr[dim->index].integer, t->call->attr[dim->index].origin);
     break;
   case SCHEMA_DIM_EXPR:
-    cell = typing_cell(t, dim->expr);
+    cell = constraint_cell(t, dim->expr);
     break;
   case SCHEMA_DIM_ANY:
     break;
@@ -325,43 +307,13 @@ bool types_call(struct compiler *c, struct op_call *call) {
   t.var = compiler_alloc(c, t.schema->dim_count, sizeof *t.var);
   if (t.var == NULL)
     return false;
-  bool ok = typing_attrs(&t);
+  bool ok = constraint_attrs(&t);
   ok = each_slot(&t, match_slot) && ok;
   ok = ok && each_slot(&t, match_computed);
   for (uint32_t i = 0; i < t.schema->constraint_count && ok; i++)
-    ok = typing_hold(&t, t.schema->constraint[i]);
+    ok = constraint_hold(&t, t.schema->constraint[i]);
   ok = ok && batch_check(c, call);
   if (!ok && infers(t.schema))
     return false;
   return find_outputs(&t) && ok && !c->stop;
-}
-
-/* ------------------------------------------------------------------ declared types */
-
-bool types_declared(struct compiler *c, int32_t tensor, const struct ctype *declared,
-                    const char *what, struct span span, const struct ast_type *written) {
-  const struct ctype *type = &c->value[tensor].type;
-  bool same_dtype = type->dtype == declared->dtype;
-  uint32_t i = 0;
-  if (same_dtype && type->rank == declared->rank)
-    while (i < type->rank && cell_unify(type->shape[i], declared->shape[i]) == CELL_OK)
-      i++;
-  if (same_dtype && type->rank == declared->rank && i == type->rank)
-    return true;
-  unsigned code = !same_dtype ? CODE_DTYPE : type->rank != declared->rank ? CODE_RANK : CODE_SHAPE;
-  struct report *r = report(c, code, span, "%s is %s, %s is declared", what,
-                            compiler_type_text(c, type), compiler_type_text(c, declared));
-  if (code == CODE_SHAPE) {
-    report_primary(c, r, "%s", typing_story(c, type->shape[i]));
-    report_label(c, r, written->span, "%s", typing_story(c, declared->shape[i]));
-    const struct ast_expr *dim = written->dims.first;
-    while (dim != NULL && i-- > 0)
-      dim = dim->next;
-    if (dim != NULL && dim->kind == AST_EXPR_BINARY)
-      origin_note_expr(c, r, dim);
-  } else {
-    report_primary(c, r, "this is %s", compiler_type_text(c, type));
-    report_label(c, r, written->span, "declared here");
-  }
-  return false;
 }

@@ -1,8 +1,8 @@
-/* typing.h - one call while it is typed: what types.c and constraint.c share. */
+/* typing.h - one call while it is typed, and how its messages tell of a dim. */
 #ifndef TFM_COMPILER_TYPING_H
 #define TFM_COMPILER_TYPING_H
 
-#include "compiler/call.h"
+#include "compiler/op_call.h"
 #include "compiler/report.h"
 
 /* What a dim of the schema is in this call, and which slot said so. */
@@ -29,14 +29,5 @@ struct typing {
 const char *typing_story(struct compiler *c, const struct cell *cell);
 /* The note with the op's schema, unless it is written as an operator. */
 void typing_note_schema(struct typing *t, struct report *r);
-
-/* constraint.c */
-struct cell *typing_number(struct typing *t, int64_t number, const struct origin *origin);
-/* A dim expression of the schema; NULL when it cannot be said (yet). */
-struct cell *typing_cell(struct typing *t, const struct ast_expr *expr);
-/* A condition of the schema: false after a report. */
-bool typing_hold(struct typing *t, const struct ast_expr *expr);
-/* Kinds of attributes, and defaults for those that are not given. */
-bool typing_attrs(struct typing *t);
 
 #endif

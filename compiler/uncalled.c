@@ -3,23 +3,24 @@
  *
  * A block is expanded by itself only where no call did it, and what it made is
  * forgotten: it is for its reports. */
-#include "compiler/expand.h"
+#include "compiler/uncalled.h"
 
-#include "compiler/call.h"
-#include "compiler/eval.h"
+#include "compiler/declared.h"
+#include "compiler/expand.h"
+#include "compiler/limit.h"
 #include "compiler/names.h"
-#include "compiler/weight.h"
+#include "compiler/node.h"
 
 /* A parameter of that type, or one of which nothing is known. */
 static struct value stand_in(struct compiler *c, const struct ast_field *param) {
   struct ctype type;
-  if (param->type == NULL || !eval_type(c, param->type, &type))
+  if (param->type == NULL || !declared_type(c, param->type, &type))
     return value_error();
-  return call_hole(c, &type, param->span);
+  return node_hole(c, &type, param->span);
 }
 
 static void expand_alone(struct compiler *c, const struct symbol *block) {
-  struct frame frame = FRAME(c, .unit = block->unit, .scope = weight_root(), .depth = 1);
+  struct frame frame = FRAME(c, .unit = block->unit, .scope = scope_root(), .depth = 1);
   struct results results;
   uint32_t nodes = c->node_count;
   c->frame = &frame;
@@ -32,7 +33,7 @@ static void expand_alone(struct compiler *c, const struct symbol *block) {
   c->node_count = nodes;
 }
 
-void expand_uncalled(struct compiler *c) {
+void uncalled_expand(struct compiler *c) {
   for (struct unit *unit = c->units; unit != NULL; unit = unit->next)
     for (const struct ast_decl *d = unit->file->decls.first; d != NULL && !c->stop; d = d->next) {
       const struct symbol *symbol = d->kind == AST_DECL_BLOCK && d->name.text != NULL

@@ -1,258 +1,334 @@
-/* weight.c - expressions about weights, before the checkpoint is asked. */
+/* weight.c - what is in the checkpoint, and what a slot takes of it.
+ *
+ *     transpose(@mlp.c_fc) for the slot `weight` of a group
+ *       -> h.0.mlp.c_fc.weight               TENSOR [768,3072]
+ *       -> h.0.mlp.c_fc.weight{transpose}    TRANSPOSE of it */
 #include "compiler/weight.h"
 
-#include "compiler/eval.h"
+#include "compiler/checkpoint.h"
+#include "compiler/limit.h"
+#include "compiler/mention.h"
 #include "compiler/names.h"
 #include "compiler/report.h"
+#include "compiler/tensor_view.h"
 
 #include <string.h>
 
-const struct scope *weight_root(void) {
-  static const struct scope root = {NULL, NULL, "", ""};
-  return &root;
+static const char *tensor_path(struct compiler *c, const struct scope *scope, const char *member) {
+  return member == NULL ? scope->name : compiler_printf(c, "%s.%s", scope->name, member);
 }
 
-/* One piece of a path as text; NULL after a report. */
-static const char *part_text(struct compiler *c, const struct ast_part *part) {
-  if (part->kind == AST_PART_TEXT)
-    return part->text;
-  if (part->kind == AST_PART_STAR)
-    return "*";
-  struct value value = eval_single(c, part->expr);
-  if (c->unknown && value.kind == VALUE_ERROR)
-    return "_";
-  if (value.kind == VALUE_STR)
-    return value.text;
-  if (value.kind == VALUE_INT && value.integer >= 0)
-    return compiler_printf(c, "%lld", (long long)value.integer);
-  if (value.kind != VALUE_ERROR)
-    report(c, CODE_PATH, part->span, "a path is made of names and numbers from 0, not of %s",
-           value.kind == VALUE_INT ? "a negative number" : eval_kind_name(&value));
-  return NULL;
+/* ---------------------------------------------------------------------- presence */
+
+/* What a declaration is of; it is evaluated when it is asked for first. */
+static const struct weight_expr *named_value(struct compiler *c, struct symbol *symbol) {
+  if (!symbol->ready)
+    c->declare_weight(c, symbol);
+  return symbol->value.kind == VALUE_WEIGHT ? symbol->value.weight : NULL;
 }
 
-static bool has_star(const struct ast_path *path) {
-  const struct ast_part *part = path->first;
-  while (part != NULL && part->kind != AST_PART_STAR)
-    part = part->next;
-  return part != NULL;
-}
-
-static const struct scope *join(struct compiler *c, const struct ast_path *path) {
-  const struct scope *parent = c->frame->scope;
-  const char *dot = parent->name[0] == '\0' ? "" : ".";
-  struct buffer name, pattern;
-  bool ok = true;
-  buffer_init(&name);
-  buffer_init(&pattern);
-  buffer_printf(&name, "%s%s", parent->name, dot);
-  buffer_printf(&pattern, "%s%s", parent->pattern, dot);
-  for (const struct ast_part *part = path->first; part != NULL && ok; part = part->next) {
-    const char *text = part_text(c, part);
-    ok = text != NULL && eval_step(c, part->span, 0);
-    buffer_puts(&name, ok ? text : "");
-    buffer_puts(&pattern, ok && part->kind == AST_PART_TEXT ? text : "*");
-    if (ok && name.length > LIMIT_PATH) {
-      report(c, CODE_PATH, path->span, "a weight path of more than %d bytes", LIMIT_PATH);
-      ok = false;
-    }
+/* A weight that is made of itself leads back to where it is open. */
+static bool enter(struct compiler *c, struct symbol *symbol) {
+  if (symbol->mark != 0) {
+    report(c, CODE_UNKNOWN_NAME, symbol->span, "the weight `%s` is made of itself", symbol->name);
+    return false;
   }
-  struct scope *scope = ok ? compiler_alloc(c, 1, sizeof *scope) : NULL;
-  if (scope != NULL)
-    *scope = (struct scope){parent, path, compiler_printf(c, "%s", buffer_text(&name)),
-                            compiler_printf(c, "%s", buffer_text(&pattern))};
-  if (name.failed || pattern.failed)
-    compiler_oom(c);
-  buffer_finish(&name);
-  buffer_finish(&pattern);
-  return scope == NULL || c->stop ? NULL : scope;
-}
-
-const struct scope *weight_join(struct compiler *c, const struct ast_path *path) {
-  return has_star(path) ? NULL : join(c, path); /* check.c has said so */
-}
-
-static struct value make(struct compiler *c, const struct weight_expr *from) {
-  struct weight_expr *expr = compiler_alloc(c, 1, sizeof *expr);
-  if (expr == NULL)
-    return value_error();
-  *expr = *from;
-  expr->memo = compiler_alloc(c, 1, sizeof *expr->memo);
-  if (expr->memo == NULL)
-    return value_error();
-  return (struct value){.kind = VALUE_WEIGHT, .weight = expr};
-}
-
-struct value weight_path(struct compiler *c, const struct ast_expr *expr) {
-  struct weight_expr made = {.kind = has_star(expr->path) ? WEIGHT_STARS : WEIGHT_PATH,
-                             .span = expr->span};
-  made.scope = join(c, expr->path);
-  return made.scope == NULL ? value_error() : make(c, &made);
-}
-
-struct value weight_named(struct compiler *c, struct symbol *symbol, struct span span) {
-  struct weight_expr made = {.kind = WEIGHT_NAMED, .symbol = symbol, .span = span};
-  symbol->used = true;
-  return make(c, &made);
-}
-
-static struct value make_of(struct compiler *c, struct weight_expr made,
-                            const struct weight_expr *const *operand, uint32_t count) {
-  const struct weight_expr **kept = compiler_alloc(c, count, sizeof *kept);
-  if (kept == NULL)
-    return value_error();
-  memcpy(kept, operand, count * sizeof *kept);
-  made.operand = kept;
-  made.operand_count = count;
-  return make(c, &made);
-}
-
-struct value weight_first(struct compiler *c, const struct value *left, const struct value *right,
-                          struct span span) {
-  if (right->kind != VALUE_WEIGHT) {
-    report(c, CODE_KIND, span, "`??` cannot take a weight and %s", eval_kind_name(right));
-    return value_error();
+  if (c->weight_depth == LIMIT_WEIGHT_DEPTH) {
+    report(c, CODE_LIMIT_STEPS, symbol->span,
+           "the weight `%s` is declared through more than %d others", symbol->name,
+           LIMIT_WEIGHT_DEPTH);
+    return false;
   }
-  const struct weight_expr *operand[] = {left->weight, right->weight};
-  return make_of(c, (struct weight_expr){.kind = WEIGHT_FIRST, .span = span}, operand, 2);
+  c->weight_depth++;
+  symbol->mark = 1;
+  return true;
 }
 
-/* ------------------------------------------------------------------ functions */
+static void leave(struct compiler *c, struct symbol *symbol) {
+  c->weight_depth--;
+  symbol->mark = 0;
+}
 
-struct function {
+static bool same_member(const char *a, const char *b) {
+  return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* One more expression inside another: false after a report, when they are too many. */
+static bool descend(struct compiler *c, struct span span) {
+  if (!limit_step(c, span, 0))
+    return false;
+  if (++c->view_depth <= LIMIT_VIEW_DEPTH)
+    return true;
+  report(c, CODE_LIMIT_STEPS, span, "a weight that is made through more than %d others",
+         LIMIT_VIEW_DEPTH);
+  c->stop = true;
+  return false;
+}
+
+static bool find_present(struct compiler *c, const struct weight_expr *expr, const char *member);
+
+static bool is_present(struct compiler *c, const struct weight_expr *expr, const char *member) {
+  struct weight_memo *memo = expr->memo;
+  if (!c->options->has_checkpoint)
+    return true;
+  if (memo->asked && same_member(memo->present_for, member))
+    return memo->present;
+  bool present = descend(c, expr->span) && find_present(c, expr, member);
+  c->view_depth--;
+  if (c->stop)
+    return false;
+  memo->asked = true;
+  memo->present_for = member;
+  memo->present = present;
+  return present;
+}
+
+static bool find_present(struct compiler *c, const struct weight_expr *expr, const char *member) {
   const char *name;
-  enum graph_weight_kind kind;
-  const char *argument[3]; /* the named ones that it takes */
-  bool several;
-};
-static const struct function functions[] = {
-    {"transpose", GRAPH_WEIGHT_TRANSPOSE, {NULL}, false},
-    {"split", GRAPH_WEIGHT_SPLIT, {"parts", "index", "axis"}, false},
-    {"concat", GRAPH_WEIGHT_CONCAT, {"axis"}, true},
-    {"stack", GRAPH_WEIGHT_STACK, {NULL}, true},
-    {"reshape", GRAPH_WEIGHT_RESHAPE, {"shape"}, false},
-};
-
-static bool named_int(struct compiler *c, const struct ast_field *field, int32_t *out) {
-  int64_t value;
-  if (!eval_int(c, field->value, field->name.text, &value))
-    return false;
-  if (value < INT32_MIN || value > INT32_MAX) {
-    report(c, CODE_WEIGHT_VIEW, field->value->span, "%lld is too large for `%s`", (long long)value,
-           field->name.text);
-    return false;
-  }
-  *out = (int32_t)value;
-  return true;
-}
-
-static bool read_shape(struct compiler *c, const struct ast_field *field,
-                       struct weight_expr *made) {
-  const struct ast_expr *list = field->value;
-  if (list->kind != AST_EXPR_LIST || list->list.count > GRAPH_MAX_RANK) {
-    report(c, CODE_KIND, list->span, "`shape` must be a list of at most %d dims", GRAPH_MAX_RANK);
-    return false;
-  }
-  for (const struct ast_expr *e = list->list.first; e != NULL; e = e->next)
-    if ((made->shape.shape[made->shape.rank++] = eval_dim(c, e)) == NULL)
+  uint32_t count;
+  const struct weight_expr *value;
+  bool found;
+  switch (expr->kind) {
+  case WEIGHT_PATH:
+    name = tensor_path(c, expr->scope, member);
+    return name != NULL && checkpoint_find(c, name) != NULL;
+  case WEIGHT_NAMED:
+    value = named_value(c, expr->symbol);
+    if (value == NULL || !enter(c, expr->symbol))
       return false;
-  return true;
+    found = is_present(c, value, member);
+    leave(c, expr->symbol);
+    return found;
+  case WEIGHT_STARS:
+    checkpoint_match(c, expr->scope->name, &count);
+    return count > 0;
+  case WEIGHT_FIRST:
+    for (uint32_t i = 0; i < expr->operand_count; i++)
+      if (is_present(c, expr->operand[i], member))
+        return true;
+    return false;
+  case WEIGHT_VIEW:
+    for (uint32_t i = 0; i < expr->operand_count; i++)
+      if (!is_present(c, expr->operand[i], member))
+        return false;
+    return true;
+  }
+  return false;
 }
 
-static bool read_named(struct compiler *c, const struct ast_field *field,
-                       const struct function *function, struct weight_expr *made) {
-  for (size_t i = 0; i < 3; i++) {
-    if (function->argument[i] == NULL || strcmp(function->argument[i], field->name.text) != 0)
+bool weight_is_there(struct compiler *c, const struct weight_expr *expr) {
+  return c->options->has_checkpoint && is_present(c, expr, NULL);
+}
+
+/* ------------------------------------------------------------------------ taking */
+
+static int32_t take(struct compiler *c, const struct weight_expr *expr,
+                    const struct weight_want *want, struct ctype *type);
+
+static int32_t take_stars(struct compiler *c, const struct weight_expr *expr,
+                          const struct weight_want *want, const struct weight_expr *view) {
+  uint32_t count;
+  const char **names = checkpoint_match(c, expr->scope->name, &count);
+  if (names == NULL)
+    return WEIGHT_FAILED;
+  if (count == 0) {
+    report(c, CODE_TENSOR_MISSING, expr->span, "no tensor of the checkpoint matches `%s`",
+           expr->scope->name);
+    return WEIGHT_FAILED;
+  }
+  int32_t *operand = compiler_alloc(c, count, sizeof *operand);
+  for (uint32_t i = 0; operand != NULL && i < count; i++)
+    if ((operand[i] = tensor_make(c, expr->scope, names[i], want)) < 0)
+      return WEIGHT_FAILED;
+  return operand == NULL ? WEIGHT_FAILED
+                         : tensor_view(c, view, GRAPH_WEIGHT_STACK, operand, count, want);
+}
+
+/* The rank that an operand of a view needs for the view to have want->rank. */
+static uint32_t operand_rank(const struct weight_expr *expr, uint32_t rank) {
+  if (expr->view == GRAPH_WEIGHT_STACK)
+    return rank > 0 ? rank - 1 : 0;
+  return expr->view == GRAPH_WEIGHT_RESHAPE ? 1 : rank;
+}
+
+/* A bias lies along the first axis of its weight: a transposition leaves it
+ * alone, and so does a split of the other axis. */
+static bool bias_passes(const struct weight_expr *expr) {
+  return expr->view == GRAPH_WEIGHT_TRANSPOSE ||
+         (expr->view == GRAPH_WEIGHT_SPLIT && (expr->axis == 1 || expr->axis == -1));
+}
+
+static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
+                         const struct weight_want *want) {
+  struct weight_want inner = *want;
+  struct ctype ignored;
+  bool bias = want->member != NULL && strcmp(want->member, "weight") != 0;
+  if (bias && bias_passes(expr))
+    return take(c, expr->operand[0], want, &ignored);
+  if (bias && expr->view != GRAPH_WEIGHT_SPLIT && expr->view != GRAPH_WEIGHT_CONCAT) {
+    report(c, CODE_WEIGHT_VIEW, expr->span, "the weights of a linear layer cannot be viewed so");
+    return WEIGHT_FAILED;
+  }
+  if (expr->view == GRAPH_WEIGHT_STACK && expr->operand_count == 1 &&
+      expr->operand[0]->kind == WEIGHT_STARS) {
+    inner.rank = operand_rank(expr, want->rank);
+    return take_stars(c, expr->operand[0], &inner, expr);
+  }
+  int32_t *operand = compiler_alloc(c, expr->operand_count, sizeof *operand);
+  if (operand == NULL)
+    return WEIGHT_FAILED;
+  inner.rank = operand_rank(expr, want->rank);
+  inner.optional = false;
+  for (uint32_t i = 0; i < expr->operand_count; i++)
+    if ((operand[i] = take(c, expr->operand[i], &inner, &ignored)) < 0)
+      return WEIGHT_FAILED;
+  return tensor_view(c, expr, expr->view, operand, expr->operand_count, want);
+}
+
+/* The declared shape as it is written, without blanks: "[V,D]". */
+static const char *declared_text(struct compiler *c, const struct ast_type *type) {
+  const char *text = "[";
+  for (const struct ast_expr *dim = type->dims.first; dim != NULL && text != NULL; dim = dim->next)
+    text = compiler_printf(c, "%s%s%s", text, compiler_span_text(c, dim->span),
+                           dim->next != NULL ? "," : "");
+  return text == NULL ? "" : text;
+}
+
+static void note_declared(struct compiler *c, struct report *r, const struct ctype *stored,
+                          const struct ctype *declared) {
+  for (uint32_t i = 0; i < declared->rank; i++) {
+    const struct origin *origin = declared->shape[i]->origin;
+    struct dim a, b;
+    bool differs = stored->rank != declared->rank || !cell_value(stored->shape[i], &a) ||
+                   !cell_value(declared->shape[i], &b) || !dim_equal(&a, &b);
+    if (!differs || origin == NULL || origin->kind != ORIGIN_PARAM || origin->from == NULL)
       continue;
-    if (function->kind == GRAPH_WEIGHT_RESHAPE)
-      return read_shape(c, field, made);
-    return named_int(c, field,
-                     strcmp(field->name.text, "parts") == 0   ? &made->parts
-                     : strcmp(field->name.text, "index") == 0 ? &made->index
-                                                              : &made->axis);
+    struct buffer text;
+    bool ignored;
+    buffer_init(&text);
+    origin_print(origin->from, c->diag, &text, &ignored);
+    report_note(c, r, "%s = %s from %s", origin->name, compiler_cell_text(c, declared->shape[i]),
+                buffer_text(&text));
+    buffer_finish(&text);
   }
-  report(c, CODE_UNKNOWN_ARGUMENT, field->name.span, "`%s` of a weight has no argument `%s`",
-         function->name, field->name.text);
-  return false;
 }
 
-static bool read_operand(struct compiler *c, const struct ast_field *field,
-                         const struct weight_expr **out) {
-  struct value value = eval_single(c, field->value);
-  if (value.kind == VALUE_WEIGHT) {
-    *out = value.weight;
-    return true;
+static int32_t take_named(struct compiler *c, const struct weight_expr *expr,
+                          const struct weight_want *want, struct ctype *type) {
+  struct symbol *symbol = expr->symbol;
+  const struct weight_expr *value = named_value(c, symbol);
+  if (value == NULL)
+    return WEIGHT_FAILED;
+  if (want->member != NULL) {
+    struct report *r = report(c, CODE_KIND, want->span,
+                              "`%s` is one tensor, and a linear layer is needed", symbol->name);
+    report_help(c, r, "give the path that its names begin with: `@path`");
+    return WEIGHT_FAILED;
   }
-  if (value.kind != VALUE_ERROR)
-    report(c, CODE_KIND, field->value->span, "a weight is needed, this is %s",
-           eval_kind_name(&value));
-  return false;
+  struct weight_want inner = *want;
+  if (symbol->has_type)
+    inner.rank = symbol->type.rank;
+  if (!enter(c, symbol))
+    return WEIGHT_FAILED;
+  int32_t index = take(c, value, &inner, type);
+  leave(c, symbol);
+  if (index < 0 || !symbol->has_type)
+    return index;
+  struct ctype stored = *type;
+  bool same = stored.rank == symbol->type.rank;
+  for (uint32_t i = 0; same && i < stored.rank; i++)
+    same = cell_unify(stored.shape[i], symbol->type.shape[i]) == CELL_OK;
+  *type = symbol->type;
+  if (same)
+    return index;
+  struct report *r =
+      report_keyed(c, CODE_WEIGHT_DECLARED, symbol->name,
+                   "weight `%s` is %s in the checkpoint, %s] = %s declared", symbol->name,
+                   compiler_type_text(c, &stored), declared_text(c, symbol->decl->weight.type),
+                   compiler_type_text(c, &symbol->type));
+  note_declared(c, r, &stored, &symbol->type);
+  if (strcmp(c->weight[index].name, symbol->name) != 0)
+    report_note(c, r, "it is the tensor `%s`", c->weight[index].name);
+  return WEIGHT_FAILED;
 }
 
-static struct value call_function(struct compiler *c, const struct ast_expr *call,
-                                  const struct function *function,
-                                  const struct weight_expr *first) {
-  const struct ast_fields *args = &call->call.args;
-  const struct weight_expr **operand = compiler_alloc(c, args->count, sizeof *operand);
-  struct weight_expr made = {.kind = WEIGHT_VIEW, .view = function->kind, .span = call->span};
-  uint32_t count = 0;
-  bool ok = operand != NULL;
-  if (!ok)
-    return value_error();
-  for (const struct ast_field *f = args->first; f != NULL; f = f->next) {
-    if (f->name.text != NULL)
-      ok = read_named(c, f, function, &made) && ok;
-    else if (count == 0)
-      operand[count++] = first;
-    else
-      ok = read_operand(c, f, &operand[count++]) && ok;
+static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
+                         const struct weight_want *want, struct ctype *type);
+
+static int32_t take(struct compiler *c, const struct weight_expr *expr,
+                    const struct weight_want *want, struct ctype *type) {
+  struct weight_memo *memo = expr->memo;
+  if (memo->taken && same_member(memo->member, want->member)) {
+    *type = memo->type;
+    return memo->index;
   }
-  if (ok && count > 1 && !function->several) {
-    report(c, CODE_ARITY, call->span, "`%s` takes one weight, %u are given", function->name, count);
-    ok = false;
+  int32_t index = descend(c, expr->span) ? take_once(c, expr, want, type) : WEIGHT_FAILED;
+  c->view_depth--;
+  if (index >= 0) {
+    memo->taken = true;
+    memo->member = want->member;
+    memo->index = index;
+    memo->type = *type;
   }
-  if (ok && function->kind == GRAPH_WEIGHT_SPLIT &&
-      (made.parts < 1 || made.index < 0 || made.index >= made.parts)) {
-    report(c, CODE_WEIGHT_VIEW, call->span, "piece %d of %d is none", made.index, made.parts);
-    ok = false;
-  }
-  if (call->call.scope != NULL) {
-    report(c, CODE_PATH, call->call.scope->span, "`%s` of a weight has no weights of its own",
-           function->name);
-    ok = false;
-  }
-  return ok ? make_of(c, made, operand, count) : value_error();
+  return index;
 }
 
-bool weight_function(struct compiler *c, const struct ast_expr *call, struct value *out) {
-  const struct ast_field *first = call->call.args.first;
-  const struct function *function = NULL;
-  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
-    if (strcmp(functions[i].name, call->call.name.text) == 0)
-      function = &functions[i];
-  bool is_op = names_op(c, call->call.name.text) != NULL;
-  if (function == NULL)
-    return false;
-  if (first == NULL || first->name.text != NULL) {
-    if (is_op)
-      return false;
-    report(c, CODE_ARITY, call->span, "`%s` needs a weight", function->name);
-    *out = value_error();
-    return true;
+static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
+                         const struct weight_want *want, struct ctype *type) {
+  int32_t index = WEIGHT_FAILED;
+  const char *name;
+  switch (expr->kind) {
+  case WEIGHT_PATH:
+    name = tensor_path(c, expr->scope, want->member);
+    index = name == NULL ? WEIGHT_FAILED : tensor_make(c, expr->scope, name, want);
+    break;
+  case WEIGHT_NAMED:
+    return take_named(c, expr, want, type);
+  case WEIGHT_FIRST: {
+    uint32_t i = 0;
+    while (i + 1 < expr->operand_count && !is_present(c, expr->operand[i], want->member))
+      i++;
+    if (!is_present(c, expr->operand[i], want->member))
+      i = 0; /* none is: speak of the first */
+    for (uint32_t k = 0; k < expr->operand_count; k++)
+      if (k != i)
+        mention_value(c, expr->operand[k], want->member);
+    return take(c, expr->operand[i], want, type);
   }
-  /* An op's argument is evaluated once: by whoever is not told it here. */
-  struct value value = eval_single(c, first->value);
-  *out = value_error();
-  if (value.kind == VALUE_WEIGHT) {
-    *out = call_function(c, call, function, value.weight);
-    return true;
+  case WEIGHT_STARS:
+    report(c, CODE_PATH, expr->span, "a `*` in a weight path stands inside stack() only");
+    break;
+  case WEIGHT_VIEW:
+    index = take_view(c, expr, want);
+    break;
   }
-  c->evaluated_for = first->value;
-  c->evaluated = value;
-  if (is_op)
-    return false;
-  if (value.kind != VALUE_ERROR)
-    report(c, CODE_KIND, first->value->span, "`%s` is of weights, this is %s", function->name,
-           eval_kind_name(&value));
-  return true;
+  if (index >= 0)
+    *type = c->weight[index].type;
+  return index;
+}
+
+/* "h.*.attn.bias" of the first path in the expression. */
+static const char *optional_key(struct compiler *c, const struct weight_expr *expr,
+                                const struct weight_want *want, const char **name) {
+  while (expr->kind == WEIGHT_VIEW || expr->kind == WEIGHT_FIRST)
+    expr = expr->operand[0];
+  if (expr->kind != WEIGHT_PATH || strcmp(expr->scope->name, expr->scope->pattern) == 0)
+    return NULL;
+  *name = tensor_path(c, expr->scope, want->member);
+  return want->member == NULL ? expr->scope->pattern
+                              : compiler_printf(c, "%s.%s", expr->scope->pattern, want->member);
+}
+
+int32_t weight_take(struct compiler *c, const struct weight_expr *expr,
+                    const struct weight_want *want, struct ctype *type) {
+  const char *name = NULL;
+  if (want->optional) {
+    bool present = is_present(c, expr, want->member);
+    const char *key = optional_key(c, expr, want, &name);
+    if (key != NULL && name != NULL)
+      checkpoint_note_optional(c, key, name, present, want->span);
+    if (!present)
+      return WEIGHT_ABSENT;
+  }
+  return take(c, expr, want, type);
 }

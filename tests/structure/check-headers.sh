@@ -38,7 +38,7 @@ while read -r header; do
     cat "$work/log"
     failed=1
   fi
-done < <(find base graph compiler runtime lib plugins -name '*.h' -type f | sort)
+done < <(find base graph compiler checkpoint tokenizer runtime lib plugins -name '*.h' -type f | sort)
 
 for header in include/tfm/*.h; do
   name=${header#include/}

@@ -8,6 +8,9 @@
 #   lib -> all                            tools, examples -> tfm/tfm.h
 #   plugins -> tfm/plugin.h, their own folder, plugins/common
 #
+# compiler/ has layers besides, and no circle: a file includes headers of its own
+# layer and of those before it, so that it calls nothing that comes later.
+#
 # check-includes.sh [DIR] checks the tree at DIR.  Without DIR it first makes
 # sure that it can fail, on a small tree that breaks each rule.
 set -u
@@ -67,6 +70,43 @@ own_header_first() {
   return $status
 }
 
+# The layers of compiler/, lowest first: a name stands for NAME.h, NAME.c and so on.
+layers=(
+  "front options codes ast ast_build ast_parse ast_parts lex layout words parse syntax source format schema"
+  "types value cell compiler frame names report limit origin compute config match ir op_call naming attr typing constraint infer batch types budget"
+  "weights weight_expr checkpoint mention tensor tensor_view weight unused missing"
+  "expand node eval declared constant weight_function call expand uncalled check head task state tokens model"
+  "lower lower fuse"
+  "door compile dump summary"
+)
+
+# Print "FILE HEADER" for what compiler/ includes of itself, as the table's names.
+# parse.h is the list of tokens, and stands in the lexer: it calls nothing.
+compiler_includes() {
+  project_includes compiler | sed -nE 's|^compiler/([a-z_0-9]+)\.[a-z]+: compiler/([a-z_0-9]+)\.[a-z]+$|\1 \2|p' |
+    awk '$1 != $2 && $2 != "parse"' | sort -u
+}
+
+compiler_layers() {
+  [ -d compiler ] || return 0
+  local bad status=0
+  bad=$(find compiler -name '*.[chly]' -o -name '*.def' | sed -E 's|.*/||; s|\..*||' | sort -u |
+    awk 'NR == FNR { for (i = 2; i <= NF; i++) layer[$i] = FNR; next }
+         !($1 in layer) { print "compiler/" $1 " is in no layer of check-includes.sh" }' \
+      <(printf '%s\n' "${layers[@]}") -)
+  [ -z "$bad" ] || { echo "$bad"; status=1; }
+  bad=$(compiler_includes |
+    awk 'NR == FNR { for (i = 2; i <= NF; i++) { layer[$i] = FNR; name[$i] = $1 } next }
+         layer[$1] < layer[$2] { print "compiler/" $1 " (" name[$1] ") includes " $2 ".h (" name[$2] ")" }' \
+      <(printf '%s\n' "${layers[@]}") -)
+  [ -z "$bad" ] || { echo "$bad"; status=1; }
+  if ! bad=$(compiler_includes | tsort 2>&1 >/dev/null); then
+    printf 'files of compiler/ include each other in a circle:\n%s\n' "$bad"
+    status=1
+  fi
+  return $status
+}
+
 check_tree() {
   local status=0
   cd "$1" || return 2
@@ -81,17 +121,20 @@ check_tree() {
   plugins_may || status=1
   plugins_system || status=1
   own_header_first || status=1
+  compiler_layers || status=1
   return $status
 }
 
-# Each line: a file, and an include that its room must not have.
+# Each line: a file, and an include that its room must not have.  A word after it
+# is a second file, which includes the first one's header.
 self_test() {
-  local tree file include missed=0
+  local tree file include other missed=0
   tree=$(mktemp -d) || return 2
-  while read -r file include; do
+  while read -r file include other; do
     rm -rf "${tree:?}"/*
     mkdir -p "$tree/$(dirname "$file")"
     echo "#include $include" > "$tree/$file"
+    [ -z "$other" ] || echo "#include \"${file%.*}.h\"" > "$tree/$other"
     if (check_tree "$tree") >/dev/null 2>&1; then
       echo "check-includes.sh does not see $include in $file"
       missed=1
@@ -100,7 +143,13 @@ self_test() {
 base/x.c "graph/graph.h"
 graph/x.c "compiler/ast.h"
 graph/x.h "tfm/plugin.h"
-compiler/x.c "runtime/plan.h"
+compiler/cell.c "runtime/plan.h"
+compiler/x.c "compiler/cell.h"
+compiler/cell.h "compiler/schema.h" compiler/schema.c
+compiler/report.h "compiler/frame.h" compiler/frame.c
+compiler/cell.c "compiler/weight.h"
+compiler/weight.c "compiler/eval.h"
+compiler/eval.h "compiler/lower.h"
 compiler/parse.y "runtime/plan.h"
 runtime/x.c "compiler/ast.h"
 runtime/gemm/x.c "compiler/ast.h"

@@ -1,0 +1,195 @@
+/* node.c - nodes with their names, types and attributes. */
+#include "compiler/node.h"
+
+#include "compiler/attr.h"
+#include "compiler/frame.h"
+#include "compiler/ir.h"
+#include "compiler/naming.h"
+#include "compiler/report.h"
+#include "compiler/tensor.h"
+#include "compiler/types.h"
+
+#include <string.h>
+
+bool node_allocate(struct compiler *c, struct op_call *call) {
+  const struct op_schema *s = call->op->schema;
+  call->input = compiler_alloc(c, s->input_count, sizeof *call->input);
+  call->input_span = compiler_alloc(c, s->input_count, sizeof *call->input_span);
+  call->weight = compiler_alloc(c, s->weight_count, sizeof *call->weight);
+  call->weight_type = compiler_alloc(c, s->weight_count, sizeof *call->weight_type);
+  call->weight_span = compiler_alloc(c, s->weight_count, sizeof *call->weight_span);
+  call->attr = compiler_alloc(c, s->attr_count, sizeof *call->attr);
+  call->attr_span = compiler_alloc(c, s->attr_count, sizeof *call->attr_span);
+  if (c->stop)
+    return false;
+  for (uint32_t i = 0; i < s->input_count; i++)
+    call->input[i] = GRAPH_NONE;
+  for (uint32_t i = 0; i < s->weight_count; i++)
+    call->weight[i] = WEIGHT_ABSENT;
+  for (uint32_t i = 0; i < s->attr_count; i++) {
+    call->attr[i] = value_none();
+    call->attr_span[i] = call->span;
+  }
+  return true;
+}
+
+static const char *short_name(const char *op) {
+  const char *dot = strrchr(op, '.');
+  return dot == NULL ? op : dot + 1;
+}
+
+/* Where the weights live names the value: the scope's path, or that of the
+ * first weight when it ends in the slot's own name; else the op's name. */
+static const char *node_name(struct compiler *c, const struct op_call *call) {
+  const struct op_schema *s = call->op->schema;
+  if (call->name != NULL && call->name[0] != '\0')
+    return naming_take(c, call->name);
+  if (s->weight_count > 0 && s->weight[0].group == SCHEMA_NONE && call->home != NULL &&
+      naming_is_free(c, call->home))
+    return naming_take(c, call->home);
+  const char *base = naming_in_scope(c, short_name(call->op->name));
+  return base == NULL ? NULL : naming_take(c, base);
+}
+
+/* A mask's formula has one term for each op that made it. */
+static bool count_terms(struct compiler *c, const struct op_call *call, struct ir_value *value) {
+  if (value->type.dtype != DTYPE_MASK)
+    return true;
+  value->mask_terms = 1;
+  for (uint32_t i = 0; i < call->op->schema->input_count; i++)
+    if (call->input[i] != GRAPH_NONE)
+      value->mask_terms += c->value[call->input[i]].mask_terms;
+  if (value->mask_terms <= TFM_MASK_TERMS)
+    return true;
+  report(c, CODE_MASK_TERMS, call->span,
+         "a mask of %u terms and operators, at most %d are possible", value->mask_terms,
+         TFM_MASK_TERMS);
+  return false;
+}
+
+static struct value outputs_value(struct compiler *c, const struct ir_node *node) {
+  if (node->output_count == 1)
+    return (struct value){.kind = VALUE_TENSOR, .tensor = node->output[0]};
+  struct value *item = compiler_alloc(c, node->output_count, sizeof *item);
+  if (item == NULL)
+    return value_error();
+  for (uint32_t i = 0; i < node->output_count; i++)
+    item[i] = (struct value){.kind = VALUE_TENSOR, .tensor = node->output[i]};
+  return (struct value){.kind = VALUE_TUPLE, .list = {item, node->output_count}};
+}
+
+static struct value make_node(struct compiler *c, struct op_call *call) {
+  const struct op_schema *s = call->op->schema;
+  if (!ir_room_for_node(c, call->span))
+    return value_error();
+  struct ir_node node = {.op = call->op,
+                         .input_count = s->input_count,
+                         .weight_count = s->weight_count,
+                         .output_count = call->output_count,
+                         .input = call->input,
+                         .weight = call->weight,
+                         .when = c->when,
+                         .layer = GRAPH_NONE,
+                         .perhaps = c->sides > 0,
+                         .span = call->span};
+  for (const struct frame *f = c->frame; f != NULL && node.layer == GRAPH_NONE; f = f->caller)
+    if (f->loop != NULL)
+      node.layer = (int32_t)f->loop->index;
+  const char *name = node_name(c, call);
+  node.attr = attr_list(c, call, &node.attr_count);
+  node.output = compiler_alloc(c, node.output_count, sizeof *node.output);
+  if (name == NULL || node.attr == NULL || node.output == NULL)
+    return value_error();
+  for (uint32_t i = 0; i < node.output_count; i++) {
+    struct ir_value value = {.name = i == 0 ? name : compiler_printf(c, "%s:%u", name, i),
+                             .type = call->output[i],
+                             .node = (int32_t)c->node_count,
+                             .output = i,
+                             .span = call->span};
+    if (!count_terms(c, call, &value) || (node.output[i] = ir_add_value(c, &value)) == GRAPH_NONE)
+      return value_error();
+  }
+  c->node[c->node_count++] = node;
+  return outputs_value(c, &node);
+}
+
+struct value node_hole(struct compiler *c, const struct ctype *type, struct span span) {
+  struct ir_value hole = {.name = "?", .type = *type, .node = GRAPH_NONE, .span = span};
+  int32_t value = ir_add_value(c, &hole);
+  if (value == GRAPH_NONE)
+    return value_error();
+  return (struct value){.kind = VALUE_TENSOR, .tensor = value};
+}
+
+static struct value holes(struct compiler *c, const struct op_call *call) {
+  if (call->output_count == 1)
+    return node_hole(c, &call->output[0], call->span);
+  struct value *item = compiler_alloc(c, call->output_count, sizeof *item);
+  for (uint32_t i = 0; item != NULL && i < call->output_count; i++)
+    item[i] = node_hole(c, &call->output[i], call->span);
+  return item == NULL ? value_error()
+                      : (struct value){.kind = VALUE_TUPLE, .list = {item, call->output_count}};
+}
+
+struct value node_finish(struct compiler *c, struct op_call *call) {
+  if (types_call(c, call))
+    return make_node(c, call);
+  return c->stop || call->output_count == 0 ? value_error() : holes(c, call);
+}
+
+struct value node_plain(struct compiler *c, const char *name, const int32_t *input, uint32_t count,
+                        struct span span, const char *symbol) {
+  struct op_call call = {.op = names_op(c, name), .span = span, .symbol = symbol};
+  if (call.op == NULL || call.op->schema == NULL || call.op->schema->input_count != count) {
+    struct report *r = report(c, CODE_UNKNOWN_OP, span, "the op `%s` is not there", name);
+    report_primary(c, r, "this needs it");
+    return value_error();
+  }
+  if (!node_allocate(c, &call))
+    return value_error();
+  for (uint32_t i = 0; i < count; i++) {
+    call.input[i] = input[i];
+    call.input_span[i] = span;
+  }
+  return node_finish(c, &call);
+}
+
+struct value node_binary(struct compiler *c, const struct ast_expr *expr, int32_t left,
+                         int32_t right) {
+  static const struct {
+    enum ast_op op;
+    const char *name;
+  } ops[] = {{AST_OP_ADD, "add"}, {AST_OP_SUB, "sub"},           {AST_OP_MUL, "mul"},
+             {AST_OP_DIV, "div"}, {AST_OP_MASK_AND, "mask_and"}, {AST_OP_MASK_OR, "mask_or"}};
+  struct op_call call = {.span = expr->span, .symbol = ast_op_text(expr->binary.op)};
+  for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+    if (ops[i].op == expr->binary.op)
+      call.op = names_op(c, ops[i].name);
+  if (call.op == NULL || call.op->schema == NULL || call.op->schema->input_count != 2) {
+    report(c, CODE_UNKNOWN_OP, expr->binary.op_span, "the op behind `%s` is not there",
+           call.symbol);
+    return value_error();
+  }
+  if (!node_allocate(c, &call))
+    return value_error();
+  call.input[0] = left;
+  call.input[1] = right;
+  call.input_span[0] = expr->binary.left->span;
+  call.input_span[1] = expr->binary.right->span;
+  return node_finish(c, &call);
+}
+
+struct value node_scale(struct compiler *c, int32_t tensor, double by, struct span span) {
+  struct op_call call = {.op = names_op(c, "scale"), .span = span};
+  if (call.op == NULL || call.op->schema == NULL || call.op->schema->input_count != 1 ||
+      call.op->schema->attr_count != 1) {
+    report(c, CODE_UNKNOWN_OP, span, "the op `scale` is not there");
+    return value_error();
+  }
+  if (!node_allocate(c, &call))
+    return value_error();
+  call.input[0] = tensor;
+  call.input_span[0] = span;
+  call.attr[0] = (struct value){.kind = VALUE_REAL, .real = by};
+  return node_finish(c, &call);
+}

@@ -1,0 +1,59 @@
+/* value.h - what an expression can be while a file is compiled. */
+#ifndef TFM_COMPILER_VALUE_H
+#define TFM_COMPILER_VALUE_H
+
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct origin;
+struct symbol;
+struct weight_expr;
+
+enum value_kind {
+  VALUE_ERROR, /* already reported */
+  VALUE_NONE,
+  VALUE_BOOL,
+  VALUE_INT,
+  VALUE_REAL,
+  VALUE_STR,
+  VALUE_JSON, /* an object or array of config.json */
+  VALUE_LIST,
+  VALUE_TENSOR, /* a value of the graph */
+  VALUE_STATE,  /* a state, not yet one layer of it */
+  VALUE_WEIGHT,
+  VALUE_TUPLE /* several results */
+};
+
+struct value {
+  enum value_kind kind;
+  bool missing; /* NONE: because config.json does not have it */
+  const struct origin *origin;
+  union {
+    bool boolean;
+    int64_t integer;
+    double real;
+    const char *text;
+    const json_t *json;
+    struct {
+      const struct value *item;
+      uint32_t count;
+    } list;         /* LIST, TUPLE */
+    int32_t tensor; /* into compiler.value */
+    const struct symbol *state;
+    const struct weight_expr *weight;
+  };
+};
+
+/* "a tensor", "an integer": for messages. */
+const char *value_kind_name(const struct value *value);
+
+static inline struct value value_error(void) {
+  return (struct value){.kind = VALUE_ERROR};
+}
+static inline struct value value_none(void) {
+  return (struct value){.kind = VALUE_NONE};
+}
+
+#endif
