@@ -8,6 +8,7 @@
 
 /* The last member of each is that of its first version. */
 static const struct sized open_options = SIZED(tfm_open_options, kernels);
+static const struct sized context_options = SIZED(tfm_context_options, message_arg);
 static const struct sized run_options = SIZED(tfm_run_options, token_arg);
 static const struct sized tap = SIZED(tfm_tap, tensor);
 static const struct sized input_kind = SIZED(tfm_input, id_count);
@@ -76,6 +77,9 @@ static int read_taps(const tfm_tap *from, size_t count, const char *name, bool f
 }
 
 static int check_options(const tfm_open_options *o, struct tfm_error *err) {
+  if (o->context && (o->threads || o->plugin_dir_count))
+    return error_set(err, TFM_ERROR_USAGE, "tfm_open_options.%s belongs to the context",
+                     o->threads ? "threads" : "plugin_dir");
   uint32_t unknown = o->flags & ~(uint32_t)FLAGS_KNOWN;
   if (unknown)
     return error_set(err, TFM_ERROR_USAGE,
@@ -102,6 +106,15 @@ int caller_options(const tfm_open_options *options, struct caller_options *out,
   full->dump = out->dump;
   full->feed = out->feed;
   return 0;
+}
+
+int caller_context_options(const tfm_context_options *options, tfm_context_options *out,
+                           struct tfm_error *err) {
+  *out = (tfm_context_options){.struct_size = sizeof *out};
+  if (options && sized_read(&context_options, options, out, err) != 0)
+    return -1;
+  return need_directories(out->plugin_dir, out->plugin_dir_count, "tfm_context_options.plugin_dir",
+                          "plugins", err);
 }
 
 void caller_options_finish(struct caller_options *options) {

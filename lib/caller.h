@@ -19,6 +19,8 @@ int caller_options(const tfm_open_options *options, struct caller_options *out,
 void caller_options_finish(struct caller_options *options);
 
 /* options NULL = the defaults. */
+int caller_context_options(const tfm_context_options *options, tfm_context_options *out,
+                           struct tfm_error *err);
 int caller_run_options(const tfm_run_options *options, tfm_run_options *out, struct tfm_error *err);
 /* *out has count elements and is freed with free(). */
 int caller_inputs(const tfm_input *input, size_t count, tfm_input **out, struct tfm_error *err);

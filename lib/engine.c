@@ -117,20 +117,27 @@ static struct engine *take(struct tfm_model *model, struct tfm_error *err) {
   return await(model->use);
 }
 
-/* Inside of a run of this model, on its own thread or on one that works for it. */
 static bool is_inside(const struct tfm_model *model) {
   for (const struct engine *e = innermost; e; e = e->outer)
     if (e->model == model)
       return true;
-  return pool_is_inside(model->pool);
+  return false;
 }
 
-struct engine *engine_enter(struct tfm_model *model, const char *call, struct tfm_error *err) {
+static int check_place(const struct tfm_model *model, const char *call, struct tfm_error *err) {
   if (is_inside(model)) {
     error_set(err, TFM_ERROR_USAGE, "%s: the model is running already", call);
     error_note(err, "help: a callback opens a model of its own, or leaves it to another thread");
-    return NULL;
+    return -1;
   }
+  if (pool_is_inside(model->pool)) /* what it has in its scratch memory would be lost */
+    return error_set(err, TFM_ERROR_USAGE, "%s: a kernel is running on this thread", call);
+  return 0;
+}
+
+struct engine *engine_enter(struct tfm_model *model, const char *call, struct tfm_error *err) {
+  if (check_place(model, call, err) != 0)
+    return NULL;
   atomic_fetch_add(&model->use->users, 1);
   struct engine *engine = take(model, err);
   if (!engine) {

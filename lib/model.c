@@ -1,7 +1,8 @@
 /* model.c - a model's beginning and its end, and what it says meanwhile. */
 #include "lib/model.h"
 
-#include <stdio.h>
+#include "lib/message.h"
+
 #include <stdlib.h>
 
 struct tfm_model *model_create(const tfm_open_options *options, struct tfm_error *err) {
@@ -20,14 +21,7 @@ struct tfm_model *model_create(const tfm_open_options *options, struct tfm_error
 }
 
 static void say(const struct tfm_model *model, int level, const char *text) {
-  if (!model->message || level <= TFM_LOG_DEBUG)
-    return;
-  bool warning = level >= TFM_LOG_WARNING;
-  char line[1100];
-  snprintf(line, sizeof line, "%s: %s", warning ? "warning" : "note", text);
-  pthread_mutex_lock(&model->use->message_lock);
-  model->message(model->message_arg, warning, line);
-  pthread_mutex_unlock(&model->use->message_lock);
+  message_send(model->message, model->message_arg, &model->use->message_lock, level, text);
 }
 
 void model_log(void *arg, int level, const char *text) {
@@ -58,12 +52,11 @@ static void model_free(struct tfm_model *model) {
   dump_plan_finish(&model->dump);
   program_destroy(model->program);
   binding_destroy(model->binding);
-  pool_destroy(model->pool);
   graph_destroy(model->graph);
   diag_finish(&model->written);
   free(model->tensors);
   weights_close(model->weights);
-  registry_close(model->registry);
+  context_release(model->context);
   json_finish(&model->config);
   json_finish(&model->generation);
   modules_finish(&model->modules);

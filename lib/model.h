@@ -13,6 +13,7 @@
 #include "checkpoint/weights.h"
 #include "compiler/compile.h"
 #include "graph/graph.h"
+#include "lib/context.h"
 #include "lib/dump.h"
 #include "lib/engine.h"
 #include "lib/modules.h"
@@ -49,8 +50,9 @@ struct tfm_model {
   struct path_list dirs;
   char *model_path, *weights_path; /* weights_path NULL = none given */
   struct model_json config, generation;
-  struct modules modules; /* of a sentence-transformers directory */
-  struct registry *registry;
+  struct modules modules;      /* of a sentence-transformers directory */
+  struct tfm_context *context; /* the caller's, or its own */
+  struct registry *registry;   /* the context's, as the pool */
   struct weights *weights;
   struct compile_tensor *tensors;
   struct graph *graph;

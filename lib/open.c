@@ -159,13 +159,18 @@ int model_find_files(struct tfm_model *model, const tfm_open_options *options,
 
 int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
                        struct tfm_error *err) {
-  struct registry_dirs dirs;
-  if (registry_default_dirs(options->plugin_dir, options->plugin_dir_count, &dirs, err) != 0)
+  if (options->context) {
+    context_share(options->context);
+    model->context = options->context;
+    if (pool_is_inside(model->context->pool))
+      return error_set(err, TFM_ERROR_USAGE,
+                       "a message of a kernel is no place to open a model of the same context");
+  } else if (context_open(options->plugin_dir, options->plugin_dir_count, model_log, model,
+                          &model->context, err) != 0) {
     return -1;
-  int status = registry_open((const char *const *)dirs.path, dirs.count, model_log, model,
-                             &model->registry, err);
-  registry_dirs_finish(&dirs);
-  return status ? status : registry_need_package(model->registry, err);
+  }
+  model->registry = model->context->registry;
+  return 0;
 }
 
 int model_load_weights(struct tfm_model *model, struct tfm_error *err) {
@@ -192,13 +197,15 @@ int model_load_weights(struct tfm_model *model, struct tfm_error *err) {
 }
 
 static const tfm_op_desc *find_op(void *context, const char *name) {
-  const struct registry_op *op = registry_find_op(context, name);
+  const struct tfm_model *model = context;
+  const struct registry_op *op = registry_find_op(model->registry, name);
   return op ? op->desc : NULL;
 }
 
 static const struct compile_plugin *find_plugin(void *context, const char *name) {
   static _Thread_local struct compile_plugin found;
-  const struct registry_plugin *plugin = registry_find_plugin(context, name);
+  const struct tfm_model *model = context;
+  const struct registry_plugin *plugin = registry_find_plugin(model->registry, name);
   if (!plugin)
     return NULL;
   found = (struct compile_plugin){plugin->name, plugin->desc->schema_major};
@@ -207,8 +214,9 @@ static const struct compile_plugin *find_plugin(void *context, const char *name)
 
 /* The first file of that name: the others come after it, and are refused as well. */
 static bool find_refusal(void *context, const char *name, const char **file, const char **reason) {
+  const struct tfm_model *model = context;
   size_t count;
-  const struct registry_refusal *r = registry_refusals(context, &count);
+  const struct registry_refusal *r = registry_refusals(model->registry, &count);
   for (size_t i = 0; i < count; i++)
     if (!r[i].shadowed && strcmp(r[i].plugin, name) == 0) {
       *file = r[i].file;
@@ -216,10 +224,6 @@ static bool find_refusal(void *context, const char *name, const char **file, con
       return true;
     }
   return false;
-}
-
-static void send_log(void *context, int level, const char *text) {
-  registry_log(context, level, text);
 }
 
 static struct compile_json compile_json(const struct model_json *json, const char *name) {
@@ -254,8 +258,8 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .find_op = find_op,
       .find_plugin = find_plugin,
       .find_refusal = find_refusal,
-      .log = send_log,
-      .context = model->registry,
+      .log = model_log,
+      .context = model,
   };
   out->op_names = registry_op_names(model->registry, &out->op_name_count);
   for (size_t i = 0; i < options->dump_count; i++)
@@ -437,11 +441,15 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   bool reference = options->kernels && strcmp(options->kernels, "reference") == 0;
   struct program_options program = {.reference_only =
                                         reference || (model->flags & TFM_OPEN_REFERENCE) != 0,
-                                    .kernels = reference ? NULL : options->kernels};
+                                    .kernels = reference ? NULL : options->kernels,
+                                    .log = model_log,
+                                    .log_arg = model};
   if (program.kernels && check_kernels(model->registry, program.kernels, err) != 0)
     return -1;
-  if (pool_create(options->threads, &model->pool, err) != 0 ||
-      binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
+  if (!model->context->pool && pool_create(options->threads, &model->context->pool, err) != 0)
+    return -1;
+  model->pool = model->context->pool;
+  if (binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
       make_program(model, options, &program, err) != 0 || prepare_dump(model, options, err) != 0 ||
       read_feeds(model, options, err) != 0 || engine_add(model, err) != 0)
     return -1;

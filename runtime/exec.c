@@ -145,7 +145,7 @@ int exec_create(const struct program *program, const struct exec_options *option
     exec->options = *options;
   arena_init(&exec->arena, 0);
   host_init(&exec->host, program->pool, exec->options.cancel);
-  registry_share_log(program->registry, &exec->host);
+  program_share_log(program, &exec->host);
   exec->program = program;
   exec->graph = program->graph;
   int status = program_plan(program, &exec->plan, err);

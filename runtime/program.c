@@ -213,7 +213,7 @@ static void prepare_range(void *arg, int64_t begin, int64_t end, uint32_t lane) 
   struct host host;
   (void)lane;
   host_init(&host, work->program->pool, work->cancel);
-  registry_share_log(work->program->registry, &host);
+  program_share_log(work->program, &host);
   for (int64_t i = begin; i < end; i++) {
     struct tfm_error err = {0};
     int status = 0;
@@ -283,9 +283,11 @@ int program_create(const struct graph *graph, const struct registry *registry,
     return error_oom(err);
   arena_init(&program->arena, 0);
   host_init(&program->host, pool, NULL);
-  registry_share_log(registry, &program->host);
   program->graph = graph;
   program->registry = registry;
+  program->log = options->log;
+  program->log_arg = options->log_arg;
+  program_share_log(program, &program->host);
   program->binding = binding;
   program->pool = pool;
   program->policy.reference_only = options->reference_only;
@@ -305,6 +307,13 @@ int program_create(const struct graph *graph, const struct registry *registry,
   }
   *out = program;
   return 0;
+}
+
+void program_share_log(const struct program *program, struct host *host) {
+  if (program->log)
+    host_set_log(host, program->log, program->log_arg);
+  else
+    registry_share_log(program->registry, host);
 }
 
 void program_destroy(struct program *program) {

@@ -25,6 +25,8 @@ struct program_options {
   bool reference_only;      /* REFERENCE kernels everywhere */
   const char *kernels;      /* "op=kernel,..."; NULL = the best */
   const atomic_int *cancel; /* nonzero = stop preparing; may be NULL */
+  host_log *log;            /* what kernels say; NULL = where the registry's log goes */
+  void *log_arg;
 };
 
 struct program_node {
@@ -45,6 +47,8 @@ struct program {
   uint32_t count; /* of nodes, in the graph's order */
   struct program_node *node;
   struct host host; /* for destroy */
+  host_log *log;    /* as in the options */
+  void *log_arg;
 };
 
 /* binding NULL: choose kernels by declared types and prepare nothing: enough
@@ -56,6 +60,9 @@ int program_create(const struct graph *graph, const struct registry *registry,
                    const struct program_options *options, struct program **out,
                    int32_t *failed_node, struct tfm_error *err);
 void program_destroy(struct program *program);
+
+/* What a kernel of the program says through this host goes to its log. */
+void program_share_log(const struct program *program, struct host *host);
 
 /* The graph's plan, with what these kernels can do in place. */
 int program_plan(const struct program *program, struct plan **out, struct tfm_error *err);

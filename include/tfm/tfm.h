@@ -98,6 +98,31 @@ typedef struct tfm_tap {
  * final newline.  May come from any thread of the model, one at a time. */
 typedef void tfm_message(void *arg, int severity, const char *text);
 
+/* ----------------------------------------------------------------- context */
+
+/* What models of a process may share: plugins, loaded once, and the threads that compute.
+ * A model without one has its own, which costs as many threads again.  Runs of all models
+ * of a context may be in progress at once: one has its threads at a time, the others
+ * compute on the threads that call. */
+typedef struct tfm_context tfm_context;
+
+typedef struct tfm_context_options {
+  uint32_t struct_size;
+  uint32_t threads;              /* 0 = one a core */
+  const char *const *plugin_dir; /* searched first */
+  size_t plugin_dir_count;
+  tfm_message *message; /* what plugins say while they are loaded; may be NULL; with its arg,
+                           lives as long as the context */
+  void *message_arg;
+} tfm_context_options;
+
+/* options NULL = the defaults. */
+tfm_context *tfm_context_create(const tfm_context_options *options, tfm_error *error);
+/* Models that are open in it go on; it goes with the last of them.  Any thread. */
+void tfm_context_destroy(tfm_context *context);
+
+/* ------------------------------------------------------------------ opening */
+
 typedef struct tfm_open_options {
   uint32_t struct_size, flags;
   const char *model;             /* a .tfm file, or a directory with a config.json      */
@@ -114,7 +139,8 @@ typedef struct tfm_open_options {
   size_t dump_count, feed_count;
   tfm_message *message; /* may be NULL; with its arg, lives as long as the model */
   void *message_arg;
-  const char *kernels; /* "op=kernel,...": the user's choice; NULL = the best */
+  const char *kernels;  /* "op=kernel,...": the user's choice; NULL = the best */
+  tfm_context *context; /* NULL = one of its own; else threads and plugin_dir are its, not these */
 } tfm_open_options;
 
 /* Compile the model file, map the weights, prepare the kernels. */

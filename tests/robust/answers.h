@@ -50,7 +50,7 @@ static inline uint64_t answers_hash(const tfm_answer *a) {
 
 /* A fixture, opened as the tests' environment says; NULL is told. */
 static inline tfm_model *answers_open(const char *model, const char *fixture, const char *task,
-                                      uint32_t threads) {
+                                      uint32_t threads, tfm_context *context) {
   const char *root = getenv("TFM_SRCDIR"), *plugins = getenv("TFM_PLUGIN_DIR");
   char model_path[1024], weights[1024];
   tfm_error *error = tfm_error_create();
@@ -60,9 +60,10 @@ static inline tfm_model *answers_open(const char *model, const char *fixture, co
                               .model = model_path,
                               .weights = weights,
                               .task = task,
-                              .threads = threads,
+                              .threads = context ? 0 : threads,
                               .plugin_dir = &plugins,
-                              .plugin_dir_count = 1};
+                              .plugin_dir_count = context ? 0 : 1,
+                              .context = context};
   tfm_model *made = tfm_model_open(&options, error);
   if (!made)
     printf("%s: %s\n", fixture, tfm_error_message(error));

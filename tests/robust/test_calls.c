@@ -70,6 +70,24 @@ static int call_run(unsigned mask) {
   tfm_result_destroy(result);
   return status;
 }
+static int call_context(unsigned mask) {
+  tfm_context_options o = {
+      .struct_size = sizeof o, .threads = 1, .plugin_dir = P(1, &plugins), .plugin_dir_count = 1};
+  tfm_context *made = tfm_context_create(&o, P(0, error));
+  tfm_open_options open = options_of(gpt);
+  open.context = made;
+  tfm_context_destroy(NULL);
+  if (!made)
+    return SAID;
+  bool refused = !tfm_model_open(&open, P(0, error)); /* it names threads */
+  open.threads = 0;
+  refused = refused && !tfm_model_open(&open, P(0, error)); /* and plugins */
+  open.plugin_dir_count = 0;
+  tfm_model *inner = tfm_model_open(&open, P(0, error));
+  tfm_context_destroy(made);
+  tfm_model_destroy(inner);
+  return refused && inner ? FINE : -2;
+}
 static int call_score(unsigned mask) {
   tfm_score_input input = {.struct_size = sizeof input,
                            .ids = P(2, ids),
@@ -248,6 +266,7 @@ static const struct {
 } table[] = {
     {"tfm_model_open", 2, 1, call_open, 2},
     {"tfm_model_run", 5, 1 | 2 | 8, call_run, 5},
+    {"tfm_context_create tfm_context_destroy", 2, 2, call_context, 1},
     {"tfm_model_score", 7, 0x3f, call_score, 7},
     {"tfm_model_describe", 2, 0, call_describe, 0},
     {"tfm_weights_describe", 2, 0, call_weights_describe, 0},

@@ -88,11 +88,11 @@ static void *run_many(void *arg) {
   return NULL;
 }
 
-static void try_task(const struct task *task, uint32_t threads) {
+static void try_task(const struct task *task, uint32_t threads, tfm_context *context) {
   pthread_t thread[THREADS];
   tfm_input all[INPUTS];
   struct work w = {.task = task};
-  w.model = answers_open(task->model, task->fixture, task->task, threads);
+  w.model = answers_open(task->model, task->fixture, task->task, threads, context);
   check(w.model != NULL, task->fixture);
   if (!w.model)
     return;
@@ -108,6 +108,48 @@ static void try_task(const struct task *task, uint32_t threads) {
     pthread_join(thread[t], NULL);
   check(atomic_load(&w.wrong) == 0, task->fixture);
   tfm_model_destroy(w.model);
+}
+
+/* ------------------------------------------------------------------ context */
+
+enum { TASKS = sizeof tasks / sizeof *tasks };
+
+/* Models of all tasks run at once on the same two threads, and outlive their caller's hold
+ * on them. */
+static void try_context(void) {
+  const char *plugins = getenv("TFM_PLUGIN_DIR");
+  tfm_context_options options = {
+      .struct_size = sizeof options, .threads = 2, .plugin_dir = &plugins, .plugin_dir_count = 1};
+  tfm_error *error = tfm_error_create();
+  tfm_context *context = tfm_context_create(&options, error);
+  struct work work[TASKS] = {0};
+  pthread_t thread[TASKS];
+  check(context != NULL, tfm_error_message(error));
+  for (size_t t = 0; context && t < TASKS; t++) {
+    tfm_model_info info = {.struct_size = sizeof info};
+    tfm_input all[INPUTS];
+    work[t].task = &tasks[t];
+    tfm_model *own = answers_open(tasks[t].model, tasks[t].fixture, tasks[t].task, 1, NULL);
+    work[t].model = answers_open(tasks[t].model, tasks[t].fixture, tasks[t].task, 0, context);
+    check(own && work[t].model, tasks[t].fixture);
+    tfm_model_describe(work[t].model, &info);
+    check(info.threads == 2, "the context's threads");
+    for (size_t i = 0; i < INPUTS; i++) {
+      all[i] = input_of(&tasks[t], i);
+      work[t].alone[i] = run(own, &all[i], 1);
+    }
+    work[t].together = run(own, all, INPUTS);
+    tfm_model_destroy(own);
+  }
+  tfm_context_destroy(context);
+  for (size_t t = 0; context && t < TASKS; t++)
+    check(pthread_create(&thread[t], NULL, run_many, &work[t]) == 0, "a thread");
+  for (size_t t = 0; context && t < TASKS; t++) {
+    pthread_join(thread[t], NULL);
+    check(atomic_load(&work[t].wrong) == 0, tasks[t].fixture);
+    tfm_model_destroy(work[t].model);
+  }
+  tfm_error_destroy(error);
 }
 
 /* --------------------------------------------------------------------- ends */
@@ -156,7 +198,7 @@ static void *run_long(void *arg) {
 /* All runs that are in progress are cancelled, or end with their model. */
 static void try_ending(bool destroy) {
   pthread_t thread[THREADS];
-  struct ending e = {.model = answers_open("gpt2.tfm", "gpt2-tied", "generate", 1),
+  struct ending e = {.model = answers_open("gpt2.tfm", "gpt2-tied", "generate", 1, NULL),
                      .destroy = destroy};
   for (size_t t = 0; e.model && t < THREADS; t++)
     check(pthread_create(&thread[t], NULL, run_long, &e) == 0, "a thread");
@@ -181,7 +223,8 @@ static void try_ending(bool destroy) {
 int main(void) {
   for (size_t t = 0; t < sizeof tasks / sizeof *tasks; t++)
     for (uint32_t threads = 1; threads <= 2; threads++)
-      try_task(&tasks[t], threads);
+      try_task(&tasks[t], threads, NULL);
+  try_context();
   try_ending(false);
   try_ending(true);
   printf("%u checks, %u failed\n", checks, failed);
