@@ -32,8 +32,9 @@ struct compiler {
 
   struct unit *units;
   struct unit *main;
-  struct map files; /* struct ast_file -> struct unit, by address */
-  struct map ops;   /* struct op */
+  struct map files;                 /* struct ast_file -> struct unit, by address */
+  struct map ops;                   /* struct op */
+  const struct op *role[TFM_ROLES]; /* NULL = not asked for, or there is none */
   struct report *reports;
   uint32_t report_count;
 

@@ -48,6 +48,16 @@ const struct op *names_op(struct compiler *c, const char *name) {
   return op;
 }
 
+const struct op *names_role(struct compiler *c, uint32_t role) {
+  const struct compile_options *o = c->options;
+  for (size_t i = 0; i < o->op_name_count && c->role[role] == NULL; i++) {
+    const tfm_op_desc *desc = o->find_op(o->context, o->op_names[i]);
+    if (desc != NULL && desc->role == role)
+      c->role[role] = names_op(c, o->op_names[i]);
+  }
+  return c->role[role];
+}
+
 /* --------------------------------------------------------------- declaring */
 
 static void declare(struct compiler *c, struct unit *unit, enum symbol_kind kind,

@@ -69,6 +69,8 @@ struct symbol *names_symbol(const struct unit *unit, const char *name);
 struct qualifier *names_qualifier(const struct unit *unit, const char *name);
 /* The op of that full name, or NULL if no plugin has it. */
 const struct op *names_op(struct compiler *c, const char *name);
+/* The op that has this role; NULL = none. */
+const struct op *names_role(struct compiler *c, uint32_t role);
 
 enum callee_kind {
   CALLEE_UNKNOWN, /* reported */

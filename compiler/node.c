@@ -137,15 +137,35 @@ struct value node_finish(struct compiler *c, struct op_call *call) {
   return c->stop || call->output_count == 0 ? value_error() : holes(c, call);
 }
 
-struct value node_plain(struct compiler *c, const char *name, const int32_t *input, uint32_t count,
-                        struct span span, const char *symbol) {
-  struct op_call call = {.op = names_op(c, name), .span = span, .symbol = symbol};
-  if (call.op == NULL || call.op->schema == NULL || call.op->schema->input_count != count) {
-    struct report *r = report(c, CODE_UNKNOWN_OP, span, "the op `%s` is not there", name);
-    report_primary(c, r, "this needs it");
-    return value_error();
-  }
-  if (!node_allocate(c, &call))
+/* What is to be computed where the op of a role is not there. */
+static const char *const role_text[TFM_ROLES] = {
+    [TFM_ROLE_ADD] = "`+`",
+    [TFM_ROLE_SUB] = "`-`",
+    [TFM_ROLE_MUL] = "`*`",
+    [TFM_ROLE_DIV] = "`/`",
+    [TFM_ROLE_MASK_AND] = "`&`",
+    [TFM_ROLE_MASK_OR] = "`|`",
+    [TFM_ROLE_SCALE] = "a tensor times a number",
+    [TFM_ROLE_LAST_TOKEN] = "the last token of each text",
+};
+
+/* The op of a role, which takes so much; NULL after a report. */
+static const struct op *op_of_role(struct compiler *c, uint32_t role, uint32_t inputs,
+                                   uint32_t attrs, struct span span) {
+  const struct op *op = names_role(c, role);
+  if (op != NULL && op->schema != NULL && op->schema->input_count == inputs &&
+      op->schema->attr_count == attrs)
+    return op;
+  struct report *r =
+      report(c, CODE_UNKNOWN_OP, span, "the op behind %s is not there", role_text[role]);
+  report_primary(c, r, "this needs it");
+  return NULL;
+}
+
+struct value node_role(struct compiler *c, uint32_t role, const int32_t *input, uint32_t count,
+                       struct span span) {
+  struct op_call call = {.op = op_of_role(c, role, count, 0, span), .span = span};
+  if (call.op == NULL || !node_allocate(c, &call))
     return value_error();
   for (uint32_t i = 0; i < count; i++) {
     call.input[i] = input[i];
@@ -154,23 +174,30 @@ struct value node_plain(struct compiler *c, const char *name, const int32_t *inp
   return node_finish(c, &call);
 }
 
+static uint32_t role_of_operator(enum ast_op op) {
+  switch (op) {
+  case AST_OP_ADD:
+    return TFM_ROLE_ADD;
+  case AST_OP_SUB:
+    return TFM_ROLE_SUB;
+  case AST_OP_MUL:
+    return TFM_ROLE_MUL;
+  case AST_OP_DIV:
+    return TFM_ROLE_DIV;
+  case AST_OP_MASK_AND:
+    return TFM_ROLE_MASK_AND;
+  case AST_OP_MASK_OR:
+    return TFM_ROLE_MASK_OR;
+  default:
+    return TFM_ROLE_NONE;
+  }
+}
+
 struct value node_binary(struct compiler *c, const struct ast_expr *expr, int32_t left,
                          int32_t right) {
-  static const struct {
-    enum ast_op op;
-    const char *name;
-  } ops[] = {{AST_OP_ADD, "add"}, {AST_OP_SUB, "sub"},           {AST_OP_MUL, "mul"},
-             {AST_OP_DIV, "div"}, {AST_OP_MASK_AND, "mask_and"}, {AST_OP_MASK_OR, "mask_or"}};
   struct op_call call = {.span = expr->span, .symbol = ast_op_text(expr->binary.op)};
-  for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
-    if (ops[i].op == expr->binary.op)
-      call.op = names_op(c, ops[i].name);
-  if (call.op == NULL || call.op->schema == NULL || call.op->schema->input_count != 2) {
-    report(c, CODE_UNKNOWN_OP, expr->binary.op_span, "the op behind `%s` is not there",
-           call.symbol);
-    return value_error();
-  }
-  if (!node_allocate(c, &call))
+  call.op = op_of_role(c, role_of_operator(expr->binary.op), 2, 0, expr->binary.op_span);
+  if (call.op == NULL || !node_allocate(c, &call))
     return value_error();
   call.input[0] = left;
   call.input[1] = right;
@@ -180,13 +207,8 @@ struct value node_binary(struct compiler *c, const struct ast_expr *expr, int32_
 }
 
 struct value node_scale(struct compiler *c, int32_t tensor, double by, struct span span) {
-  struct op_call call = {.op = names_op(c, "scale"), .span = span};
-  if (call.op == NULL || call.op->schema == NULL || call.op->schema->input_count != 1 ||
-      call.op->schema->attr_count != 1) {
-    report(c, CODE_UNKNOWN_OP, span, "the op `scale` is not there");
-    return value_error();
-  }
-  if (!node_allocate(c, &call))
+  struct op_call call = {.op = op_of_role(c, TFM_ROLE_SCALE, 1, 1, span), .span = span};
+  if (call.op == NULL || !node_allocate(c, &call))
     return value_error();
   call.input[0] = tensor;
   call.input_span[0] = span;

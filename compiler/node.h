@@ -13,9 +13,9 @@ struct value node_finish(struct compiler *c, struct op_call *call);
 struct value node_binary(struct compiler *c, const struct ast_expr *expr, int32_t left,
                          int32_t right);
 struct value node_scale(struct compiler *c, int32_t tensor, double by, struct span span);
-/* Inputs only: an op that the compiler puts in by itself. */
-struct value node_plain(struct compiler *c, const char *op, const int32_t *input, uint32_t count,
-                        struct span span, const char *symbol);
+/* Inputs only: an op that the compiler puts in by itself, by its role. */
+struct value node_role(struct compiler *c, uint32_t role, const int32_t *input, uint32_t count,
+                       struct span span);
 
 /* A value of that type in the place of one that has an error, so that what is
  * made of it can still be checked.  Nothing is emitted of it. */

@@ -55,7 +55,8 @@ struct compile_options {
   bool fuse;
 
   /* The op of that name ("linear", "acme.flash"), and the plugin of that name;
-   * NULL = unknown.  op_names: for "did you mean". */
+   * NULL = unknown.  op_names: all ops, for "did you mean", and to find those that have a
+   * role (tfm/plugin.h). */
   const tfm_op_desc *(*find_op)(void *context, const char *name);
   const struct compile_plugin *(*find_plugin)(void *context, const char *name);
   /* Of a plugin that is unknown: false = there is no file of its name; true = there is one

@@ -9,6 +9,8 @@
 #include "compiler/names.h"
 #include "compiler/report.h"
 
+#include <string.h>
+
 static void report_twice(struct compiler *c, const struct ir_value *state,
                          const struct ir_node *first, const struct ir_node *second) {
   struct report *r =
@@ -21,6 +23,30 @@ static void report_twice(struct compiler *c, const struct ir_value *state,
   report_help(c, r, "give each its own: `state NAME: kv[n]` with n layers, and `NAME[i]`");
 }
 
+/* The input that takes a layer of a state; NULL = the op has none. */
+static const char *layer_input(const struct op *op) {
+  for (uint32_t i = 0; op != NULL && op->schema != NULL && i < op->schema->input_count; i++)
+    if (op->schema->input[i].type.dtype == DTYPE_KV)
+      return op->schema->input[i].name;
+  return NULL;
+}
+
+/* "attention(..., cache: past[i])", of the first op that takes one, those of plugins last. */
+static const char *layer_call(struct compiler *c, const char *state) {
+  const struct compile_options *o = c->options;
+  const char *of_plugin = NULL;
+  for (size_t i = 0; i < o->op_name_count; i++) {
+    const char *name = o->op_names[i], *input = layer_input(names_op(c, name));
+    if (input == NULL || (strchr(name, '.') != NULL && of_plugin != NULL))
+      continue;
+    const char *call = compiler_printf(c, "%s(..., %s: %s[i])", name, input, state);
+    if (strchr(name, '.') == NULL)
+      return call;
+    of_plugin = call;
+  }
+  return of_plugin;
+}
+
 static void report_unused(struct compiler *c, const struct symbol *symbol, uint32_t unused,
                           const char *example) {
   struct report *r =
@@ -31,7 +57,9 @@ static void report_unused(struct compiler *c, const struct symbol *symbol, uint3
                    symbol->layer_count, symbol->name);
   if (example != NULL)
     report_note(c, r, "the first is `%s`", example);
-  report_help(c, r, "an op takes a layer of it: `attention(..., cache: %s[i])`", symbol->name);
+  const char *call = layer_call(c, symbol->name);
+  if (call != NULL)
+    report_help(c, r, "an op takes a layer of it: `%s`", call);
 }
 
 static void check_used(struct compiler *c, const struct symbol *symbol, const int32_t *reader) {

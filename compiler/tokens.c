@@ -161,12 +161,12 @@ static void move_last(struct compiler *c, uint32_t to) {
       c->value[c->node[i].output[k]].node = (int32_t)i;
 }
 
-/* last_token(x), as soon as x is there; GRAPH_NONE after a report. */
+/* The last token of x, as soon as x is there; GRAPH_NONE after a report. */
 static int32_t cut(struct narrowing *n, int32_t x) {
   struct compiler *c = n->c;
   const int32_t input[] = {x, last_input(c, x, n->span)};
   struct value made = input[1] == GRAPH_NONE ? (struct value){0}
-                                             : node_plain(c, "last_token", input, 2, n->span, NULL);
+                                             : node_role(c, TFM_ROLE_LAST_TOKEN, input, 2, n->span);
   if (made.kind != VALUE_TENSOR)
     return GRAPH_NONE;
   uint32_t behind = (uint32_t)(c->value[x].node + 1); /* 0 for an input */
@@ -207,7 +207,7 @@ void tokens_take_last(struct compiler *c, struct results *results, uint32_t firs
                       struct span span) {
   struct narrowing n = {.c = c, .span = span, .first = first, .values = c->value_count};
   struct result *result = results->count == 1 ? &results->item[0] : NULL;
-  const struct op *op = names_op(c, "last_token");
+  const struct op *op = names_role(c, TFM_ROLE_LAST_TOKEN);
   for (uint32_t i = 0; i < results->count; i++)
     if (results->item[i].name != NULL && strcmp(results->item[i].name, "logits") == 0)
       result = &results->item[i];
@@ -279,10 +279,11 @@ static bool knows_padding(const struct compiler *c, const struct ir_node *node) 
     if (dtype == DTYPE_MASK || dtype == DTYPE_BOOL || dtype == DTYPE_KV)
       return true;
   }
-  for (uint32_t i = 0; i < node->attr_count && strcmp(node->op->name, "select") == 0; i++)
+  uint32_t role = node->op->desc->role;
+  for (uint32_t i = 0; i < node->attr_count && role == TFM_ROLE_SELECT; i++)
     if (strcmp(node->attr[i].name, "index") == 0)
       return node->attr[i].integer == 0;
-  return strcmp(node->op->name, "last_token") == 0;
+  return role == TFM_ROLE_LAST_TOKEN;
 }
 
 static void find_mixing(struct compiler *c) {
@@ -308,7 +309,7 @@ void tokens_check(struct compiler *c) {
   for (uint32_t i = 0; i < c->node_count && !c->stop; i++) {
     const struct ir_node *node = &c->node[i];
     if (!node->live || node->when != GRAPH_STEP || reads_state(c, node) ||
-        strcmp(node->op->name, "last_token") == 0)
+        node->op->desc->role == TFM_ROLE_LAST_TOKEN)
       continue;
     int32_t input = mixed_input(c, node, &tokens);
     if (input != GRAPH_NONE)

@@ -22,10 +22,11 @@ static void pooling_text(const struct graph *graph, struct buffer *out) {
   }
 }
 
-static bool ends_in_norm(const struct graph *graph) {
+static bool ends_in_norm(const struct tfm_model *model) {
+  const struct graph *graph = model->graph;
   for (uint32_t i = 0; i < graph->output_count; i++) {
     int32_t node = graph->value[graph->output[i].value].node;
-    if (node != GRAPH_NONE && strcmp(graph->node[node].op, "l2_normalize") == 0)
+    if (node != GRAPH_NONE && registry_role(model->registry, graph->node[node].op) == TFM_ROLE_UNIT)
       return true;
   }
   return false;
@@ -39,7 +40,7 @@ static int tell_default(const struct tfm_model *model, const tfm_open_options *o
   buffer_printf(&text, "note: %s has no modules.json: the vector is pooled", model->weights_path);
   pooling_text(model->graph, &text);
   buffer_printf(&text, " and %s, as the model file has it",
-                ends_in_norm(model->graph) ? "normalized" : "not normalized");
+                ends_in_norm(model) ? "normalized" : "not normalized");
   bool made = !text.failed;
   if (made)
     options->message(options->message_arg, 0, buffer_text(&text));

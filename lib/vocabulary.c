@@ -52,7 +52,8 @@ int64_t model_id_rows(const struct tfm_model *model) {
   int64_t least = 0;
   for (uint32_t i = 0; i < graph->node_count; i++) {
     const struct graph_node *node = &graph->node[i];
-    if (strcmp(node->op, "embedding") != 0 || !is_ids(graph, node->input[0]))
+    if (registry_role(model->registry, node->op) != TFM_ROLE_LOOKUP ||
+        !is_ids(graph, node->input[0]))
       continue;
     int64_t rows = graph->weight[node->weight[0]].shape[0];
     least = least == 0 || rows < least ? rows : least;

@@ -133,6 +133,35 @@ struct addition {
   struct registry_kernel *kernel;
 };
 
+/* A role is of one op, and of one that is called by bare name: else what `a + b` is would
+ * depend on the plugins that are about. */
+static int check_role(const struct registry *registry, const struct addition *add, uint32_t i,
+                      struct note_refusal *why) {
+  const struct registry_op *op = &add->op[i], *other = NULL;
+  uint32_t role = op->desc->role;
+  if (role == TFM_ROLE_NONE)
+    return 0;
+  if (!add->plugin->desc->core || role >= TFM_ROLES) {
+    SAY(reason,
+        role >= TFM_ROLES ? "its op `%s` has a role that this tfm does not know"
+                          : "its op `%s` claims a role, as only ops of bare names may",
+        op->name);
+    SAY(expected, "role = 0");
+    SAY(found, "role = %u", role);
+    return 1;
+  }
+  other = registry->role[role];
+  for (uint32_t j = 0; j < i && !other; j++)
+    if (add->op[j].desc->role == role)
+      other = &add->op[j];
+  if (!other || strcmp(other->name, op->name) == 0)
+    return 0;
+  SAY(reason, "its op `%s` has a role that another op has", op->name);
+  SAY(expected, "one op for role %u: `%s`, of %.200s", role, other->name, other->plugin->file);
+  SAY(help, "remove one of the two files");
+  return 1;
+}
+
 static int check_op(struct registry *registry, struct addition *add, uint32_t i,
                     struct note_refusal *why, struct tfm_error *err) {
   const tfm_plugin_desc *plugin = add->plugin->desc;
@@ -155,6 +184,8 @@ static int check_op(struct registry *registry, struct addition *add, uint32_t i,
   if (!id)
     return error_oom(err);
   add->op[i] = (struct registry_op){id, op, add->plugin};
+  if (check_role(registry, add, i, why) != 0)
+    return 1;
   const struct registry_op *other = registry_find_op(registry, id);
   for (uint32_t j = 0; j < i && !other; j++)
     if (strcmp(add->op[j].name, id) == 0)
@@ -254,6 +285,8 @@ static int enter_ops(struct registry *registry, const struct addition *add, stru
     if (!added)
       continue;
     slot->value.pointer = &add->op[i];
+    if (add->op[i].desc->role != TFM_ROLE_NONE)
+      registry->role[add->op[i].desc->role] = &add->op[i];
     const char **names =
         realloc((void *)registry->op_name, (registry->op_count + 1) * sizeof *names);
     if (!names)
@@ -316,6 +349,11 @@ const struct registry_plugin *registry_find_plugin(const struct registry *regist
                                                    const char *name) {
   const struct map_entry *slot = map_find_text(&registry->plugin_index, name);
   return slot ? slot->value.pointer : NULL;
+}
+
+uint32_t registry_role(const struct registry *registry, const char *op) {
+  const struct registry_op *found = registry_find_op(registry, op);
+  return found ? found->desc->role : TFM_ROLE_NONE;
 }
 
 size_t registry_plugin_count(const struct registry *registry) {

@@ -85,6 +85,9 @@ const struct registry_op *registry_find_op(const struct registry *registry, cons
 const struct registry_plugin *registry_find_plugin(const struct registry *registry,
                                                    const char *name);
 
+/* The role of the op of that name; TFM_ROLE_NONE too where there is no such op. */
+uint32_t registry_role(const struct registry *registry, const char *op);
+
 size_t registry_plugin_count(const struct registry *registry);
 const struct registry_plugin *registry_plugin_at(const struct registry *registry, size_t i);
 /* The ids of all ops, sorted; as compile_options.op_names wants them. */

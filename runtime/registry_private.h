@@ -21,8 +21,9 @@ struct registry {
   struct registry_dir *dir;
   size_t plugin_count, plugin_capacity;
   const struct registry_plugin **plugin;
-  struct map plugin_index; /* name -> const struct registry_plugin * */
-  struct map op_index;     /* id -> const struct registry_op * */
+  struct map plugin_index;                   /* name -> const struct registry_plugin * */
+  struct map op_index;                       /* id -> const struct registry_op * */
+  const struct registry_op *role[TFM_ROLES]; /* NULL = no op has it */
   size_t op_count;
   const char **op_name; /* sorted; op_count of them */
   size_t kernel_count, kernel_capacity;

@@ -298,6 +298,25 @@ enum {
   TFM_OP_KEEPS_TOKENS = 2u
 };
 
+/* What tfm itself asks of an op, so that no part of it knows an op by its name.  The
+ * numbers never change.  Only an op that is called by bare name (core) can have a
+ * role, and one op alone has each. */
+enum {
+  TFM_ROLE_NONE = 0,
+  TFM_ROLE_ADD = 1, /* a + b of two tensors */
+  TFM_ROLE_SUB = 2,
+  TFM_ROLE_MUL = 3,
+  TFM_ROLE_DIV = 4,
+  TFM_ROLE_MASK_AND = 5, /* a & b of two masks */
+  TFM_ROLE_MASK_OR = 6,
+  TFM_ROLE_SCALE = 7,      /* a tensor times its one attribute: -x, 2.0 * x */
+  TFM_ROLE_LAST_TOKEN = 8, /* the token of each row whose index is the second input */
+  TFM_ROLE_SELECT = 9,     /* what is at `index` of an axis */
+  TFM_ROLE_LOOKUP = 10,    /* rows of its weight, by the ids of its input */
+  TFM_ROLE_UNIT = 11,      /* vectors of length 1 */
+  TFM_ROLES                /* how many this tfm knows, 0 among them */
+};
+
 /* What an op means.  The schema is a string in the language's own grammar,
  * with its doc comment:
  *
@@ -310,7 +329,7 @@ typedef struct tfm_op_desc {
   uint32_t struct_size;
   uint32_t flags;
   uint32_t version; /* of the meaning; 1, and +1 when results change */
-  uint32_t reserved;
+  uint32_t role;    /* TFM_ROLE_; 0 for all but some of the ops that come with tfm */
   const char *schema;
   /* [main] Output types, when the schema alone cannot say them (split); NULL
    * otherwise.  Inputs already agree with the schema.  Writes at most capacity

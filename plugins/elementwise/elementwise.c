@@ -8,19 +8,24 @@
 
 enum { ELEMENTS_A_PIECE = 16384 };
 
-#define ELEMENTWISE_OP(id, text)                                                                   \
-  const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_KEEPS_TOKENS}
+#define ELEMENTWISE_OP(id, tfm_role, text)                                                         \
+  const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_KEEPS_TOKENS, .role = (tfm_role)}
 
-ELEMENTWISE_OP(add, "## a + b, element by element.\n"
-                    "op add(a: [...], b: [...]) -> [...]\n");
-ELEMENTWISE_OP(sub, "## a - b, element by element.\n"
-                    "op sub(a: [...], b: [...]) -> [...]\n");
-ELEMENTWISE_OP(mul, "## a * b, element by element.\n"
-                    "op mul(a: [...], b: [...]) -> [...]\n");
-ELEMENTWISE_OP(div, "## a / b, element by element.\n"
-                    "op div(a: [...], b: [...]) -> [...]\n");
-ELEMENTWISE_OP(scale, "## x times a constant.\n"
-                      "op scale(x: [...]; ; by: real) -> [...]\n");
+ELEMENTWISE_OP(add, TFM_ROLE_ADD,
+               "## a + b, element by element.\n"
+               "op add(a: [...], b: [...]) -> [...]\n");
+ELEMENTWISE_OP(sub, TFM_ROLE_SUB,
+               "## a - b, element by element.\n"
+               "op sub(a: [...], b: [...]) -> [...]\n");
+ELEMENTWISE_OP(mul, TFM_ROLE_MUL,
+               "## a * b, element by element.\n"
+               "op mul(a: [...], b: [...]) -> [...]\n");
+ELEMENTWISE_OP(div, TFM_ROLE_DIV,
+               "## a / b, element by element.\n"
+               "op div(a: [...], b: [...]) -> [...]\n");
+ELEMENTWISE_OP(scale, TFM_ROLE_SCALE,
+               "## x times a constant.\n"
+               "op scale(x: [...]; ; by: real) -> [...]\n");
 
 struct work {
   const float *a, *b; /* b is NULL for scale */

@@ -6,7 +6,7 @@
 const tfm_op_desc embedding_op = {
     OP_OF("## The row of the table for each id: out[b, t] = weight[ids[b, t]].\n"
           "op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]\n"),
-    .flags = TFM_OP_KEEPS_TOKENS};
+    .flags = TFM_OP_KEEPS_TOKENS, .role = TFM_ROLE_LOOKUP};
 
 /* The instance: the table as it is stored.  Its memory is the model's. */
 struct table {

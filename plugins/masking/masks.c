@@ -10,8 +10,10 @@
 
 #include <string.h>
 
-#define MASK_OP(id, text)                                                                          \
-  const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_HOLDS_INPUTS | TFM_OP_KEEPS_TOKENS}
+#define MASK_OP_OF(id, tfm_role, text)                                                             \
+  const tfm_op_desc id##_op = {OP_OF(text), .flags = TFM_OP_HOLDS_INPUTS | TFM_OP_KEEPS_TOKENS,    \
+                               .role = (tfm_role)}
+#define MASK_OP(id, text) MASK_OP_OF(id, TFM_ROLE_NONE, text)
 
 MASK_OP(causal,
         "## Each query sees its own position and those before it (Vaswani et al. 2017, 3.2.3).\n"
@@ -23,10 +25,12 @@ MASK_OP(window,
         "op window(; ; n: int) -> mask\n");
 MASK_OP(prefix, "## The first n keys, for every query.\n"
                 "op prefix(; ; n: int) -> mask\n");
-MASK_OP(mask_and, "## Allowed by both; written a & b.\n"
-                  "op mask_and(a: mask, b: mask) -> mask\n");
-MASK_OP(mask_or, "## Allowed by either; written a | b.\n"
-                 "op mask_or(a: mask, b: mask) -> mask\n");
+MASK_OP_OF(mask_and, TFM_ROLE_MASK_AND,
+           "## Allowed by both; written a & b.\n"
+           "op mask_and(a: mask, b: mask) -> mask\n");
+MASK_OP_OF(mask_or, TFM_ROLE_MASK_OR,
+           "## Allowed by either; written a | b.\n"
+           "op mask_or(a: mask, b: mask) -> mask\n");
 MASK_OP(dense, "## A mask spelt out: query t of row b sees key s where x[b, t, s] is true.\n"
                "op dense(x: bool[_, T, S]) -> mask\n");
 

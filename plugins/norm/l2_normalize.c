@@ -7,7 +7,7 @@
 const tfm_op_desc l2_normalize_op = {
     OP_OF("## x / max(|x|, eps), |x| the Euclidean norm over the last dimension.\n"
           "op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]\n"),
-    .flags = TFM_OP_KEEPS_TOKENS};
+    .flags = TFM_OP_KEEPS_TOKENS, .role = TFM_ROLE_UNIT};
 
 /* The instance: eps. */
 static tfm_status prepare(const tfm_host *host, const tfm_node *node,

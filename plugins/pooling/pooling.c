@@ -8,6 +8,7 @@
 const tfm_op_desc last_token_op = {
     OP_OF("## The token of each row that an index names: out[b] = x[b, index[b]].\n"
           "op last_token(x: [B, T, D], index: i32[B]) -> [B, 1, D]\n"),
+    .role = TFM_ROLE_LAST_TOKEN,
 };
 
 const tfm_op_desc mean_pool_op = {

@@ -142,7 +142,7 @@ const tfm_op_desc split_op = {
 const tfm_op_desc select_op = {
     OP_OF("## One index of an axis, which goes away; both count from the end if negative.\n"
           "op select(x: [...]; ; axis: int, index: int) -> _\n"),
-    .infer = select_infer, .flags = TFM_OP_KEEPS_TOKENS};
+    .infer = select_infer, .flags = TFM_OP_KEEPS_TOKENS, .role = TFM_ROLE_SELECT};
 const tfm_op_desc concat_op = {OP_OF("## a and b side by side, along the last dimension.\n"
                                      "op concat(a: [..., M], b: [..., N]) -> _\n"),
                                .infer = concat_infer, .flags = TFM_OP_KEEPS_TOKENS};

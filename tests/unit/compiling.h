@@ -58,13 +58,18 @@ static inline tfm_status compiling_pool(const tfm_host *host, const tfm_node *no
 
 #define COMPILING_OP(text)                                                                         \
   { .struct_size = sizeof(tfm_op_desc), .flags = TFM_OP_KEEPS_TOKENS, .version = 1, .schema = text }
+#define COMPILING_ROLE(id, text)                                                                   \
+  {                                                                                                \
+    .struct_size = sizeof(tfm_op_desc), .flags = TFM_OP_KEEPS_TOKENS, .version = 1,                \
+    .role = TFM_ROLE_##id, .schema = text                                                          \
+  }
 static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op linear(x: [..., I]; weight: [O, I], bias: [O]?) -> [..., O]"),
     COMPILING_OP("op layer_norm(x: [..., D]; weight: [D], bias: [D]?; eps: real = 1e-5) -> "
                  "[..., D]"),
     COMPILING_OP("op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]"),
-    COMPILING_OP("op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]"),
-    COMPILING_OP("op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]"),
+    COMPILING_ROLE(UNIT, "op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]"),
+    COMPILING_ROLE(LOOKUP, "op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]"),
     COMPILING_OP(
         "op activation(x: [...]; ; kind: \"gelu\" | \"gelu_new\" | \"relu\" | \"tanh\") -> "
         "[...]"),
@@ -84,15 +89,15 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op causal() -> mask"),
     COMPILING_OP("op padding(real: bool[B, S]) -> mask"),
     COMPILING_OP("op window(; ; n: int) -> mask"),
-    COMPILING_OP("op mask_and(a: mask, b: mask) -> mask"),
-    COMPILING_OP("op mask_or(a: mask, b: mask) -> mask"),
-    COMPILING_OP("op add(a: [...], b: [...]) -> [...]"),
-    COMPILING_OP("op sub(a: [...], b: [...]) -> [...]"),
-    COMPILING_OP("op mul(a: [...], b: [...]) -> [...]"),
-    COMPILING_OP("op div(a: [...], b: [...]) -> [...]"),
-    COMPILING_OP("op scale(x: [...]; ; by: real) -> [...]"),
+    COMPILING_ROLE(MASK_AND, "op mask_and(a: mask, b: mask) -> mask"),
+    COMPILING_ROLE(MASK_OR, "op mask_or(a: mask, b: mask) -> mask"),
+    COMPILING_ROLE(ADD, "op add(a: [...], b: [...]) -> [...]"),
+    COMPILING_ROLE(SUB, "op sub(a: [...], b: [...]) -> [...]"),
+    COMPILING_ROLE(MUL, "op mul(a: [...], b: [...]) -> [...]"),
+    COMPILING_ROLE(DIV, "op div(a: [...], b: [...]) -> [...]"),
+    COMPILING_ROLE(SCALE, "op scale(x: [...]; ; by: real) -> [...]"),
     COMPILING_OP("op mean_pool(x: [B, T, D], real: bool[B, T]) -> [B, D]"),
-    COMPILING_OP("op last_token(x: [B, T, D], index: i32[B]) -> [B, 1, D]"),
+    COMPILING_ROLE(LAST_TOKEN, "op last_token(x: [B, T, D], index: i32[B]) -> [B, 1, D]"),
     COMPILING_OP("op linear3(x: [..., I]; a: linear[I, M], b: linear[I, N], c: linear[I, O]) -> "
                  "a: [..., M], b: [..., N], c: [..., O]"),
     COMPILING_OP("op linear_add(x: [..., I], y: [..., O]; weight: [O, I], bias: [O]?) -> "
@@ -109,6 +114,7 @@ static const tfm_op_desc compiling_ops[] = {
     {.struct_size = sizeof(tfm_op_desc),
      .flags = TFM_OP_KEEPS_TOKENS,
      .version = 1,
+     .role = TFM_ROLE_SELECT,
      .schema = "op select(x: [...]; ; axis: int, index: int) -> _",
      .infer = compiling_select},
     {.struct_size = sizeof(tfm_op_desc),

@@ -480,6 +480,22 @@ START_TEST(arithmetic_on_tensors) {
 }
 END_TEST
 
+/* An operator is the op that has its role; where there is none, it is refused. */
+START_TEST(roles) {
+  static const char *const exprs[] = {"x + x", "x - x", "x * x", "x / x", "-x", "x * 0.5"};
+  for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
+    struct written w;
+    char model[1024], tensors[] = "words.weight F32 9 4\n";
+    snprintf(model, sizeof model, HEADER BODY("  x = %s\n"), exprs[i]);
+    write_model(&w, model, "{\"width\": 4}", tensors);
+    ck_assert_uint_eq(error_of(&w.k.options), 0);
+    w.k.options.op_name_count = 0;
+    ck_assert_uint_eq(error_of(&w.k.options), CODE_UNKNOWN_OP);
+    finish_written(&w);
+  }
+}
+END_TEST
+
 /* A default, an argument that is none, a block of a block, names of results. */
 START_TEST(blocks) {
   EXPECT(HEADER
@@ -695,5 +711,5 @@ END_TEST
 
 UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
           choosing_heads, last_token, two_graphs, weight_forms, stacking, groups, rules,
-          optional_slots, constants, arithmetic_on_tensors, blocks, rebinding_and_scopes, libraries,
-          fusing_three, fusing_sums, fusing_norms, hostile, deep, circles)
+          optional_slots, constants, arithmetic_on_tensors, roles, blocks, rebinding_and_scopes,
+          libraries, fusing_three, fusing_sums, fusing_norms, hostile, deep, circles)

@@ -357,6 +357,42 @@ START_TEST(test_two_meanings) {
 }
 END_TEST
 
+/* A role is of one op, of the package's. */
+START_TEST(test_roles) {
+  struct registry *registry = test_registry();
+  tfm_op_desc op = {.struct_size = sizeof op, .version = 1, .role = TFM_ROLE_UNIT};
+  tfm_plugin_desc plugin = {.struct_size = sizeof plugin, .name = "unit", .core = 1, .op_count = 1};
+  plugin.op = (const tfm_op_desc *const[]){&op};
+  op.schema = "op unit(x: [...]) -> [...]";
+  CHECK_OK(registry_add(registry, "unit.so", &plugin, err));
+  ck_assert_uint_eq(registry_role(registry, "unit"), TFM_ROLE_UNIT);
+  ck_assert_uint_eq(registry_role(registry, "add"), TFM_ROLE_NONE);
+  ck_assert_uint_eq(registry_role(registry, "units"), TFM_ROLE_NONE);
+  plugin.name = "again";
+  CHECK_OK(registry_add(registry, "again.so", &plugin, err)); /* the same op */
+  op.schema = "op length_one(x: [...]) -> [...]";
+  CHECK_FAILS(registry_add(registry, "again.so", &plugin, err), TFM_ERROR_PLUGIN,
+              "expected: one op for role 11: `unit`, of unit.so");
+  op.role = TFM_ROLE_SCALE;
+  tfm_op_desc twin = op;
+  twin.schema = "op twice(x: [...]) -> [...]";
+  plugin.op = (const tfm_op_desc *const[]){&op, &twin};
+  plugin.op_count = 2;
+  CHECK_FAILS(registry_add(registry, "again.so", &plugin, err), TFM_ERROR_PLUGIN,
+              "`twice` has a role that another op has");
+  twin.role = TFM_ROLES;
+  CHECK_FAILS(registry_add(registry, "again.so", &plugin, err), TFM_ERROR_PLUGIN,
+              "`twice` has a role that this tfm does not know");
+  twin.role = TFM_ROLE_NONE;
+  plugin.core = 0;
+  CHECK_FAILS(registry_add(registry, "again.so", &plugin, err), TFM_ERROR_PLUGIN,
+              "`again.length_one` claims a role");
+  op.role = TFM_ROLE_NONE;
+  CHECK_OK(registry_add(registry, "again.so", &plugin, err));
+  registry_close(registry);
+}
+END_TEST
+
 START_TEST(test_dirs) {
   struct registry_dirs dirs;
   const char *first[] = {"given"};
@@ -408,6 +444,12 @@ START_TEST(test_package) {
       reference = reference || (kernel[k].desc->flags & TFM_KERNEL_REFERENCE);
     ck_assert_msg(reference, "%s has no reference kernel", names[i]);
   }
+  /* Each role is there: what needs one would else be refused, or go unsaid. */
+  bool role[TFM_ROLES] = {true};
+  for (size_t i = 0; i < count; i++)
+    role[registry_role(registry, names[i])] = true;
+  for (unsigned i = 0; i < TFM_ROLES; i++)
+    ck_assert_msg(role[i], "no op has role %u", i);
   registry_close(registry);
 }
 END_TEST
@@ -652,6 +694,6 @@ START_TEST(test_damaged_tables) {
 END_TEST
 
 UNIT_MAIN("registry", test_good, test_notes, test_files, test_damage, test_trust,
-          test_fp_environment, test_descriptors, test_two_meanings, test_dirs, test_package,
-          test_cut, test_wrong_tables, test_relative, test_refused_hides_nothing,
+          test_fp_environment, test_descriptors, test_two_meanings, test_roles, test_dirs,
+          test_package, test_cut, test_wrong_tables, test_relative, test_refused_hides_nothing,
           test_package_first, test_init_once, test_damaged_tables)
