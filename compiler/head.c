@@ -68,22 +68,24 @@ static bool has_task(struct compiler *c, enum graph_task task) {
 
 /* Of the heads' names, and of the names of their tasks. */
 static void report_nearest_task(struct compiler *c, struct report *r, const char *given) {
-  size_t heads = 0, count = 0, spellings;
-  const struct task_spelling *spelling = task_spellings(&spellings);
+  size_t heads = 0, count = 0;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next)
     heads += d->kind == AST_DECL_HEAD;
-  const char **names = compiler_alloc(c, heads + GRAPH_TASK_COUNT + spellings, sizeof *names);
+  const char **names =
+      compiler_alloc(c, heads + GRAPH_TASK_COUNT * (1 + TASK_NAMES), sizeof *names);
   if (given == NULL || names == NULL)
     return;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next)
     if (d->kind == AST_DECL_HEAD && d->name.text != NULL)
       names[count++] = d->name.text;
-  for (unsigned i = GRAPH_TASK_NONE + 1; i < GRAPH_TASK_COUNT; i++)
-    if (has_task(c, (enum graph_task)i))
-      names[count++] = graph_task_name((enum graph_task)i);
-  for (size_t i = 0; i < spellings; i++)
-    if (has_task(c, spelling[i].task))
-      names[count++] = spelling[i].name;
+  for (unsigned i = GRAPH_TASK_NONE + 1; i < GRAPH_TASK_COUNT; i++) {
+    const struct task_info *info = task_info((enum graph_task)i);
+    if (!has_task(c, (enum graph_task)i))
+      continue;
+    names[count++] = info->name;
+    for (unsigned k = 0; k < TASK_NAMES && info->also[k] != NULL; k++)
+      names[count++] = info->also[k];
+  }
   report_nearest(c, r, "a head or task", given, names, count);
 }
 

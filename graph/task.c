@@ -5,10 +5,13 @@
 
 static const struct task_info tasks[] = {
     {.name = "none", .attributes = ""},
-#define TASK(ID, NAME, ATTRIBUTES, ...)                                                            \
-  {.name = #NAME, .attributes = ATTRIBUTES, .result = {__VA_ARGS__}},
+#define ALSO(...)                                                                                  \
+  { __VA_ARGS__ }
+#define TASK(ID, NAME, NAMES, ATTRIBUTES, ...)                                                     \
+  {.name = #NAME, .also = NAMES, .attributes = ATTRIBUTES, .result = {__VA_ARGS__}},
 #include "graph/task.def"
 #undef TASK
+#undef ALSO
 };
 
 const struct task_info *task_info(enum graph_task task) {
@@ -46,34 +49,6 @@ bool task_has_attribute(enum graph_task task, const char *name) {
   return false;
 }
 
-static const struct task_spelling spellings[] = {
-    {"text-generation", GRAPH_TASK_GENERATE},
-    {"causal-lm", GRAPH_TASK_GENERATE},
-    {"generation", GRAPH_TASK_GENERATE},
-    {"fill-mask", GRAPH_TASK_FILL_MASK},
-    {"masked-lm", GRAPH_TASK_FILL_MASK},
-    {"mask", GRAPH_TASK_FILL_MASK},
-    {"text-classification", GRAPH_TASK_CLASSIFY},
-    {"sequence-classification", GRAPH_TASK_CLASSIFY},
-    {"sentiment-analysis", GRAPH_TASK_CLASSIFY},
-    {"classification", GRAPH_TASK_CLASSIFY},
-    {"token-classification", GRAPH_TASK_CLASSIFY_TOKENS},
-    {"ner", GRAPH_TASK_CLASSIFY_TOKENS},
-    {"tags", GRAPH_TASK_CLASSIFY_TOKENS},
-    {"question-answering", GRAPH_TASK_QA},
-    {"feature-extraction", GRAPH_TASK_EMBED},
-    {"sentence-similarity", GRAPH_TASK_EMBED},
-    {"embedding", GRAPH_TASK_EMBED},
-    {"embeddings", GRAPH_TASK_EMBED},
-    {"text-ranking", GRAPH_TASK_RERANK},
-    {"reranking", GRAPH_TASK_RERANK},
-};
-
-const struct task_spelling *task_spellings(size_t *count) {
-  *count = sizeof spellings / sizeof *spellings;
-  return spellings;
-}
-
 /* '-' for '_', and a small letter for a capital one. */
 static char plain(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
@@ -89,8 +64,9 @@ enum graph_task task_from_spelling(const char *name) {
   for (unsigned i = GRAPH_TASK_NONE + 1; i < GRAPH_TASK_COUNT; i++)
     if (same_words(name, tasks[i].name))
       return (enum graph_task)i;
-  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
-    if (same_words(name, spellings[i].name))
-      return spellings[i].task;
+  for (unsigned i = GRAPH_TASK_NONE + 1; i < GRAPH_TASK_COUNT; i++)
+    for (unsigned k = 0; k < TASK_NAMES && tasks[i].also[k]; k++)
+      if (same_words(name, tasks[i].also[k]))
+        return (enum graph_task)i;
   return GRAPH_TASK_NONE;
 }

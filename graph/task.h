@@ -8,7 +8,7 @@
 #include "graph/graph.h"
 #include "graph/letters.h"
 
-enum { TASK_RESULTS = 4 };
+enum { TASK_RESULTS = 4, TASK_NAMES = 6 };
 
 struct task_result {
   const char *name; /* "logits"; NULL = no more */
@@ -17,8 +17,9 @@ struct task_result {
 };
 
 struct task_info {
-  const char *name;       /* "fill_mask" */
-  const char *attributes; /* "stop", separated by blanks; "" = none */
+  const char *name;             /* "fill_mask" */
+  const char *also[TASK_NAMES]; /* "masked-lm", "mask"; NULL = no more */
+  const char *attributes;       /* "stop", separated by blanks; "" = none */
   struct task_result result[TASK_RESULTS];
 };
 
@@ -28,13 +29,7 @@ const struct task_info *task_info(enum graph_task task);
 const struct task_result *task_result(enum graph_task task, const char *name);
 bool task_has_attribute(enum graph_task task, const char *name);
 
-/* What the field calls a task: "token-classification", "ner". */
-struct task_spelling {
-  const char *name; /* '-' between words */
-  enum graph_task task;
-};
-const struct task_spelling *task_spellings(size_t *count);
-/* By its own name or one of these, '_' or '-' between words, in letters of either case;
+/* By its own name or one of the others, '_' or '-' between words, in letters of either case;
  * GRAPH_TASK_NONE = neither. */
 enum graph_task task_from_spelling(const char *name);
 

@@ -74,7 +74,8 @@ static int refuse_growing_encode(const struct graph *graph, struct tfm_error *er
             graph->model);
   error_note(err, "found: `%s`, which is computed once a request and would not see new tokens",
              node->name);
-  error_note(err, "help: a head for `generate` goes with `graph decode`, which is run once a step");
+  error_note(err, "help: a head for `%s` goes with `graph decode`, which is run once a step",
+             graph_task_name(graph->task));
   return -1;
 }
 

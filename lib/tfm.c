@@ -83,6 +83,11 @@ int tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
   return caller_describe(&full, info);
 }
 
+const char *tfm_task_name(int task) {
+  return task > TFM_TASK_NONE && task < GRAPH_TASK_COUNT ? graph_task_name((enum graph_task)task)
+                                                         : NULL;
+}
+
 static int make_rows(const struct tfm_model *model, const tfm_input *input, size_t count,
                      const tfm_run_options *options, struct rows *rows, struct tfm_error *err) {
   struct prompt prompt;

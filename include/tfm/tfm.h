@@ -161,6 +161,10 @@ enum {
                      answers */
 };
 
+/* As model files and tfm_open_options.task have it: that of TFM_TASK_FILL_MASK is "fill_mask".
+ * NULL = no task has this number; TFM_TASK_NONE is none. */
+const char *tfm_task_name(int task);
+
 typedef struct tfm_model_info {
   uint32_t struct_size;
   int task;

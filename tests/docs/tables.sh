@@ -17,9 +17,16 @@ codes_of_program() {
 }
 codes_of_page() { grep '^| [EW][0-9]* |' "$page" | sed 's/\\|/|/g'; }
 
-# generate: logits[B, T, V]; stop   from   TASK(GENERATE, generate, "stop", {"logits", DTYPE_F32, "BtV"})
+# The rows of a table in a .def, each as one line.
+rows_of() { # FILE MACRO
+  sed -n "/^$2(/,/)\$/p" "$TFM_SRCDIR/$1" | sed -e ':a' -e '/)$/!{N;ba' -e '}' -e 's/\n */ /g'
+}
+
+# generate: logits[B, T, V]; stop   from
+# TASK(GENERATE, generate, ALSO("causal-lm"), "stop", {"logits", DTYPE_F32, "BtV"})
 tasks_of_program() {
-  sed -n 's/^TASK([A-Z_]*, \([a-z_]*\), "\([^"]*\)", \(.*\))$/\1: \3; \2/p' "$TFM_SRCDIR/graph/task.def" |
+  rows_of graph/task.def TASK |
+    sed -n 's/^TASK([A-Z_]*, \([a-z_]*\), ALSO([^)]*), "\([^"]*\)", \(.*\))$/\1: \3; \2/p' |
     sed 's/{"\([a-z_]*\)", DTYPE_F32, "\([A-Za-z0-9?]*\)"}/\1[\2]/g' |
     awk -F '[][]' '{ for (i = 2; i < NF; i += 2) { gsub(/[?]/, "", $i); gsub(/t/, "T", $i); gsub(/./, "&, ", $i); $i = "[" substr($i, 1, length($i) - 2) "]" }
       s = ""; for (i = 1; i <= NF; i++) s = s $i; print s }'
@@ -33,7 +40,7 @@ tasks_of_page() {
 
 # | `tokens.ids` | `i32[B, T]` | the ids |   from   SOURCE(IDS, ids, READ, DTYPE_I32, "BT", "the ids")
 sources_of_program() {
-  sed -n '/^SOURCE(/,/)$/p' "$TFM_SRCDIR/graph/source.def" | sed -e ':a' -e '/)$/!{N;ba' -e '}' -e 's/\n */ /' |
+  rows_of graph/source.def SOURCE |
     sed -n 's/^SOURCE([A-Z]*, \([a-z]*\), [A-Z |]*READ[A-Z |]*, DTYPE_\([A-Z0-9]*\), "\([A-Z]*\)", "\(.*\)")$/\1:\L\2\E:\3:\4/p' |
     while IFS=: read -r name dtype shape text; do
       printf '| `tokens.%s` | `%s[%s]` | %s |\n' "$name" "$dtype" "$(sed 's/./&, /g; s/, $//' <<<"$shape")" "$text"

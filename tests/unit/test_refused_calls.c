@@ -402,6 +402,18 @@ START_TEST(test_nested_run) {
 }
 END_TEST
 
-UNIT_MAIN("refused_calls", test_nested_run, test_inputs, test_run_options, test_options_of_tasks,
-          test_windows, test_scores, test_last_logits, test_logits_of_nan, test_open, test_feeds,
-          test_check_only, test_encode, test_scan, test_generation_config)
+/* Names are those of model files; a number that is no task has none. */
+START_TEST(test_task_names) {
+  ck_assert_str_eq(tfm_task_name(TFM_TASK_FILL_MASK), "fill_mask");
+  ck_assert_str_eq(tfm_task_name(TFM_TASK_RERANK), "rerank");
+  for (int task = TFM_TASK_GENERATE; task <= TFM_TASK_RERANK; task++)
+    ck_assert_ptr_nonnull(tfm_task_name(task));
+  static const int none[] = {TFM_TASK_NONE, -1, 1000};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    ck_assert_ptr_null(tfm_task_name(none[i]));
+}
+END_TEST
+
+UNIT_MAIN("refused_calls", test_nested_run, test_task_names, test_inputs, test_run_options,
+          test_options_of_tasks, test_windows, test_scores, test_last_logits, test_logits_of_nan,
+          test_open, test_feeds, test_check_only, test_encode, test_scan, test_generation_config)
