@@ -89,7 +89,7 @@ INLINE bool has_any(const __m128i *word) {
   return _mm_movemask_epi8(any) != 0;
 }
 
-INLINE struct bytes classify(const char *text) {
+INLINE struct bytes classes_of(const char *text) {
   __m128i quote[WORDS], slash[WORDS], open[WORDS], close[WORDS];
   for (unsigned i = 0; i < WORDS; i++) {
     __m128i word = _mm_loadu_si128((const __m128i *)(const void *)(text + WORD * i));
@@ -122,7 +122,7 @@ INLINE uint64_t equal(uint64_t word, uint64_t each) {
   return ((zero >> 7) * UINT64_C(0x0102040810204080)) >> 56;
 }
 
-INLINE struct bytes classify(const char *text) {
+INLINE struct bytes classes_of(const char *text) {
   struct bytes is = {0, 0, 0, 0};
   for (unsigned i = 0; i < BLOCK; i += 8) {
     uint64_t word = load(text + i), lower = word | EACH(0x20);
@@ -137,7 +137,7 @@ INLINE struct bytes classify(const char *text) {
 #endif
 
 INLINE struct masks read_block(const char *text, struct carry *carry) {
-  struct bytes is = classify(text);
+  struct bytes is = classes_of(text);
   if (is.slash != 0 || carry->escaped)
     is.quote &= ~escaped_bytes(is.slash, carry);
   if ((is.open | is.close) == 0) { /* then where strings are does not matter */

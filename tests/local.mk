@@ -18,6 +18,7 @@ script_tests += \
   tests/e2e/tokenize.sh tests/e2e/terminal.sh tests/e2e/lines.sh tests/e2e/dump.sh tests/e2e/place.sh \
   tests/structure/check-headers.sh \
   tests/structure/check-includes.sh \
+  tests/structure/check-names.sh \
   tests/structure/check-symbols.sh
 
 # Where both trees are now, not where they were configured.

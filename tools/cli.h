@@ -11,11 +11,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct option_set;
+
 struct cli {
   const char *program;
   bool quiet;
   bool colour;   /* stderr is a terminal, TERM not dumb, NO_COLOR not set */
   bool progress; /* stderr is a terminal, TERM not dumb */
+  /* Set by options_parse: the table, and bit i: its row i was given. */
+  const struct option_set *options;
+  uint64_t given[2];
 };
 
 /* Also: SIGPIPE is ignored, a checkpoint that shrinks is no bus error, and a

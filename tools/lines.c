@@ -169,10 +169,10 @@ static bool is_full(const struct job *job, const struct window *window) {
   bool small = o->dump_count > 0 || o->run.top > 64; /* or has much to keep of each line */
   if (window->count >= (small ? BATCH_LINES : WINDOW_LINES) || window->bytes >= WINDOW_BYTES)
     return true;
-  bool generate = job->info.task == TFM_TASK_GENERATE;
-  int64_t more = !generate ? 0 : o->run.max_new_tokens > 0 ? o->run.max_new_tokens : 128;
+  bool writes = job->info.task == TFM_TASK_GENERATE;
+  int64_t more = !writes ? 0 : o->run.max_new_tokens > 0 ? o->run.max_new_tokens : 128;
   double tokens = (double)window->tokens + (double)more * (double)window->count;
-  size_t least = generate ? BATCH_LINES : 4 * BATCH_LINES; /* prompts are little of its work */
+  size_t least = writes ? BATCH_LINES : 4 * BATCH_LINES; /* prompts are little of its work */
   return window->count >= least && 2 * (double)job->info.parameters * tokens >= WINDOW_WORK;
 }
 

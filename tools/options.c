@@ -104,6 +104,7 @@ static void add_row(struct parser *p, const struct option_row *given) {
   *row = given->kind == OPTION_SHARED ? *shared_row(given->name) : *given;
   if (given->help)
     row->help = given->help;
+  row->tasks = given->tasks;
   if (!is_option(row))
     return;
   add_name(p, row->name, strlen(row->name), at);
@@ -128,7 +129,17 @@ static void parser_init(struct parser *p, const struct option_set *set) {
 
 /* ---- --help ---- */
 
-enum { HELP_COLUMN = 26, HELP_WIDTH = 94 };
+enum { HELP_COLUMN = 26, HELP_WIDTH = 94, HELP_TEXT = 512 };
+
+/* "qa: what it says": with the tasks that a row is for. */
+static const char *help_text(const struct option_row *row, char out[HELP_TEXT]) {
+  char tasks[OPTION_TASKS_TEXT];
+  if (row->tasks == 0)
+    return row->help;
+  option_tasks_text(row->tasks, ", ", tasks);
+  snprintf(out, HELP_TEXT, "%s: %s", tasks, row->help);
+  return out;
+}
 
 /* Words from column HELP_COLUMN on, lines broken before HELP_WIDTH. */
 static void print_wrapped(const char *text, size_t column) {
@@ -150,6 +161,7 @@ static void print_wrapped(const char *text, size_t column) {
 }
 
 static void print_row(const struct option_row *row) {
+  char text[HELP_TEXT];
   int at;
   if (row->kind == OPTION_HEADING) {
     puts(row->name);
@@ -165,7 +177,7 @@ static void print_row(const struct option_row *row) {
       at += printf("%s%s", *row->argument == '[' ? "" : " ", row->argument);
   }
   at += printf("%*s", at + 2 > HELP_COLUMN ? 2 : HELP_COLUMN - at, "");
-  print_wrapped(row->help, (size_t)at);
+  print_wrapped(help_text(row, text), (size_t)at);
 }
 
 /* "  --temp                --temperature" */
@@ -316,6 +328,7 @@ int options_parse(struct cli *cli, const struct option_set *set, void *values, i
   struct parser p;
   int code;
   parser_init(&p, set);
+  cli->options = set;
   opterr = 0;
   while ((code = getopt_long(argc, argv, p.letters, p.name, NULL)) != -1) {
     const struct option_row *row = code == '?' || code == ':' ? NULL : row_of_code(&p, code);
@@ -330,6 +343,8 @@ int options_parse(struct cli *cli, const struct option_set *set, void *values, i
       *status = cli_finish_output(cli, 0);
       return -1;
     }
+    size_t at = (size_t)(row - p.row);
+    cli->given[at / 64] |= (uint64_t)1 << at % 64;
     if (!set_field(cli, row, optarg, values))
       return -1;
   }

@@ -52,12 +52,21 @@ struct option_row {
   uint32_t bits;
   option_call *call;
   const char *also; /* other spellings, blanks between: "temperature" */
+  /* OPTION_TASK(...) of each task that it is for; 0 = all, or those of the heading that it
+   * stands under.  --help names those of the row itself. */
+  uint32_t tasks;
 };
+
+#define OPTION_TASK(id)  (1u << TFM_TASK_##id)
+#define OPTION_ALL_TASKS (~OPTION_TASK(NONE))
 
 #define OPTION_FIELD(type, field) .offset = offsetof(type, field), .size = sizeof((type *)0)->field
 
 #define OPTION_HEAD(text)                                                                          \
   { .kind = OPTION_HEADING, .name = (text) }
+/* The rows down to the next heading are for these tasks. */
+#define OPTION_HEAD_FOR(for_tasks, text)                                                           \
+  { .kind = OPTION_HEADING, .name = (text), .tasks = (for_tasks) }
 #define OPTION_ARGUMENT(word, text)                                                                \
   { .kind = OPTION_WORD, .name = (word), .help = (text) }
 /* The shared row of that name; the other with a help of its own. */
@@ -65,6 +74,9 @@ struct option_row {
   { .kind = OPTION_SHARED, .name = (word) }
 #define OPTION_USE_AS(word, text)                                                                  \
   { .kind = OPTION_SHARED, .name = (word), .help = (text) }
+/* With the names of some tasks before its help; this program takes it whatever the task. */
+#define OPTION_USE_FOR(for_tasks, word, text)                                                      \
+  { .kind = OPTION_SHARED, .name = (word), .help = (text), .tasks = (for_tasks) }
 
 struct option_set {
   const char *usage; /* what --help begins with, lines and all */
@@ -84,5 +96,13 @@ extern const size_t option_shared_count;
 
 /* The word of a list that is most like text; NULL = none is. */
 const char *option_nearest(const char *text, const char *const *word, size_t count);
+
+/* Once the task is known (tools/option_tasks.c): 0, or a usage error that names the first
+ * option given that is for other tasks. */
+int options_check_task(const struct cli *cli, int task);
+
+/* "a, b and c", by what stands before the last; cut where it does not fit. */
+enum { OPTION_TASKS_TEXT = 256 };
+void option_tasks_text(uint32_t tasks, const char *last, char out[OPTION_TASKS_TEXT]);
 
 #endif

@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How an answer is to be shown. */
+struct view {
+  const tfm_model_info *info;
+  bool streamed;  /* its text is there already */
+  uint32_t shown; /* labels at most */
+};
+
 static void print_ids(const tfm_answer *answer) {
   for (size_t i = 0; i < answer->id_count; i++)
     printf("%s%" PRId32, i ? " " : "", answer->ids[i]);
@@ -19,7 +26,17 @@ static void put_text(const char *text, size_t length, const char *end) {
   fputs(end, stdout);
 }
 
-static void print_fill_mask(const tfm_answer *answer) {
+static void print_text(const tfm_answer *answer, const struct view *view) {
+  if (!view->info->has_tokenizer)
+    print_ids(answer);
+  else if (view->streamed)
+    putchar('\n');
+  else
+    put_text(answer->text, answer->text_length, "\n");
+}
+
+static void print_masks(const tfm_answer *answer, const struct view *view) {
+  (void)view;
   for (size_t p = 0; p < answer->place_count; p++) {
     const tfm_place *place = &answer->place[p];
     if (answer->place_count > 1)
@@ -34,9 +51,9 @@ static void print_fill_mask(const tfm_answer *answer) {
     put_text(answer->pair, answer->pair_length, "\n");
 }
 
-static void print_labels(const tfm_answer *answer, uint32_t shown) {
+static void print_labels(const tfm_answer *answer, const struct view *view) {
   const tfm_place *place = &answer->place[0];
-  for (size_t c = 0; c < place->choice_count && c < shown; c++) {
+  for (size_t c = 0; c < place->choice_count && c < view->shown; c++) {
     fputs(c ? "  " : "", stdout);
     cli_escaped(stdout, place->choice[c].text);
     printf(" %.4f", place->choice[c].score);
@@ -45,8 +62,9 @@ static void print_labels(const tfm_answer *answer, uint32_t shown) {
 }
 
 /* An empty line between sentences. */
-static void print_words(const tfm_answer *answer) {
+static void print_words(const tfm_answer *answer, const struct view *view) {
   static bool begun;
+  (void)view;
   if (begun)
     putchar('\n');
   begun = true;
@@ -58,50 +76,53 @@ static void print_words(const tfm_answer *answer) {
   }
 }
 
-static void print_span(const tfm_answer *answer) {
+static void print_span(const tfm_answer *answer, const struct view *view) {
   const tfm_place *place = &answer->place[0];
+  (void)view;
   put_text(answer->text, answer->text_length, "\t");
   printf("%.4f\n", place->choice[0].score);
 }
 
-static void print_vector(const tfm_answer *answer) {
+static void print_vector(const tfm_answer *answer, const struct view *view) {
+  (void)view;
   putchar('[');
   for (size_t i = 0; i < answer->vector_count; i++)
     printf("%s%.9g", i ? ", " : "", (double)answer->vector[i]);
   puts("]");
 }
 
+static void print_score(const tfm_answer *answer, const struct view *view) {
+  (void)view;
+  printf("%.4f\n", answer->place[0].choice[0].score);
+}
+
+/* Of a task without a row below: by what the answer has. */
+static void print_any(const tfm_answer *answer, const struct view *view) {
+  if (answer->vector_count)
+    print_vector(answer, view);
+  else if (answer->place_count)
+    print_labels(answer, view);
+  else
+    print_text(answer, view);
+}
+
+static void (*const printers[])(const tfm_answer *answer, const struct view *view) = {
+    [TFM_TASK_GENERATE] = print_text,   [TFM_TASK_FILL_MASK] = print_masks,
+    [TFM_TASK_CLASSIFY] = print_labels, [TFM_TASK_CLASSIFY_TOKENS] = print_words,
+    [TFM_TASK_QA] = print_span,         [TFM_TASK_EMBED] = print_vector,
+    [TFM_TASK_RERANK] = print_score,
+};
+
 void output_text(const tfm_model_info *info, const tfm_answer *answer, bool streamed,
                  uint32_t shown) {
-  switch (info->task) {
-  case TFM_TASK_GENERATE:
-    if (!info->has_tokenizer)
-      print_ids(answer);
-    else if (streamed)
-      putchar('\n');
-    else
-      put_text(answer->text, answer->text_length, "\n");
-    break;
-  case TFM_TASK_FILL_MASK:
-    print_fill_mask(answer);
-    break;
-  case TFM_TASK_CLASSIFY:
-    print_labels(answer, shown);
-    break;
-  case TFM_TASK_CLASSIFY_TOKENS:
-    print_words(answer);
-    break;
-  case TFM_TASK_QA:
-    print_span(answer);
-    break;
-  case TFM_TASK_RERANK:
-    printf("%.4f\n", answer->place[0].choice[0].score);
-    break;
-  case TFM_TASK_NONE: /* a file without heads: its values were dumped */
-    break;
-  default:
-    print_vector(answer);
-  }
+  const struct view view = {info, streamed, shown};
+  size_t task = (size_t)info->task;
+  if (info->task == TFM_TASK_NONE) /* a file without heads: its values were dumped */
+    return;
+  if (task < sizeof printers / sizeof *printers && printers[task])
+    printers[task](answer, &view);
+  else
+    print_any(answer, &view);
 }
 
 static json_t *bytes_value(const char *text, size_t length) {

@@ -17,20 +17,22 @@ static const struct option_row rows[] = {
     OPTION_USE("MODEL.tfm"),
     OPTION_USE("DIR, org/model"),
     OPTION_USE("weights"),
-    OPTION_USE_AS("task", "generate, fill_mask, classify, or a head"),
+    OPTION_USE_FOR(OPTION_TASK(GENERATE) | OPTION_TASK(FILL_MASK) | OPTION_TASK(CLASSIFY), "task",
+                   "one of these, or a head"),
     OPTION_USE("threads"),
     OPTION_HEAD(""),
     OPTION_HEAD("Data"),
-    {OPTION_TEXT, "data", 0, "FILE|-",
-     "generate, fill_mask: a text a line; classify: label, tab, text", FIELD(data)},
+    {OPTION_TEXT, "data", 0, "FILE|-", "a text a line; where labels are measured: label, tab, text",
+     FIELD(data)},
     {OPTION_INT, "limit", 0, "N", "only the first N lines", FIELD(limit), .low = 1,
      .high = INT64_MAX},
-    {OPTION_INT, "seed", 0, "N", "fill_mask: which tokens are masked (default 0)", FIELD(seed),
-     .high = INT64_MAX},
+    {OPTION_INT, "seed", 0, "N", "which tokens are masked (default 0)", FIELD(seed),
+     .high = INT64_MAX, .tasks = OPTION_TASK(FILL_MASK)},
     {OPTION_TEXT, "end", 0, "TOKEN",
-     "generate: the token that ends a line (default: the stop token; \"\" none)", FIELD(end)},
-    {OPTION_TEXT, "after", 0, "TOKEN", "generate: predict only what follows this token in a line",
-     FIELD(after)},
+     "the token that ends a line (default: the stop token; \"\" none)", FIELD(end),
+     .tasks = OPTION_TASK(GENERATE)},
+    {OPTION_TEXT, "after", 0, "TOKEN", "predict only what follows this token in a line",
+     FIELD(after), .tasks = OPTION_TASK(GENERATE)},
     OPTION_HEAD(""),
     OPTION_HEAD("Output"),
     {OPTION_FLAG, "json", .help = "one JSON object", FIELD(json)},
@@ -66,17 +68,21 @@ static int check_usage(const struct cli *cli, struct eval_options *o, char *cons
 static int choose_measure(struct eval *eval) {
   static const struct eval_measure *const measures[] = {&eval_generate, &eval_fill_mask,
                                                         &eval_classify};
-  for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
+  uint32_t tasks = 0;
+  for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+    tasks |= 1u << measures[i]->task;
     if (measures[i]->task == eval->info.task)
       eval->measure = measures[i];
-  if (!eval->measure)
-    return cli_usage_error(eval->cli,
-                           "no measure for the task %s: only generate, fill_mask, classify",
-                           eval->info.task_name);
-  const struct eval_options *o = eval->options;
-  if ((o->end || o->after) && eval->info.task != TFM_TASK_GENERATE)
-    return cli_usage_error(eval->cli, "--end and --after are for the task generate, this is %s",
-                           eval->info.task_name);
+  }
+  if (!eval->measure) {
+    char names[OPTION_TASKS_TEXT];
+    option_tasks_text(tasks, ", ", names);
+    return cli_usage_error(eval->cli, "no measure for the task %s: only %s", eval->info.task_name,
+                           names);
+  }
+  int status = options_check_task(eval->cli, eval->info.task);
+  if (status != 0)
+    return status;
   eval->tokenizer = tfm_model_tokenizer(eval->model, eval->error);
   if (!eval->tokenizer)
     return cli_fail(eval->cli, eval->error);

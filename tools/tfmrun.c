@@ -98,8 +98,8 @@ static void say_truncated(const struct job *job) {
 
 static int run_inputs(struct job *job) {
   const struct options *o = job->options;
-  bool rerank = job->info.task == TFM_TASK_RERANK, one = o->query && o->pair;
-  bool ranks = rerank && (o->input || o->query) && !o->pair && !o->ids;
+  bool ranks = job->info.task == TFM_TASK_RERANK, one = o->query && o->pair;
+  ranks = ranks && (o->input || o->query) && !o->pair && !o->ids;
   bool lines = (o->input && strcmp(o->input, "-") == 0) || (o->ids && strcmp(o->ids, "-") == 0);
   int status = ranks           ? run_rank(job)
                : lines && !one ? run_lines(job)

@@ -70,7 +70,7 @@ has "--limit needs a whole number from 1"
 expect 2 $gpt --data "$cases/texts.txt" --end nothing
 has "--end: the tokenizer has no token 'nothing'"
 expect 2 $mlm --data "$cases/texts.txt" --after a
-has "--after are for the task generate"
+has "--after is for the task generate"
 expect 2 "$tfmeval" $plugins "$fixtures/bert-model" --data "$cases/texts.txt"
 has "no measure for the task embed"
 expect 2 $gpt --data /dev/null

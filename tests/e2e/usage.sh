@@ -52,6 +52,7 @@ for tap in x x=f x=f: ; do
   refuses 2 "--feed needs VALUE=FILE.safetensors:TENSOR, not '$tap'" "$tfmrun" a --feed "$tap"
 done
 refuses 2 "--group is for the task classify_tokens" $run "$bert" --input x --group=max
+refuses 2 "--seed is for the task generate" $run "$bert" --input x --seed 0
 refuses 2 "--null-answer is for the task qa" $run "$bert" --input x --null-answer
 refuses 2 "the likeliest text is one: --samples needs --temp above 0" $run "$gpt" --input x --samples 2
 gives 2 "--tabs needs a text, a tab and a second text" 'a b\n' $run "$bert" --tabs
@@ -77,7 +78,7 @@ refuses 3 "there is no model file" "$tfmc" fmt "$work/none.tfm"
 refuses 2 "which model? give a .tfm file or a directory" "$tfmeval"
 refuses 2 "one model at a time" "$tfmeval" a b
 refuses 2 "no measure for the task classify_tokens" "$tfmeval" $plugins --model-dir "$models" "$tags" --data "$work/none"
-refuses 2 "--end and --after are for the task generate, this is fill_mask" \
+refuses 2 "--end is for the task generate" \
   "$tfmeval" $plugins --model-dir "$models" "$bert" --end x --data "$work/none"
 refuses 2 "--end: the tokenizer has no token 'nothing'" \
   "$tfmeval" $plugins --model-dir "$models" "$gpt" --end nothing --data "$work/none"
