@@ -392,6 +392,7 @@ static bool emit_node(struct emitter *e, struct ir_node *from, struct graph_node
                              .name = e->value[e->c->value[from->output[0]].graph_index].name,
                              .op_version = from->op->desc->version,
                              .holds_inputs = (from->op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
+                             .mixes = tokens_mixes(e->c, from),
                              .entry = e->entry[from->when],
                              .input_count = from->input_count,
                              .input = copy_values(e, from->input, from->input_count),

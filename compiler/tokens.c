@@ -57,6 +57,21 @@ static bool run_time_dim(const struct cell *cell, struct dim *out) {
   return cell != NULL && cell_value(cell, out) && !dim_is_number(out, &number);
 }
 
+bool tokens_mixes(const struct compiler *c, const struct ir_node *node) {
+  struct dim batch, dim;
+  bool rows = run_time_dim(c->batch, &batch);
+  for (uint32_t i = 0; i < node->input_count; i++) {
+    if (node->input[i] == GRAPH_NONE || !node->op->schema->input[i].type.has_dims)
+      continue;
+    const struct ctype *type = &c->value[node->input[i]].type;
+    for (uint32_t d = 0; type->dtype != DTYPE_KV && d < type->rank; d++)
+      if (run_time_dim(type->shape[d], &dim) && !(rows && dim_equal(&dim, &batch)) &&
+          !keeps_apart(c, node, i, d))
+        return true;
+  }
+  return false;
+}
+
 /* ---------------------------------------------------------------- the last token */
 
 /* What becomes of the head's values. */

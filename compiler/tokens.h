@@ -17,4 +17,7 @@ void tokens_take_last(struct compiler *c, struct results *results, uint32_t firs
  * would see the padding of its row: it mixes tokens and is given no mask. */
 void tokens_check(struct compiler *c);
 
+/* Does an output of the node depend on several tokens, or keys, of a row of an input? */
+bool tokens_mixes(const struct compiler *c, const struct ir_node *node);
+
 #endif

@@ -144,6 +144,7 @@ struct graph_node {
   const char *name; /* that of its first output */
   uint32_t op_version;
   bool holds_inputs; /* TFM_OP_HOLDS_INPUTS */
+  bool mixes;        /* an output depends on several tokens of an input */
   int32_t entry;
   uint32_t input_count; /* slots of the schema; GRAPH_NONE = absent */
   const int32_t *input; /* values */

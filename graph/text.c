@@ -274,6 +274,8 @@ static void print_node_tail(const struct graph_node *node, struct buffer *out) {
     buffer_printf(out, " version %u", node->op_version);
   if (node->holds_inputs)
     buffer_puts(out, " holds");
+  if (node->mixes)
+    buffer_puts(out, " mixes");
   if (node->tap_count > 0) {
     buffer_puts(out, " taps(");
     for (uint32_t i = 0; i < node->tap_count; i++) {

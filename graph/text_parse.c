@@ -302,6 +302,7 @@ static int read_node_tail(struct reader *r, struct graph_node *node) {
   if (text_take(r, "version ") && text_u32(r, &node->op_version) != 0)
     return -1;
   node->holds_inputs = text_take(r, "holds");
+  node->mixes = text_take(r, "mixes");
   return text_take(r, "taps(") ? read_taps(r, node) : 0;
 }
 

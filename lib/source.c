@@ -105,7 +105,7 @@ static int emit_plan(struct tfm_model *model, struct buffer *out, struct tfm_err
     for (uint32_t i = 0; i < program->count; i++)
       inplace[i] = program->node[i].kernel &&
                    (program->node[i].kernel->desc->flags & TFM_KERNEL_INPLACE_OK) != 0;
-    status = plan_create(model->graph, inplace, &plan, err);
+    status = plan_create(model->graph, NULL, inplace, &plan, err);
     if (status == 0) {
       status = plan_print(plan, variable, out, err);
       plan_destroy(plan);

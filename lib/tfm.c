@@ -272,11 +272,14 @@ char *tfm_model_profile(const tfm_model *model, tfm_error *error) {
   for (uint32_t i = 0; i < count; i++)
     total += row[i].nanoseconds;
   buffer_puts(&text, "  calls        us      %  node  op  kernel\n");
-  for (uint32_t i = 0; i < count; i++)
-    buffer_printf(&text, "%7" PRIu64 " %9.1f  %5.1f  %s  %s  %s/%s\n", row[i].calls,
+  for (uint32_t i = 0; i < count; i++) {
+    buffer_printf(&text, "%7" PRIu64 " %9.1f  %5.1f  %s  %s  %s/%s", row[i].calls,
                   (double)row[i].nanoseconds * 1e-3,
                   total ? 100.0 * (double)row[i].nanoseconds / (double)total : 0.0, row[i].name,
                   row[i].op, row[i].plugin, row[i].kernel);
+    ragged_explain(model->program->ragged, row[i].node, &text);
+    buffer_putc(&text, '\n');
+  }
   free(row);
   if (text.failed) {
     buffer_finish(&text);

@@ -19,7 +19,7 @@
 struct exec;
 
 /* Called right after a node ran, for each of its outputs that is to be
- * dumped (tap = -1, value is it) and each tap that was filled (value =
+ * dumped (tap = -1, value is it; a rectangle) and each tap that was filled (value =
  * GRAPH_NONE), and before the first node for each dumped graph input (node =
  * GRAPH_NONE).  The tensor is valid during the call.  Nonzero = stop with err
  * set. */
@@ -37,14 +37,21 @@ int exec_create(const struct program *program, const struct exec_options *option
 void exec_destroy(struct exec *exec);
 void exec_set_watch(struct exec *exec, exec_watch *watch, void *arg);
 
-/* Make room for these dimensions (one for each of the graph's dims; -1 = not
- * known, then no value of the entry may need it) and settle every shape.  A
- * kept value that outgrows its buffer loses its contents. */
-int exec_fit(struct exec *exec, uint32_t entry, const int64_t *variable, struct tfm_error *err);
+/* Make room for these dimensions (-1 = not known, then no value of the entry may need it) and
+ * settle every shape.  A kept value that outgrows its buffer loses its contents. */
+int exec_fit(struct exec *exec, uint32_t entry, const struct ragged_batch *batch,
+             struct tfm_error *err);
 
-/* The tensor of a value.  After exec_fit the data of inputs is the caller's to
- * fill; that of outputs is valid after exec_run until the next one. */
-tfm_tensor *exec_tensor(struct exec *exec, int32_t value);
+/* A row's part of a value, as it is for that row alone: [1, T, D] of [B, T, D].  All of a value
+ * that no row has a part of.  After exec_fit the data of inputs is the caller's to fill; that of
+ * outputs is valid after exec_run until the next one. */
+void exec_row(const struct exec *exec, int32_t value, uint32_t row, tfm_tensor *out);
+
+/* Values as callers give and see them: rectangles, [B, T, D] with T of the longest row.  A
+ * rectangle that is shown is zero where a row ends before it; it stays until the value is asked
+ * for again, or the next exec_fit.  NULL with err set: no memory. */
+const tfm_tensor *exec_rectangle(struct exec *exec, int32_t value, struct tfm_error *err);
+void exec_give(struct exec *exec, int32_t value, const tfm_tensor *rectangle);
 
 /* A state's cache, owned by the caller; before exec_fit, and again whenever
  * its memory or capacity changed. */
@@ -57,6 +64,7 @@ uint64_t exec_bytes(const struct exec *exec);
 
 struct exec_profile {
   const char *name, *op, *kernel, *plugin;
+  uint32_t node; /* of the graph */
   uint64_t calls, nanoseconds;
 };
 /* One for each node, in the graph's order; NULL without profile. */

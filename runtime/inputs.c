@@ -167,9 +167,75 @@ static int shape_of(const struct session *session, const struct session_input *i
   return 0;
 }
 
+/* ----------------------------------------------------------------------- rows */
+
+/* The run-time dim that differs by row and that the input's second axis is. */
+static bool row_dim(const struct session *session, const struct session_input *in, uint32_t *v) {
+  return in->kind != GRAPH_SOURCE_FEED && in->type->rank > 1 &&
+         single_variable(&in->type->shape[1], v) &&
+         (session->program->ragged->differ >> *v & 1) != 0;
+}
+
+/* Tokens, or keys, of row b; of a feed of another length than the side's all that it has. */
+static int64_t row_tokens(const struct session_input *in, const struct session_side *side,
+                          uint32_t b) {
+  bool keys = source_info(in->kind)->shape[1] == 'S';
+  if (in->feed.data && in->feed.shape[1] != (keys ? side->total : side->tokens))
+    return in->feed.shape[1];
+  return keys ? (int64_t)side->past[b] + side->count[b] : side->count[b];
+}
+
+static int row_room(struct session_rows *rows, uint32_t count, struct tfm_error *err) {
+  if (count > rows->room || !rows->begin) {
+    int64_t *grown = realloc(rows->begin, ((size_t)count + 1) * sizeof *grown);
+    if (!grown)
+      return error_oom(err);
+    rows->begin = grown;
+    rows->room = count;
+  }
+  rows->rows = count;
+  rows->begin[0] = 0;
+  return 0;
+}
+
+/* Where rows begin along the dims that the entry's inputs have; two inputs of one dim agree. */
+static int bind_rows(struct session *session, uint32_t entry, const struct session_side *source,
+                     const struct session_side *side, struct tfm_error *err) {
+  uint32_t said = 0, v;
+  for (uint32_t i = 0; i < session->graph->input_count; i++) {
+    const struct session_input *in = &session->input[i];
+    const struct session_side *own = side_of(session, in, source, side);
+    if (in->input->entry != (int32_t)entry || !own || !row_dim(session, in, &v))
+      continue;
+    struct session_rows *rows = &session->begin[v];
+    bool again = said >> v & 1;
+    said |= 1u << v;
+    if (!again && row_room(rows, own->rows, err) != 0)
+      return -1;
+    for (uint32_t b = 0; b < own->rows; b++) {
+      int64_t tokens = row_tokens(in, own, b);
+      if (again && rows->begin[b + 1] - rows->begin[b] != tokens)
+        return disagree(session, in, 1, rows->begin[b + 1] - rows->begin[b], tokens, err);
+      rows->begin[b + 1] = rows->begin[b] + tokens;
+    }
+  }
+  return 0;
+}
+
+/* What was said of dims, by this entry or those before it. */
+static void take_begins(const struct session *session, struct ragged_batch *batch) {
+  uint32_t rows = ragged_rows(session->program->ragged, batch);
+  for (uint32_t v = 0; v < DIM_VARIABLES; v++)
+    batch->begin[v] =
+        session->begin[v].begin && batch->variable[v] >= 0 && session->begin[v].rows == rows
+            ? session->begin[v].begin
+            : NULL;
+}
+
 int inputs_bind(struct session *session, uint32_t entry, const struct session_side *source,
-                const struct session_side *side, int64_t *variable, struct tfm_error *err) {
-  int64_t shape[TFM_MAX_RANK], n;
+                const struct session_side *side, struct ragged_batch *batch,
+                struct tfm_error *err) {
+  int64_t shape[TFM_MAX_RANK], n, *variable = batch->variable;
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
     if (in->input->entry != (int32_t)entry)
@@ -193,7 +259,11 @@ int inputs_bind(struct session *session, uint32_t entry, const struct session_si
       if (dim_eval(&in->type->shape[axis], variable, &n) && n != shape[axis])
         return disagree(session, in, axis, n, shape[axis], err);
   }
-  return check_bounds(session, variable, err);
+  if (check_bounds(session, variable, err) != 0 ||
+      bind_rows(session, entry, source, side, err) != 0)
+    return -1;
+  take_begins(session, batch);
+  return 0;
 }
 
 /* How far a fed input's second dimension can be trusted to be T: [B, T] says it, of a value
@@ -222,70 +292,79 @@ void inputs_fed_size(const struct session *session, enum graph_when when, int64_
 
 /* ------------------------------------------------------------------- filling */
 
-/* Each writes a whole tensor of its source's shape. */
+/* Each writes a row's part of a source's tensor.  It may be longer than the row where rows do
+ * not lie end to end: then it is filled up with what means nothing. */
 
-static void write_rows(const int32_t *const *rows, const struct session_side *side, int32_t *to) {
-  memset(to, 0, (size_t)side->rows * (size_t)side->tokens * sizeof *to);
-  for (uint32_t b = 0; rows && b < side->rows; b++)
-    if (side->count[b] > 0)
-      memcpy(to + (int64_t)b * side->tokens, rows[b], side->count[b] * sizeof *to);
+static void write_tokens(const int32_t *const *rows, const struct session_side *side, uint32_t b,
+                         const tfm_tensor *to) {
+  int64_t room = to->shape[1], count = side->count[b];
+  memset(to->data, 0, (size_t)room * sizeof(int32_t));
+  if (rows && count > 0 && room > 0)
+    memcpy(to->data, rows[b], (size_t)(count < room ? count : room) * sizeof(int32_t));
 }
 
-static void write_ids(const struct session_side *side, void *to) {
-  write_rows(side->ids, side, to);
+static void write_ids(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
+  write_tokens(side->ids, side, b, to);
 }
 
-static void write_types(const struct session_side *side, void *to) {
-  write_rows(side->types, side, to);
+static void write_types(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
+  write_tokens(side->types, side, b, to);
 }
 
-/* Where padded the last real position again, which any table has. */
-static void write_positions(const struct session_side *side, void *out) {
-  int32_t *to = out;
-  for (uint32_t b = 0; b < side->rows; b++) {
-    int32_t end = side->past[b] + (int32_t)side->count[b];
-    for (int64_t t = 0; t < side->tokens; t++) {
-      int32_t at = side->past[b] + (int32_t)t;
-      *to++ = at < end ? at : end > 0 ? end - 1 : 0;
-    }
+/* Behind the row's end the last real position again, which any table has. */
+static void write_positions(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
+  int32_t *at = to->data, end = side->past[b] + (int32_t)side->count[b];
+  for (int64_t t = 0; t < to->shape[1]; t++) {
+    int32_t p = side->past[b] + (int32_t)t;
+    at[t] = p < end ? p : end > 0 ? end - 1 : 0;
   }
 }
 
-static void write_mask(const struct session_side *side, void *out) {
-  unsigned char *to = out;
-  for (uint32_t b = 0; b < side->rows; b++) {
-    int64_t end = (int64_t)side->past[b] + side->count[b];
-    for (int64_t s = 0; s < side->total; s++)
-      *to++ = s < end;
-  }
+/* 1 from begin to end. */
+static void write_real(int64_t begin, int64_t end, const tfm_tensor *to) {
+  unsigned char *real = to->data;
+  for (int64_t s = 0; s < to->shape[1]; s++)
+    real[s] = s >= begin && s < end;
 }
 
-static void write_unprompted(const struct session_side *side, void *out) {
-  unsigned char *to = out;
-  for (uint32_t b = 0; b < side->rows; b++) {
-    int64_t begin = side->skip ? side->skip[b] : 0;
-    for (int64_t t = 0; t < side->tokens; t++)
-      *to++ = t >= begin && t < side->count[b];
-  }
+static void write_mask(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
+  write_real(0, (int64_t)side->past[b] + side->count[b], to);
 }
 
-static void write_last(const struct session_side *side, void *out) {
-  int32_t *to = out;
-  for (uint32_t b = 0; b < side->rows; b++)
-    to[b] = side->count[b] > 0 ? (int32_t)side->count[b] - 1 : 0;
+static void write_unprompted(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
+  write_real(side->skip ? side->skip[b] : 0, side->count[b], to);
 }
 
-/* Of the caller's: inputs_fill copies it, shape_of refuses one that was not given. */
-static void write_feed(const struct session_side *side, void *out) {
+static void write_last(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
+  *(int32_t *)to->data = side->count[b] > 0 ? (int32_t)side->count[b] - 1 : 0;
+}
+
+/* Of the caller's: inputs_fill gives it, shape_of refuses one that was not given. */
+static void write_feed(const struct session_side *side, uint32_t b, const tfm_tensor *to) {
   (void)side;
-  (void)out;
+  (void)b;
+  (void)to;
 }
 
-static void (*const writers[GRAPH_SOURCE_COUNT])(const struct session_side *side, void *to) = {
+static void (*const writers[GRAPH_SOURCE_COUNT])(const struct session_side *side, uint32_t b,
+                                                 const tfm_tensor *to) = {
 #define SOURCE(ID, NAME, ...) [GRAPH_SOURCE_##ID] = write_##NAME,
 #include "graph/source.def"
 #undef SOURCE
 };
+
+static void write_rows(const struct session *session, const struct session_input *in,
+                       const struct session_side *side) {
+  for (uint32_t b = 0; b < side->rows; b++) {
+    tfm_tensor row;
+    exec_row(session->exec, in->input->value, b, &row);
+    if (row.shape[0] > 1) { /* a rectangle for all rows */
+      row.data = (char *)row.data + b * row.stride[0];
+      row.shape[0] = 1;
+    }
+    writers[in->kind](side, b, &row);
+  }
+}
 
 int inputs_fill(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, struct tfm_error *err) {
@@ -294,13 +373,12 @@ int inputs_fill(struct session *session, uint32_t entry, const struct session_si
     if (in->input->entry != (int32_t)entry)
       continue;
     const struct session_side *own = side_of(session, in, source, side);
-    void *to = exec_tensor(session->exec, in->input->value)->data;
     if (in->feed.data)
-      memcpy(to, in->feed.data, in->feed_size);
+      exec_give(session->exec, in->input->value, &in->feed);
     else if (in->kind == GRAPH_SOURCE_IDS && !own->ids)
       return error_set(err, TFM_ERROR_USAGE, "input `%s` needs token ids", in->input->name);
     else
-      writers[in->kind](own, to);
+      write_rows(session, in, own);
   }
   return 0;
 }

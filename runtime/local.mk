@@ -8,8 +8,10 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
   runtime/elf.c runtime/elf.h \
-  runtime/exec.c runtime/exec.h \
+  runtime/apart.c \
+  runtime/exec.c runtime/exec.h runtime/exec_private.h \
   runtime/feed.c \
+  runtime/fit.c \
   runtime/host.c runtime/host.h \
   runtime/init.c \
   runtime/inputs.c \
@@ -21,11 +23,13 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/plan.c runtime/plan.h runtime/plan_print.c \
   runtime/pool.c runtime/pool.h \
   runtime/program.c runtime/program.h \
+  runtime/ragged.c runtime/ragged.h \
   runtime/random.h \
   runtime/registry.c runtime/registry.h runtime/registry_private.h \
   runtime/sample.c runtime/sample.h \
   runtime/sequence.c runtime/sequence.h \
   runtime/session.c runtime/session.h runtime/session_private.h \
+  runtime/show.c \
   runtime/state.c \
   runtime/view.c runtime/view.h
 
@@ -34,6 +38,7 @@ unit_tests += \
   tests/unit/test_decode \
   tests/unit/test_exec \
   tests/unit/test_plan \
+  tests/unit/test_ragged \
   tests/unit/test_registry \
   tests/unit/test_sample \
   tests/unit/test_session

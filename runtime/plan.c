@@ -160,17 +160,27 @@ static int list_roots(struct plan *plan, struct tfm_error *err) {
   return arena_failed(&plan->arena) ? error_oom(err) : 0;
 }
 
-int plan_create(const struct graph *graph, const bool *inplace, struct plan **out,
-                struct tfm_error *err) {
+static int own_ragged(struct plan *plan, struct tfm_error *err) {
+  struct ragged *own;
+  int status = ragged_create(plan->graph, NULL, &plan->arena, &own, err);
+  plan->ragged = own;
+  return status;
+}
+
+int plan_create(const struct graph *graph, const struct ragged *ragged, const bool *inplace,
+                struct plan **out, struct tfm_error *err) {
   *out = NULL;
   struct plan *plan = calloc(1, sizeof *plan);
   if (!plan)
     return error_oom(err);
   arena_init(&plan->arena, 0);
   plan->graph = graph;
+  plan->ragged = ragged;
   plan->value = arena_array(&plan->arena, graph->value_count, sizeof *plan->value);
   plan->entry = arena_array(&plan->arena, graph->entry_count, sizeof *plan->entry);
   int status = plan->value && plan->entry ? 0 : error_oom(err);
+  if (status == 0 && !ragged)
+    status = own_ragged(plan, err);
   if (status == 0) {
     first_use(plan);
     last_use(plan);
@@ -195,38 +205,22 @@ void plan_destroy(struct plan *plan) {
 
 /* ------------------------------------------------------------------- layout */
 
-static int unknown_dim(const struct plan *plan, int32_t value, const int64_t *variable,
+static int unknown_dim(const struct plan *plan, int32_t value, const struct ragged_batch *batch,
                        struct tfm_error *err) {
   const struct graph *graph = plan->graph;
   for (uint32_t d = 0; d < graph->dim_count; d++)
-    if ((plan->value[value].dims >> d & 1) && variable[d] < 0)
+    if ((plan->value[value].dims >> d & 1) && batch->variable[d] < 0)
       return error_set(err, TFM_ERROR_RUN, "dimension `%s` of `%s` is not known: no input has it",
                        graph->dim[d].name, graph->value[value].name);
   return error_set(err, TFM_ERROR_LIMIT, "`%s` is too large for these dimensions",
                    graph->value[value].name);
 }
 
-int plan_value_size(const struct plan *plan, int32_t value, const int64_t *variable, size_t *size,
-                    struct tfm_error *err) {
-  const struct type *type = &plan->graph->value[value].type;
-  size_t bytes = sizeof(float);
-  if (type->dtype == DTYPE_MASK)
-    bytes = sizeof(tfm_mask);
-  else if (type->dtype == DTYPE_KV)
-    bytes = 0;
-  else if (type->dtype != DTYPE_NONE)
-    bytes = dtype_size(type->dtype);
-  for (uint32_t d = 0; d < plan->graph->dim_count; d++)
-    if ((plan->value[value].dims >> d & 1) && variable[d] < 0)
-      return unknown_dim(plan, value, variable, err);
-  for (uint32_t i = 0; type->dtype != DTYPE_KV && i < type->rank; i++) {
-    int64_t n;
-    if (!dim_eval(&type->shape[i], variable, &n) || n < 0 ||
-        !checked_mul(bytes, (size_t)n, &bytes) || bytes > (size_t)INT64_MAX)
-      return unknown_dim(plan, value, variable, err);
-  }
-  *size = bytes;
-  return 0;
+int plan_value_size(const struct plan *plan, int32_t value, const struct ragged_batch *batch,
+                    size_t *offset, size_t *size, struct tfm_error *err) {
+  return ragged_size(plan->ragged, value, batch, offset, size)
+             ? 0
+             : unknown_dim(plan, value, batch, err);
 }
 
 static bool round_up(size_t size, size_t *out) {
@@ -237,17 +231,17 @@ static bool round_up(size_t size, size_t *out) {
 }
 
 /* New sizes of the entry's roots into plan->wanted; *grew = one outgrew its place. */
-static int measure(struct plan *plan, uint32_t entry, const int64_t *variable, bool *grew,
+static int measure(struct plan *plan, uint32_t entry, const struct ragged_batch *batch, bool *grew,
                    struct tfm_error *err) {
   const struct plan_entry *list = &plan->entry[entry];
   *grew = !list->laid_out;
   for (uint32_t r = 0; r < list->root_count; r++) {
     int32_t v = list->root[r];
     size_t size;
-    if (plan_value_size(plan, v, variable, &size, err) != 0)
+    if (plan_value_size(plan, v, batch, NULL, &size, err) != 0)
       return -1;
     if (!round_up(size, &plan->wanted[v]))
-      return unknown_dim(plan, v, variable, err);
+      return unknown_dim(plan, v, batch, err);
     *grew = *grew || plan->wanted[v] > plan->value[v].size;
   }
   return 0;
@@ -324,11 +318,11 @@ static int too_large(const struct plan *plan, const struct plan_entry *list, siz
   return -1;
 }
 
-int plan_layout(struct plan *plan, uint32_t entry, const int64_t *variable, size_t limit,
+int plan_layout(struct plan *plan, uint32_t entry, const struct ragged_batch *batch, size_t limit,
                 bool *moved, struct tfm_error *err) {
   struct plan_entry *list = &plan->entry[entry];
   *moved = false;
-  if (measure(plan, entry, variable, moved, err) != 0)
+  if (measure(plan, entry, batch, moved, err) != 0)
     return -1;
   if (!*moved)
     return 0;

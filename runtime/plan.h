@@ -19,6 +19,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "graph/graph.h"
+#include "runtime/ragged.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,26 +50,28 @@ struct plan_entry {
 struct plan {
   struct arena arena;
   const struct graph *graph;
+  const struct ragged *ragged;
   struct plan_value *value; /* graph->value_count */
   struct plan_entry *entry; /* graph->entry_count */
   size_t *wanted;           /* scratch of the layout: a value's new size */
   int32_t *placed;          /* scratch of the layout: roots by offset */
 };
 
-/* inplace[n]: node n's kernel is INPLACE_OK; NULL = none is. */
-int plan_create(const struct graph *graph, const bool *inplace, struct plan **out,
-                struct tfm_error *err);
+/* inplace[n]: node n's kernel is INPLACE_OK; NULL = none is.  ragged: how rows lie, which
+ * must outlive the plan; NULL = as where each kernel knows rows. */
+int plan_create(const struct graph *graph, const struct ragged *ragged, const bool *inplace,
+                struct plan **out, struct tfm_error *err);
 void plan_destroy(struct plan *plan);
 
-/* Bytes of a value for these dimensions (one for each of the graph's dims, -1 =
- * not known); LIMIT when they do not fit a size_t. */
-int plan_value_size(const struct plan *plan, int32_t value, const int64_t *variable, size_t *size,
-                    struct tfm_error *err);
+/* Bytes of a value for these dimensions; LIMIT when they do not fit a size_t.  offset (may be
+ * NULL): see ragged_size. */
+int plan_value_size(const struct plan *plan, int32_t value, const struct ragged_batch *batch,
+                    size_t *offset, size_t *size, struct tfm_error *err);
 
 /* Fit the values of an entry to the dimensions.  *moved = offsets changed; else
  * every value still fits its place.  limit: bytes that the arena may take, 0 =
  * no limit.  After a failure the entry must be laid out again. */
-int plan_layout(struct plan *plan, uint32_t entry, const int64_t *variable, size_t limit,
+int plan_layout(struct plan *plan, uint32_t entry, const struct ragged_batch *batch, size_t limit,
                 bool *moved, struct tfm_error *err);
 
 /* The plan as text: a line a value with its place, life, size as a polynomial

@@ -73,7 +73,8 @@ static uint64_t state_bytes(const struct graph *graph) {
 int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
                struct tfm_error *err) {
   const struct graph *graph = plan->graph;
-  int64_t at[DIM_VARIABLES] = {0};
+  struct ragged_batch batch = {0};
+  int64_t *at = batch.variable;
   uint64_t kept = 0;
   bool moved;
   for (uint32_t d = 0; d < graph->dim_count && d < DIM_VARIABLES; d++) {
@@ -82,12 +83,12 @@ int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
       at[d] = graph->dim[d].bound > 0 ? graph->dim[d].bound : 1;
   }
   for (uint32_t e = 0; e < graph->entry_count; e++)
-    if (plan_layout(plan, e, at, 0, &moved, err) != 0)
+    if (plan_layout(plan, e, &batch, 0, &moved, err) != 0)
       return -1;
   print_head(plan, at, out);
   for (uint32_t v = 0; v < graph->value_count; v++) {
     size_t size;
-    if (plan_value_size(plan, (int32_t)v, at, &size, err) != 0)
+    if (plan_value_size(plan, (int32_t)v, &batch, NULL, &size, err) != 0)
       return -1;
     if (plan->value[v].place == PLAN_KEPT)
       kept = saturating_add(kept, size);

@@ -269,6 +269,17 @@ static int build_views(struct program *program, struct tfm_error *err) {
   return arena_failed(&program->arena) ? error_oom(err) : 0;
 }
 
+static int find_ragged(struct program *program, struct tfm_error *err) {
+  bool *knows = calloc(program->count + 1, sizeof *knows);
+  if (!knows)
+    return error_oom(err);
+  for (uint32_t i = 0; i < program->count; i++)
+    knows[i] = program->node[i].kernel->desc->flags & TFM_KERNEL_KNOWS_ROWS;
+  int status = ragged_create(program->graph, knows, &program->arena, &program->ragged, err);
+  free(knows);
+  return status;
+}
+
 int program_create(const struct graph *graph, const struct registry *registry,
                    const struct binding *binding, struct pool *pool,
                    const struct program_options *options, struct program **out,
@@ -301,6 +312,8 @@ int program_create(const struct graph *graph, const struct registry *registry,
     status = build_views(program, err);
   if (status == 0)
     status = prepare_all(program, options->cancel, failed_node, err);
+  if (status == 0)
+    status = find_ragged(program, err);
   if (status != 0) {
     program_destroy(program);
     return -1;
@@ -335,7 +348,7 @@ int program_plan(const struct program *program, struct plan **out, struct tfm_er
     return error_oom(err);
   for (uint32_t i = 0; i < program->count; i++)
     inplace[i] = program->node[i].kernel->desc->flags & TFM_KERNEL_INPLACE_OK;
-  int status = plan_create(program->graph, inplace, out, err);
+  int status = plan_create(program->graph, program->ragged, inplace, out, err);
   free(inplace);
   return status;
 }
@@ -359,6 +372,7 @@ int program_explain(const struct program *program, struct buffer *out, struct tf
       buffer_printf(out, "; not %s: %s", candidate[c].kernel->desc->name,
                     lost ? lost : "it ranks lower, or declined");
     }
+    ragged_explain(program->ragged, i, out);
     buffer_putc(out, '\n');
   }
   return out->failed ? error_oom(err) : 0;

@@ -15,6 +15,7 @@
 #include "runtime/host.h"
 #include "runtime/plan.h"
 #include "runtime/pool.h"
+#include "runtime/ragged.h"
 #include "runtime/registry.h"
 #include "tfm/plugin.h"
 
@@ -46,8 +47,9 @@ struct program {
   struct registry_policy policy;
   uint32_t count; /* of nodes, in the graph's order */
   struct program_node *node;
-  struct host host; /* for destroy */
-  host_log *log;    /* as in the options */
+  struct ragged *ragged; /* where rows lie, and which nodes run a row at a time */
+  struct host host;      /* for destroy */
+  host_log *log;         /* as in the options */
   void *log_arg;
 };
 
@@ -67,8 +69,8 @@ void program_share_log(const struct program *program, struct host *host);
 /* The graph's plan, with what these kernels can do in place. */
 int program_plan(const struct program *program, struct plan **out, struct tfm_error *err);
 
-/* One line a node: its name, op, the kernel that serves it, its plugin, and
- * why each other kernel lost. */
+/* One line a node: its name, op, the kernel that serves it, its plugin, why
+ * each other kernel lost, and what makes it run a row at a time. */
 int program_explain(const struct program *program, struct buffer *out, struct tfm_error *err);
 
 #endif

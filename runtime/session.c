@@ -57,7 +57,8 @@ int session_create(const struct program *program, const struct session_options *
                               .profile = session->options.profile};
   session->entry =
       arena_array(&session->arena, session->graph->entry_count, sizeof *session->entry);
-  if (!session->entry) {
+  session->begin = arena_array(&session->arena, DIM_VARIABLES, sizeof *session->begin);
+  if (!session->entry || !session->begin) {
     session_destroy(session);
     return error_oom(err);
   }
@@ -78,6 +79,8 @@ void session_destroy(struct session *session) {
   inputs_destroy(session);
   state_destroy(session);
   exec_destroy(session->exec);
+  for (uint32_t d = 0; session->begin && d < DIM_VARIABLES; d++)
+    free(session->begin[d].begin);
   free(session->length);
   free(session->fresh);
   free(session->block);
@@ -170,16 +173,16 @@ static int make_side(struct session *session, enum graph_when when,
 
 static int run_entry(struct session *session, uint32_t entry, const struct session_side *source,
                      const struct session_side *side, struct tfm_error *err) {
-  int64_t variable[DIM_VARIABLES];
+  struct ragged_batch batch = {0};
   for (uint32_t d = 0; d < DIM_VARIABLES; d++)
-    variable[d] = -1;
+    batch.variable[d] = -1;
   session->entry[entry].ran = false;
-  if (inputs_bind(session, entry, source, side, variable, err) != 0)
+  if (inputs_bind(session, entry, source, side, &batch, err) != 0)
     return -1;
-  if (exec_fit(session->exec, entry, variable, err) != 0 ||
+  if (exec_fit(session->exec, entry, &batch, err) != 0 ||
       inputs_fill(session, entry, source, side, err) != 0)
     return -1;
-  memcpy(session->entry[entry].variable, variable, sizeof variable);
+  memcpy(session->entry[entry].variable, batch.variable, sizeof batch.variable);
   if (exec_run(session->exec, entry, err) != 0)
     return -1;
   session->entry[entry].ran = true;
@@ -269,7 +272,8 @@ const tfm_tensor *session_output(const struct session *session, const char *name
     if (strcmp(graph->output[i].name, name) != 0)
       continue;
     int32_t value = graph->output[i].value, entry = graph->value[value].entry;
-    return session->entry[entry].ran ? exec_tensor(session->exec, value) : NULL;
+    struct tfm_error ignored = {0};
+    return session->entry[entry].ran ? exec_rectangle(session->exec, value, &ignored) : NULL;
   }
   return NULL;
 }

@@ -1,9 +1,9 @@
 /* session.h - a batch of sequences: what they were, how far they are.
  *
  * Rows are ragged.  A step gives row b its own number of new tokens; inside,
- * rows are padded on the right to the longest, and masks and positions say
- * which are real.  Row b's next token stands at position length(b), so
- * a row computes the same, to the bit, alone or in any batch.
+ * rows lie end to end, without padding (ragged.h), and each is told apart from
+ * the others.  Row b's next token stands at position length(b), so a row
+ * computes the same, to the bit, alone or in any batch.
  *
  *     decoder   session_step(prompts)  session_step(one token a row) ...
  *     encoder   session_encode(inputs)
@@ -60,8 +60,8 @@ int session_encode(struct session *session, const struct session_batch *batch,
  * of rows is that of the first step (of encode) until session_reset. */
 int session_step(struct session *session, const struct session_batch *batch, struct tfm_error *err);
 
-/* An output of the graph ("logits"), f32 and contiguous, valid until the next
- * encode or step; NULL if there is none of that name or it did not run yet. */
+/* An output of the graph ("logits"), f32 and contiguous, as a rectangle: zero where a row ends
+ * before the longest.  Made when it is asked for, valid until the next encode or step; NULL if there is none of that name or it did not run yet. */
 const tfm_tensor *session_output(const struct session *session, const char *name);
 
 uint32_t session_rows(const struct session *session);

@@ -36,6 +36,12 @@ struct session_entry {
   int64_t variable[DIM_VARIABLES]; /* -1 = not known */
 };
 
+/* Where rows begin along a run-time dim, as an input said last. */
+struct session_rows {
+  int64_t *begin; /* [room + 1]; NULL = not said */
+  uint32_t rows, room;
+};
+
 /* One layer's keys and values, as kernels see those of this step's rows. */
 struct session_state {
   int32_t value;
@@ -60,6 +66,7 @@ struct session {
   int32_t *zero;               /* [row_capacity]: past of the encoder's side */
   uint32_t *source_count;      /* [row_capacity]: tokens of the encoder's side */
   uint32_t *all_count;         /* [row_capacity]: counts where everything is fed */
+  struct session_rows *begin;  /* [DIM_VARIABLES] */
   struct session_entry *entry; /* graph->entry_count */
   bool encoded;                /* the entries of GRAPH_ONCE ran for this request */
 
@@ -87,9 +94,10 @@ void inputs_destroy(struct session *session);
 /* Rows and tokens as the fed inputs of the entries that run then say; 0, 0 if none is fed. */
 void inputs_fed_size(const struct session *session, enum graph_when when, int64_t *rows,
                      int64_t *tokens);
-/* Give the run-time dimensions their values from the shapes of the entry's inputs. */
+/* Give the run-time dimensions their values from the shapes of the entry's inputs, and say
+ * where rows begin along those that differ by row. */
 int inputs_bind(struct session *session, uint32_t entry, const struct session_side *source,
-                const struct session_side *side, int64_t *variable, struct tfm_error *err);
+                const struct session_side *side, struct ragged_batch *batch, struct tfm_error *err);
 /* Write the entry's inputs into their tensors. */
 int inputs_fill(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, struct tfm_error *err);

@@ -86,7 +86,12 @@ enum {
  * contiguous means stride[rank-1] = element size, stride[i] = shape[i+1] *
  * stride[i+1].  Inputs, outputs and workspaces are contiguous and aligned to
  * 64 bytes; weights are aligned to their element size and may be strided
- * (a transposed weight is the stored one with its strides swapped). */
+ * (a transposed weight is the stored one with its strides swapped).
+ *
+ * Rows of unequal length lie end to end.  What a schema calls [B, T, ...] is then
+ * [1, N, ...], N the tokens of all rows, and begin says where each row's are:
+ * row b has [begin[b], begin[b + 1]), and there are run->rows->count rows.
+ * begin NULL: the tensor has the shape that its schema says. */
 typedef struct tfm_tensor {
   void *data;
   int64_t shape[TFM_MAX_RANK];
@@ -95,7 +100,8 @@ typedef struct tfm_tensor {
   uint32_t rank;
   int32_t device; /* 0 = host memory */
   uint32_t flags; /* 0 */
-  void *reserved[2];
+  const int64_t *begin;
+  void *reserved;
 } tfm_tensor;
 
 /* A dimension at compile time: >= 0 is a number, < 0 a handle of a symbolic
@@ -346,7 +352,11 @@ enum {
   TFM_KERNEL_SERIAL = 1u,        /* run is never called twice at once on one instance  */
   TFM_KERNEL_INPLACE_OK = 2u,    /* output 0 may be the very memory of input 0         */
   TFM_KERNEL_DETERMINISTIC = 4u, /* same bits whatever the batch and number of lanes   */
-  TFM_KERNEL_REFERENCE = 8u      /* plain C: the meaning of the op; every op has one   */
+  TFM_KERNEL_REFERENCE = 8u,     /* plain C: the meaning of the op; every op has one   */
+  /* Reads tfm_tensor.begin: called once for all rows.  A kernel that does not say so, of a node
+   * that mixes tokens or makes a mask, is called once a row, with all that it is given cut to
+   * that row: [1, T, ...], as if the row were alone. */
+  TFM_KERNEL_KNOWS_ROWS = 16u
 };
 
 /* Processor features, as bit numbers in cpu_need.  The host asks the CPU. */
@@ -361,6 +371,13 @@ enum {
   TFM_CPU_ARM_SVE = 65
 };
 
+/* The rows of a call. */
+typedef struct tfm_rows {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int64_t count;
+} tfm_rows;
+
 /* One call of a kernel.  Tensors' shapes are concrete; absent optional ones
  * are NULL.  Lives for the call only: keep no pointer into it. */
 struct tfm_run {
@@ -374,6 +391,7 @@ struct tfm_run {
   uint64_t taps; /* bit i: tap i is wanted, see host->tap */
   const tfm_node *node;
   void *impl; /* the host's own */
+  const tfm_rows *rows;
 };
 
 typedef struct tfm_kernel_desc {
@@ -519,6 +537,16 @@ static inline const char *tfm_attr_text(const tfm_node *node, const char *name,
                                         const char *otherwise) {
   const tfm_attr *a = tfm_attr_find(node, name);
   return a && a->kind == TFM_ATTR_STR ? a->text : otherwise;
+}
+
+/* The rows of a tensor [B, T, ...], and where row b begins, counted in tokens: b may be the
+ * number of rows, for the end of the last. */
+static inline int64_t tfm_row_count(const tfm_run *run, const tfm_tensor *x) {
+  return x->begin && run->rows ? run->rows->count : x->shape[0];
+}
+
+static inline int64_t tfm_row_begin(const tfm_tensor *x, int64_t b) {
+  return x->begin ? x->begin[b] : b * x->shape[1];
 }
 
 #ifdef __cplusplus

@@ -49,14 +49,24 @@ static void close_bench(struct bench *b) {
   graph_destroy(b->graph);
 }
 
+/* All of a value that no row has a part of, else row 0's part. */
+static void *data_of(const struct bench *b, int32_t value) {
+  tfm_tensor tensor;
+  exec_row(b->exec, value, 0, &tensor);
+  return tensor.data;
+}
+
 static void run(struct bench *b, int64_t rows, int64_t tokens) {
-  int64_t dims[DIM_VARIABLES] = {rows, tokens};
-  CHECK_OK(exec_fit(b->exec, 0, dims, err));
-  int32_t *ids = exec_tensor(b->exec, 0)->data;
+  struct ragged_batch batch = {.variable = {rows, tokens}};
+  CHECK_OK(exec_fit(b->exec, 0, &batch, err));
+  int32_t ids[256];
   for (int64_t i = 0; i < rows * tokens; i++)
     ids[i] = (int32_t)i;
+  exec_give(b->exec, 0,
+            &(tfm_tensor){.data = ids, .dtype = TFM_I32, .rank = 2, .shape = {rows, tokens}});
   CHECK_OK(exec_run(b->exec, 0, err));
-  const tfm_tensor *y = exec_tensor(b->exec, b->graph->output[0].value);
+  struct tfm_error none = {0};
+  const tfm_tensor *y = exec_rectangle(b->exec, b->graph->output[0].value, &none);
   float w = *(const float *)binding_tensor(b->binding, 0)->data;
   ck_assert_int_eq(y->shape[0], rows);
   ck_assert_int_eq(y->shape[1], tokens);
@@ -93,31 +103,31 @@ START_TEST(test_stages) {
                               "%6 = shift(%3) : f32[B] @e\n"
                               "output d = %5\noutput e = %6\n",
                               NULL, NULL);
-  int64_t dims[DIM_VARIABLES] = {3, -1};
+  struct ragged_batch batch = {.variable = {3, -1}};
   for (int64_t round = 1; round < 8; round++) {
-    dims[0] = 3 + round % 2;
-    dims[1] = -1;
-    CHECK_OK(exec_fit(b.exec, 0, dims, err));
+    batch.variable[0] = 3 + round % 2;
+    batch.variable[1] = -1;
+    CHECK_OK(exec_fit(b.exec, 0, &batch, err));
     /* Both are the first in the one arena, wherever it is now. */
     if (round > 1)
-      ck_assert_ptr_eq(exec_tensor(b.exec, 2)->data, exec_tensor(b.exec, 4)->data);
-    float *x = exec_tensor(b.exec, 0)->data;
-    for (int64_t i = 0; i < dims[0]; i++)
+      ck_assert_ptr_eq(data_of(&b, 2), data_of(&b, 4));
+    float *x = data_of(&b, 0);
+    for (int64_t i = 0; i < batch.variable[0]; i++)
       x[i] = (float)(i + round);
     CHECK_OK(exec_run(b.exec, 0, err));
-    ck_assert(*(const float *)exec_tensor(b.exec, 2)->data == (float)round + 1);
-    for (dims[1] = 1; dims[1] < 1000 * round; dims[1] *= 10) {
-      CHECK_OK(exec_fit(b.exec, 1, dims, err));
-      float *z = exec_tensor(b.exec, 1)->data;
-      for (int64_t i = 0; i < dims[1]; i++)
+    ck_assert(*(const float *)data_of(&b, 2) == (float)round + 1);
+    for (batch.variable[1] = 1; batch.variable[1] < 1000 * round; batch.variable[1] *= 10) {
+      CHECK_OK(exec_fit(b.exec, 1, &batch, err));
+      float *z = data_of(&b, 1);
+      for (int64_t i = 0; i < batch.variable[1]; i++)
         z[i] = (float)i;
       CHECK_OK(exec_run(b.exec, 1, err));
-      const float *d = exec_tensor(b.exec, 5)->data, *e = exec_tensor(b.exec, 6)->data;
-      ck_assert(d[dims[1] - 1] == (float)(2 * dims[1]));
-      ck_assert(e[dims[0] - 1] == (float)(2 * (dims[0] + round) + 1));
+      const float *d = data_of(&b, 5), *e = data_of(&b, 6);
+      ck_assert(d[batch.variable[1] - 1] == (float)(2 * batch.variable[1]));
+      ck_assert(e[batch.variable[0] - 1] == (float)(2 * (batch.variable[0] + round) + 1));
     }
   }
-  CHECK_FAILS(exec_fit(b.exec, 1, (int64_t[DIM_VARIABLES]){3, -1}, err), TFM_ERROR_RUN,
+  CHECK_FAILS(exec_fit(b.exec, 1, &(struct ragged_batch){.variable = {3, -1}}, err), TFM_ERROR_RUN,
               "dimension `T` of");
   close_bench(&b);
 }
@@ -140,24 +150,25 @@ START_TEST(test_three_entries) {
                               "%9 = add(%6, %4) : f32[B] @e\n"
                               "output d = %8\noutput e = %9\n",
                               NULL, NULL);
-  int64_t dims[DIM_VARIABLES] = {2, -1};
+  struct ragged_batch batch = {.variable = {2, -1}};
   for (int round = 0; round < 3; round++) {
     for (uint32_t entry = 0; entry < 2; entry++) {
-      CHECK_OK(exec_fit(b.exec, entry, dims, err));
-      float *given = exec_tensor(b.exec, (int32_t)entry)->data;
+      CHECK_OK(exec_fit(b.exec, entry, &batch, err));
+      float *given = data_of(&b, (int32_t)entry);
       given[0] = given[1] = (float)(round + 10 * (int)entry);
       CHECK_OK(exec_run(b.exec, entry, err));
     }
-    for (dims[1] = 1; dims[1] < 100000; dims[1] *= 10) {
-      CHECK_OK(exec_fit(b.exec, 2, dims, err));
-      float *z = exec_tensor(b.exec, 2)->data;
-      for (int64_t i = 0; i < dims[1]; i++)
+    for (batch.variable[1] = 1; batch.variable[1] < 100000; batch.variable[1] *= 10) {
+      CHECK_OK(exec_fit(b.exec, 2, &batch, err));
+      float *z = data_of(&b, 2);
+      for (int64_t i = 0; i < batch.variable[1]; i++)
         z[i] = (float)i;
       CHECK_OK(exec_run(b.exec, 2, err));
-      ck_assert(((const float *)exec_tensor(b.exec, 8)->data)[dims[1] - 1] == (float)dims[1] + 1);
-      ck_assert(((const float *)exec_tensor(b.exec, 9)->data)[1] == (float)(5 * round + 15));
+      ck_assert(((const float *)data_of(&b, 8))[batch.variable[1] - 1] ==
+                (float)batch.variable[1] + 1);
+      ck_assert(((const float *)data_of(&b, 9))[1] == (float)(5 * round + 15));
     }
-    dims[1] = -1;
+    batch.variable[1] = -1;
   }
   close_bench(&b);
 }
@@ -199,7 +210,7 @@ START_TEST(test_watch) {
   ck_assert_str_eq(seen.name[2], "value2");
   ck_assert(seen.last[2] == 15);
   seen.count = 0;
-  ((int32_t *)exec_tensor(b.exec, 0)->data)[5] = 666;
+  ((int32_t *)data_of(&b, 0))[5] = 666;
   CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_RUN, "seen enough");
   close_bench(&b);
 }
@@ -216,8 +227,8 @@ START_TEST(test_profile_and_limits) {
   ck_assert_str_eq(profile[2].op, "scale");
   ck_assert_str_eq(profile[2].kernel, "reference"); /* the other declines */
   ck_assert_uint_eq(profile[2].calls, 2);
-  CHECK_FAILS(exec_fit(b.exec, 0, (int64_t[DIM_VARIABLES]){10, 1000}, err), TFM_ERROR_LIMIT,
-              "limit of 4096");
+  CHECK_FAILS(exec_fit(b.exec, 0, &(struct ragged_batch){.variable = {10, 1000}}, err),
+              TFM_ERROR_LIMIT, "limit of 4096");
   CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_RUN, "before its dimensions");
   run(&b, 1, 4);
   close_bench(&b);
@@ -313,7 +324,7 @@ START_TEST(test_failures) {
       open_bench("graph t\ndim B\nentry decode step\ndecode\ninput %0 x = feed : f32[B] @x\n"
                  "%1 = break(%0) : f32[B] @y\noutput y = %1\n",
                  NULL, NULL);
-  CHECK_OK(exec_fit(b.exec, 0, (int64_t[DIM_VARIABLES]){1}, err));
+  CHECK_OK(exec_fit(b.exec, 0, &(struct ragged_batch){.variable = {1}}, err));
   for (int i = 0; i < 2; i++)
     CHECK_FAILS(exec_run(b.exec, 0, err), TFM_ERROR_RUN,
                 "`y` (op `break`, kernel `reference` of plugin `test`): broken on purpose");

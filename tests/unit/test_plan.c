@@ -30,7 +30,7 @@ static struct plan *make(const struct graph *graph, bool inplace) {
   struct plan *plan;
   for (int i = 0; i < 64; i++)
     all[i] = inplace;
-  CHECK_OK(plan_create(graph, all, &plan, err));
+  CHECK_OK(plan_create(graph, NULL, all, &plan, err));
   return plan;
 }
 
@@ -59,14 +59,14 @@ static void check_apart(const struct plan *plan, uint32_t entry) {
 START_TEST(test_lifetimes) {
   struct graph *graph = test_graph(chain);
   struct plan *plan = make(graph, false);
-  int64_t dims[DIM_VARIABLES] = {2, 8};
+  struct ragged_batch batch = {.variable = {2, 8}};
   bool moved;
   ck_assert_int_eq(plan->value[find(graph, "x")].place, PLAN_KEPT);
   ck_assert_int_eq(plan->value[find(graph, "a")].first, 0);
   ck_assert_int_eq(plan->value[find(graph, "a")].last, 3);
   ck_assert_int_eq(plan->value[find(graph, "b")].last, 2);
   ck_assert_int_eq(plan->value[find(graph, "e")].last, 5);
-  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
   ck_assert(moved);
   check_apart(plan, 0);
   ck_assert_uint_eq(plan->entry[0].peak, 3 * 2 * 8 * 4 * 4); /* a, b, c */
@@ -78,7 +78,7 @@ END_TEST
 START_TEST(test_inplace) {
   struct graph *graph = test_graph(chain);
   struct plan *plan = make(graph, true);
-  int64_t dims[DIM_VARIABLES] = {1, 1};
+  struct ragged_batch batch = {.variable = {1, 1}};
   bool moved;
   /* b may not take a, which d reads; c takes b, d takes c, e takes d. */
   int32_t b = find(graph, "b");
@@ -87,7 +87,7 @@ START_TEST(test_inplace) {
   ck_assert_int_eq(plan->value[find(graph, "c")].root, b);
   ck_assert_int_eq(plan->value[find(graph, "d")].root, b);
   ck_assert_int_eq(plan->value[find(graph, "e")].root, b);
-  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
   ck_assert_uint_eq(plan->entry[0].root_count, 2);
   ck_assert_uint_eq(plan->entry[0].peak, 128);
   check_apart(plan, 0);
@@ -176,25 +176,26 @@ END_TEST
 START_TEST(test_relayout) {
   struct graph *graph = test_graph(chain);
   struct plan *plan = make(graph, true);
-  int64_t dims[DIM_VARIABLES] = {2, 8};
+  struct ragged_batch batch = {.variable = {2, 8}};
   bool moved;
-  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
   size_t peak = plan->entry[0].peak;
-  dims[1] = 1;
-  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  batch.variable[1] = 1;
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
   ck_assert(!moved);
   ck_assert_uint_eq(plan->entry[0].peak, peak);
-  dims[1] = 9;
-  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  batch.variable[1] = 9;
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
   ck_assert(moved);
   check_apart(plan, 0);
-  CHECK_FAILS(plan_layout(plan, 0, (int64_t[DIM_VARIABLES]){99, 99}, 1000, &moved, err),
+  CHECK_FAILS(plan_layout(plan, 0, &(struct ragged_batch){.variable = {99, 99}}, 1000, &moved, err),
               TFM_ERROR_LIMIT, "over the limit of 1000");
-  CHECK_FAILS(plan_layout(plan, 0, (int64_t[DIM_VARIABLES]){INT64_MAX / 8, 99}, 0, &moved, err),
-              TFM_ERROR_LIMIT, "too large");
-  CHECK_FAILS(plan_layout(plan, 0, (int64_t[DIM_VARIABLES]){1, -1}, 0, &moved, err), TFM_ERROR_RUN,
-              "dimension `T` of");
-  CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+  CHECK_FAILS(
+      plan_layout(plan, 0, &(struct ragged_batch){.variable = {INT64_MAX / 8, 99}}, 0, &moved, err),
+      TFM_ERROR_LIMIT, "too large");
+  CHECK_FAILS(plan_layout(plan, 0, &(struct ragged_batch){.variable = {1, -1}}, 0, &moved, err),
+              TFM_ERROR_RUN, "dimension `T` of");
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
   ck_assert(moved);
   plan_destroy(plan);
   graph_destroy(graph);
@@ -218,9 +219,9 @@ START_TEST(test_random) {
     buffer_puts(&text, "output y = %59\n");
     struct graph *graph = test_graph(text.data);
     struct plan *plan = make(graph, seed & 32);
-    int64_t dims[DIM_VARIABLES] = {1 + round};
+    struct ragged_batch batch = {.variable = {1 + round}};
     bool moved;
-    CHECK_OK(plan_layout(plan, 0, dims, 0, &moved, err));
+    CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
     check_apart(plan, 0);
     size_t sum = 0;
     for (uint32_t r = 0; r < plan->entry[0].root_count; r++)
