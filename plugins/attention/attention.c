@@ -29,6 +29,7 @@ enum { ROWS_A_PIECE = 32 };
 /* ---- operands */
 
 struct store {
+  const struct attention_call *call;
   const tfm_kv *cache;
   const tfm_tensor *k, *v;
 };
@@ -39,10 +40,12 @@ static void store_rows(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   (void)lane;
   const struct store *store = arg;
   const tfm_kv *cache = store->cache;
-  int64_t fresh = store->k->shape[1], width = store->k->shape[2];
+  int64_t width = store->k->shape[2], b = 0;
   size_t size = (size_t)width * sizeof(float);
   for (int64_t i = begin; i < end; i++) {
-    int64_t b = i / fresh, t = i % fresh;
+    while (attention_given(store->call, b + 1) <= i)
+      b++;
+    int64_t t = i - attention_given(store->call, b);
     if (t >= cache->fresh[b])
       continue;
     memcpy(tfm_kv_key(cache, b, cache->past[b] + t), (const float *)store->k->data + i * width,
@@ -65,12 +68,12 @@ static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_
     return host->fail(host, "the key/value cache has %lld rows, not %lld", (long long)cache->rows,
                       (long long)call->batch);
   for (int64_t b = 0; b < call->batch; b++)
-    if (cache->past[b] < 0 || cache->fresh[b] < 0 || cache->fresh[b] > call->fresh ||
+    if (cache->past[b] < 0 || cache->fresh[b] < 0 || cache->fresh[b] > attention_fresh(call, b) ||
         tfm_kv_length(cache, b) > cache->capacity)
       return host->fail(host, "the key/value cache has room for %lld tokens, not for %ld + %ld",
                         (long long)cache->capacity, (long)cache->past[b], (long)cache->fresh[b]);
-  struct store store = {cache, run->input[K_INPUT], run->input[V_INPUT]};
-  host->parallel_for(host, call->batch * call->fresh, ROWS_A_PIECE, store_rows, &store);
+  struct store store = {call, cache, run->input[K_INPUT], run->input[V_INPUT]};
+  host->parallel_for(host, attention_given(call, call->batch), ROWS_A_PIECE, store_rows, &store);
   call->cache = cache;
   return TFM_OK;
 }
@@ -124,10 +127,29 @@ static tfm_status check_bias(const tfm_host *host, const struct attention_call *
                     (long long)bias->shape[3], (long long)call->tokens, (long long)call->keys_max);
 }
 
+/* Zero where a row has no such query or key. */
 static float *want_tap(const tfm_host *host, const tfm_run *run, uint32_t index,
                        const struct attention_call *call) {
   int64_t shape[] = {call->batch, call->heads, call->tokens, call->keys_max};
-  return run->taps >> index & 1 ? host->tap(host, run, index, 4, shape) : NULL;
+  float *tap = run->taps >> index & 1 ? host->tap(host, run, index, 4, shape) : NULL;
+  if (tap)
+    memset(tap, 0, (size_t)(shape[0] * shape[1] * shape[2] * shape[3]) * sizeof *tap);
+  return tap;
+}
+
+/* The rows of the batch, where they begin, and the longest. */
+static void find_rows(const tfm_run *run, struct attention_call *call) {
+  const tfm_tensor *q = run->input[Q_INPUT], *k = run->input[K_INPUT];
+  call->batch = tfm_row_count(run, q);
+  call->tokens = q->begin ? 0 : q->shape[1];
+  call->fresh = k->begin ? 0 : k->shape[1];
+  call->query_begin = q->begin;
+  call->key_begin = k->begin;
+  for (int64_t b = 0; b < call->batch; b++) {
+    int64_t tokens = attention_tokens(call, b), fresh = attention_fresh(call, b);
+    call->tokens = tokens > call->tokens ? tokens : call->tokens;
+    call->fresh = fresh > call->fresh ? fresh : call->fresh;
+  }
 }
 
 tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_run *run,
@@ -135,10 +157,7 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
   const struct attention_heads *heads = instance;
   const tfm_tensor *q = run->input[Q_INPUT], *k = run->input[K_INPUT];
   *call =
-      (struct attention_call){.batch = q->shape[0],
-                              .tokens = q->shape[1],
-                              .fresh = k->shape[1],
-                              .heads = heads->heads,
+      (struct attention_call){.heads = heads->heads,
                               .kv_heads = heads->kv_heads,
                               .group = heads->group,
                               .size = heads->size,
@@ -150,6 +169,7 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
                               .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
                               .bias = run->input[BIAS_INPUT],
                               .out = run->output[0]->data};
+  find_rows(run, call);
   tfm_status status = mask_check(host, call->mask, call->batch, call->tokens);
   if (status == TFM_OK && run->input[CACHE_INPUT])
     status = use_cache(host, run, run->input[CACHE_INPUT]->data, call);
@@ -178,7 +198,7 @@ const float *attention_bias(const struct attention_call *call, int64_t b, int64_
 
 /* Of key s, -inf where it is not allowed. */
 static double score(const struct attention_call *call, int64_t b, int64_t h, int64_t t, int64_t s) {
-  const float *q = call->q + ((b * call->tokens + t) * call->heads + h) * call->size;
+  const float *q = call->q + ((attention_query(call, b) + t) * call->heads + h) * call->size;
   const float *bias = attention_bias(call, b, h, t);
   if (s >= attention_keys(call, b) ||
       !mask_allows(call->mask, b, t, attention_past(call, b) + t, s))
@@ -207,11 +227,11 @@ static void run_query(const struct attention_call *call, int64_t b, int64_t h, i
     for (int64_t d = 0; d < size; d++)
       total[d] += weight * v[d];
   }
-  float *out = call->out + ((b * call->tokens + t) * call->heads + h) * size;
+  float *out = call->out + ((attention_query(call, b) + t) * call->heads + h) * size;
   for (int64_t d = 0; d < size; d++)
     out[d] = (float)(sum != 0 ? total[d] / sum : 0);
   int64_t row = ((b * call->heads + h) * call->tokens + t) * call->keys_max;
-  for (int64_t s = 0; s < call->keys_max; s++) {
+  for (int64_t s = 0; s < keys; s++) {
     double x = call->scores || call->probs ? score(call, b, h, t, s) : 0;
     if (call->scores)
       call->scores[row + s] = (float)x;
@@ -227,7 +247,7 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
     return status;
   for (int64_t b = 0; b < call.batch; b++)
     for (int64_t h = 0; h < call.heads; h++)
-      for (int64_t t = 0; t < call.tokens; t++)
+      for (int64_t t = 0; t < attention_tokens(&call, b); t++)
         run_query(&call, b, h, t, run->workspace);
   return TFM_OK;
 }
@@ -245,5 +265,5 @@ const tfm_kernel_desc attention_reference = {
     .workspace = workspace,
     .run = run,
     .destroy = attention_destroy,
-    KERNEL_OF("attention", "reference", TFM_KERNEL_REFERENCE),
+    KERNEL_OF("attention", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS),
 };

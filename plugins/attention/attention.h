@@ -17,18 +17,20 @@ struct attention_heads {
 };
 
 struct attention_call {
-  int64_t batch, tokens, fresh;         /* B, T, U                              */
+  int64_t batch, tokens, fresh;         /* B; T and U of the longest row */
   int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K       */
   float scale;
-  const float *q;           /* [B, T, H * K]                       */
-  const float *key, *value; /* without a cache: [B, U, kv_stride]  */
-  int64_t kv_stride;        /* floats from a key to the next, while they lie together */
-  const tfm_kv *cache;      /* NULL = none: past is 0                   */
-  const tfm_mask *mask;     /* NULL = all allowed             */
-  const tfm_tensor *bias;   /* [B or 1, H, T, S], or NULL     */
-  float *out;               /* [B, T, H * K]                  */
-  int64_t keys_max;         /* the largest S of the batch     */
-  float *scores, *probs;    /* taps, [B, H, T, keys_max], or NULL */
+  /* Where the rows' queries, and the keys that are given, begin; NULL = rectangles. */
+  const int64_t *query_begin, *key_begin; /* [B + 1] */
+  const float *q;                         /* [tokens of all rows, H * K] */
+  const float *key, *value;               /* without a cache: [keys of all rows, kv_stride] */
+  int64_t kv_stride;      /* floats from a key to the next, while they lie together */
+  const tfm_kv *cache;    /* NULL = none: past is 0                   */
+  const tfm_mask *mask;   /* NULL = all allowed             */
+  const tfm_tensor *bias; /* [B or 1, H, T, S], or NULL     */
+  float *out;             /* like q                         */
+  int64_t keys_max;       /* the largest S of the batch     */
+  float *scores, *probs;  /* taps, [B, H, T, keys_max], or NULL */
 };
 
 /* Heads that do not fit the widths are found out when the model is loaded. */
@@ -40,25 +42,43 @@ void attention_destroy(const tfm_host *host, void *instance);
 tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_run *run,
                           struct attention_call *call);
 
+/* The number among all of batch row b's first query, and how many it has. */
+static inline int64_t attention_query(const struct attention_call *call, int64_t b) {
+  return call->query_begin ? call->query_begin[b] : b * call->tokens;
+}
+
+static inline int64_t attention_tokens(const struct attention_call *call, int64_t b) {
+  return attention_query(call, b + 1) - attention_query(call, b);
+}
+
+/* The same of the keys that are given with them. */
+static inline int64_t attention_given(const struct attention_call *call, int64_t b) {
+  return call->key_begin ? call->key_begin[b] : b * call->fresh;
+}
+
+static inline int64_t attention_fresh(const struct attention_call *call, int64_t b) {
+  return attention_given(call, b + 1) - attention_given(call, b);
+}
+
 static inline int64_t attention_past(const struct attention_call *call, int64_t b) {
   return call->cache ? call->cache->past[b] : 0;
 }
 
 /* S of batch row b. */
 static inline int64_t attention_keys(const struct attention_call *call, int64_t b) {
-  return call->cache ? tfm_kv_length(call->cache, b) : call->fresh;
+  return call->cache ? tfm_kv_length(call->cache, b) : attention_fresh(call, b);
 }
 
 /* Key s of batch row b, of all heads. */
 static inline const float *attention_key(const struct attention_call *call, int64_t b, int64_t s) {
   return call->cache ? tfm_kv_key(call->cache, b, s)
-                     : call->key + (b * call->fresh + s) * call->kv_stride;
+                     : call->key + (attention_given(call, b) + s) * call->kv_stride;
 }
 
 static inline const float *attention_value(const struct attention_call *call, int64_t b,
                                            int64_t s) {
   return call->cache ? tfm_kv_value(call->cache, b, s)
-                     : call->value + (b * call->fresh + s) * call->kv_stride;
+                     : call->value + (attention_given(call, b) + s) * call->kv_stride;
 }
 
 /* How many keys lie one after the other from s on. */

@@ -77,6 +77,11 @@ static int64_t lane_floats(int64_t size) {
          ROWS * VEC_WIDTH + ROWS;
 }
 
+/* Before the lanes': the first piece of each batch row. */
+static int64_t begin_floats(int64_t batch) {
+  return ((batch + 1) * (int64_t)(sizeof(int64_t) / sizeof(float)) + 15) / 16 * 16;
+}
+
 static struct attention_lane lane_at(float *memory, int64_t size) {
   struct attention_lane lane = {.keys = memory};
   lane.values = lane.keys + size * BLOCK;
@@ -323,7 +328,7 @@ SIMD_TARGET static void run_tile(const struct attention_piece *piece, struct att
   const float *q[TILE];
   uint64_t any = 0;
   for (int r = 0; r < rows; r++) {
-    int64_t at = (piece->b * call->tokens + row_token(piece, row + r)) * call->heads;
+    int64_t at = (attention_query(call, piece->b) + row_token(piece, row + r)) * call->heads;
     q[r] = call->q + (at + row_head(piece, row + r)) * call->size;
     any |= piece->allowed[(row + r) % piece->count];
   }
@@ -365,7 +370,7 @@ SIMD_TARGET static void begin_rows(const struct attention_piece *piece) {
     for (int64_t d = 0; d < piece->padded; d += VEC_WIDTH)
       vec_store(piece->lane.sums + row * piece->padded + d, vec_set(0));
     float *tap = row_tap(piece, call->scores ? call->scores : call->probs, row);
-    for (int64_t s = 0; tap && s < call->keys_max; s++)
+    for (int64_t s = 0; tap && s < attention_keys(call, piece->b); s++)
       tap[s] = -INFINITY;
   }
 }
@@ -374,8 +379,8 @@ SIMD_TARGET static void finish_row(const struct attention_piece *piece, int row)
   const struct attention_call *call = piece->call;
   float total = vec_sum(vec_load(piece->lane.totals + row * VEC_WIDTH));
   const float *sums = piece->lane.sums + row * piece->padded;
-  int64_t at =
-      (piece->b * call->tokens + row_token(piece, row)) * call->heads + row_head(piece, row);
+  int64_t at = (attention_query(call, piece->b) + row_token(piece, row)) * call->heads +
+               row_head(piece, row);
   for (int64_t d = 0; d < call->size; d += VEC_WIDTH) {
     vec x = vec_set(0);
     if (total != 0) /* plus zero: a sum of -0 is the 0 that more keys would make it */
@@ -385,10 +390,11 @@ SIMD_TARGET static void finish_row(const struct attention_piece *piece, int row)
   float *probs = row_tap(piece, call->probs, row);
   const float *scores = row_tap(piece, call->scores ? call->scores : call->probs, row);
   float largest = piece->lane.maxima[row];
-  for (int64_t s = 0; probs && s < call->keys_max; s += VEC_WIDTH) {
-    vec x = vec_sub(vec_load_upto(scores + s, call->keys_max - s), vec_set(largest));
+  int64_t keys = attention_keys(call, piece->b);
+  for (int64_t s = 0; probs && s < keys; s += VEC_WIDTH) {
+    vec x = vec_sub(vec_load_upto(scores + s, keys - s), vec_set(largest));
     x = total != 0 ? vec_div(vec_exp(x), vec_set(total)) : vec_set(0);
-    vec_store_upto(probs + s, x, call->keys_max - s);
+    vec_store_upto(probs + s, x, keys - s);
   }
 }
 
@@ -413,24 +419,43 @@ static void run_piece(struct attention_piece *piece) {
 
 struct attention_work {
   const struct attention_call *call;
+  int64_t lanes;
   float *memory;
+  int64_t *begin; /* [B + 1]: a batch row's first piece */
+};
+
+/* How a batch row is cut into pieces. */
+struct attention_cut {
   int64_t blocks; /* pieces of one key head's rows; 1 if heads > 1 */
   int64_t heads;  /* key heads in a piece                          */
-  int64_t groups; /* pieces side by side in a batch row            */
+  int64_t groups; /* pieces side by side                           */
 };
 
 /* All heads of a batch row at once if their rows fit, but a piece for each
  * lane if there is work enough. */
-static struct attention_work divide(const tfm_host *host, const struct attention_call *call,
-                                    void *memory) {
-  int64_t rows = call->tokens * call->group, lanes = host->lanes(host);
-  int64_t heads = (call->batch * call->kv_heads + lanes - 1) / lanes;
+static struct attention_cut cut_row(const struct attention_work *work, int64_t b) {
+  const struct attention_call *call = work->call;
+  int64_t rows = attention_tokens(call, b) * call->group;
+  int64_t heads = (call->batch * call->kv_heads + work->lanes - 1) / work->lanes;
   heads = heads > call->kv_heads ? call->kv_heads : heads;
   if (rows > 0 && heads > ROWS / rows)
     heads = ROWS / rows;
   heads = heads > 0 ? heads : 1;
-  return (struct attention_work){call, memory, (rows + ROWS - 1) / ROWS, heads,
-                                 (call->kv_heads + heads - 1) / heads};
+  return (struct attention_cut){(rows + ROWS - 1) / ROWS, heads,
+                                (call->kv_heads + heads - 1) / heads};
+}
+
+static struct attention_work divide(const tfm_host *host, const struct attention_call *call,
+                                    void *memory) {
+  struct attention_work work = {.call = call, .lanes = host->lanes(host)};
+  work.begin = memory;
+  work.memory = (float *)memory + begin_floats(call->batch);
+  work.begin[0] = 0;
+  for (int64_t b = 0; b < call->batch; b++) {
+    struct attention_cut cut = cut_row(&work, b);
+    work.begin[b + 1] = work.begin[b] + cut.groups * cut.blocks;
+  }
+  return work;
 }
 
 /* Pieces [begin, end): late tokens first, since with a causal mask they have
@@ -438,18 +463,20 @@ static struct attention_work divide(const tfm_host *host, const struct attention
 static void run_pieces(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   const struct attention_work *work = arg;
   const struct attention_call *call = work->call;
-  int64_t rows = call->tokens * call->group;
   struct attention_piece piece = {
       .call = call,
       .lane = lane_at(work->memory + (int64_t)lane * lane_floats(call->size), call->size),
       .padded = padded_size(call->size)};
   for (int64_t i = begin; i < end; i++) {
-    int64_t group = i / work->blocks, block = work->blocks - 1 - i % work->blocks;
-    piece.b = group / work->groups;
-    piece.g = group % work->groups * work->heads;
+    while (work->begin[piece.b + 1] <= i)
+      piece.b++;
+    struct attention_cut cut = cut_row(work, piece.b);
+    int64_t rows = attention_tokens(call, piece.b) * call->group, at = i - work->begin[piece.b];
+    int64_t block = cut.blocks - 1 - at % cut.blocks;
+    piece.g = at / cut.blocks * cut.heads;
     piece.first = block * ROWS;
     piece.heads =
-        (int)(call->kv_heads - piece.g < work->heads ? call->kv_heads - piece.g : work->heads);
+        (int)(call->kv_heads - piece.g < cut.heads ? call->kv_heads - piece.g : cut.heads);
     piece.count = (int)(rows - piece.first < ROWS ? rows - piece.first : ROWS);
     run_piece(&piece);
   }
@@ -461,15 +488,15 @@ static tfm_status run_fast(const tfm_host *host, const void *instance, const tfm
   if (status != TFM_OK)
     return status;
   struct attention_work work = divide(host, &call, run->workspace);
-  host->parallel_for(host, call.batch * work.groups * work.blocks, 1, run_pieces, &work);
+  host->parallel_for(host, work.begin[call.batch], 1, run_pieces, &work);
   return TFM_OK;
 }
 
 static tfm_status fast_workspace(const tfm_host *host, const void *instance, const tfm_run *run,
                                  size_t *bytes) {
-  (void)run;
   int64_t size = ((const struct attention_heads *)instance)->size;
-  *bytes = (size_t)(lane_floats(size) * (int64_t)host->lanes(host)) * sizeof(float);
+  int64_t begin = begin_floats(tfm_row_count(run, run->input[0]));
+  *bytes = (size_t)(begin + lane_floats(size) * (int64_t)host->lanes(host)) * sizeof(float);
   return TFM_OK;
 }
 
@@ -480,7 +507,7 @@ const tfm_kernel_desc SIMD_NAME(attention) = {
     .workspace = fast_workspace,
     .run = run_fast,
     .destroy = attention_destroy,
-    KERNEL_OF("attention", SIMD_LABEL, 0),
+    KERNEL_OF("attention", SIMD_LABEL, TFM_KERNEL_KNOWS_ROWS),
 };
 
 #endif

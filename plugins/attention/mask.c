@@ -12,7 +12,8 @@ tfm_status mask_check(const tfm_host *host, const tfm_mask *mask, int64_t batch,
     const tfm_tensor *x = term->tensor;
     if (term->kind < TFM_MASK_CAUSAL || term->kind > TFM_MASK_OR)
       return host->fail(host, "a mask term of the unknown kind %u", term->kind);
-    if (term->kind == TFM_MASK_PADDING && (!x || x->rank != 2 || x->shape[0] < batch))
+    if (term->kind == TFM_MASK_PADDING &&
+        (!x || x->rank != 2 || (!x->begin && x->shape[0] < batch)))
       return host->fail(host, "a padding mask without a row for each of the %lld texts",
                         (long long)batch);
     if (term->kind == TFM_MASK_DENSE &&
@@ -32,13 +33,14 @@ static const uint8_t *bytes(const tfm_mask_term *term, int64_t b, int64_t t) {
   const tfm_tensor *x = term->tensor;
   const uint8_t *data = x->data;
   if (term->kind == TFM_MASK_PADDING)
-    return data + b * x->stride[0];
+    return data + (x->begin ? x->begin[b] * x->stride[1] : b * x->stride[0]);
   return data + (x->shape[0] == 1 ? 0 : b) * x->stride[0] + t * x->stride[1];
 }
 
-/* How many keys the term's tensor knows. */
-static int64_t length(const tfm_mask_term *term) {
-  return term->tensor->shape[term->tensor->rank - 1];
+/* How many keys the term's tensor knows of batch row b. */
+static int64_t length(const tfm_mask_term *term, int64_t b) {
+  const tfm_tensor *x = term->tensor;
+  return x->begin ? x->begin[b + 1] - x->begin[b] : x->shape[x->rank - 1];
 }
 
 static bool term_allows(const tfm_mask_term *term, int64_t b, int64_t t, int64_t p, int64_t s) {
@@ -50,7 +52,7 @@ static bool term_allows(const tfm_mask_term *term, int64_t b, int64_t t, int64_t
   case TFM_MASK_PREFIX:
     return s < term->n;
   default:
-    return s < length(term) && bytes(term, b, t)[s] != 0;
+    return s < length(term, b) && bytes(term, b, t)[s] != 0;
   }
 }
 
@@ -81,7 +83,7 @@ static uint64_t interval(int64_t first, int64_t low, int64_t high) {
 
 static uint64_t word(const struct mask_block *block, const tfm_mask_term *term, int64_t t) {
   const uint8_t *row = bytes(term, block->b, t) + block->first;
-  int64_t count = length(term) - block->first;
+  int64_t count = length(term, block->b) - block->first;
   uint64_t bits = 0;
   for (int64_t i = 0; i < count && i < block->count; i++)
     bits |= (uint64_t)(row[i] != 0) << i;
@@ -141,7 +143,7 @@ int64_t mask_origin(const tfm_mask *mask, int64_t b) {
     if (mask->term[i].kind != TFM_MASK_PADDING)
       continue;
     const uint8_t *row = bytes(&mask->term[i], b, 0);
-    while (origin < length(&mask->term[i]) && row[origin] == 0)
+    while (origin < length(&mask->term[i], b) && row[origin] == 0)
       origin++;
   }
   return origin;

@@ -39,6 +39,16 @@ static tfm_status copy_row(const tfm_host *host, const tfm_tensor *weight, int64
   return status;
 }
 
+static tfm_status refuse(const tfm_host *host, const tfm_tensor *ids, int64_t at, int64_t rows) {
+  int64_t b = 0;
+  while (tfm_row_begin(ids, b + 1) <= at)
+    b++;
+  return host->fail(
+      host, "id %ld at [%lld, %lld] is outside the table of %lld rows (ids are 0 to %lld)",
+      (long)((const int32_t *)ids->data)[at], (long long)b, (long long)(at - tfm_row_begin(ids, b)),
+      (long long)rows, (long long)(rows - 1));
+}
+
 static tfm_status run(const tfm_host *host, const void *instance, const tfm_run *run) {
   const tfm_tensor *weight = &((const struct table *)instance)->weight, *ids = run->input[0];
   int64_t rows = weight->shape[0], width = weight->shape[1];
@@ -47,10 +57,7 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
   for (int64_t i = 0; i < count; i++) {
     int32_t id = ((const int32_t *)ids->data)[i];
     if (id < 0 || id >= rows)
-      return host->fail(
-          host, "id %ld at [%lld, %lld] is outside the table of %lld rows (ids are 0 to %lld)",
-          (long)id, (long long)(i / ids->shape[1]), (long long)(i % ids->shape[1]), (long long)rows,
-          (long long)(rows - 1));
+      return refuse(host, ids, i, rows);
     tfm_status status = copy_row(host, weight, id, out + i * width);
     if (status != TFM_OK)
       return status;

@@ -2,7 +2,7 @@
  *
  *     causal() & padding(real)  =  CAUSAL PADDING(real) AND
  *
- * A formula points at the bool tensors that it was made of
+ * A formula is the same for all rows of a batch.  It points at the bool tensors that it was made of
  * (TFM_OP_HOLDS_INPUTS), so the host keeps them until the run ends. */
 #include "plugins/masking/masks.h"
 
@@ -121,8 +121,9 @@ static void release(const tfm_host *host, void *instance) {
     host->release(host, instance);
 }
 
+#define KNOWS_ROWS (TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS)
 #define MASK_KERNEL(id, run_it, prepare_it)                                                        \
-  const tfm_kernel_desc id##_kernel = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),          \
+  const tfm_kernel_desc id##_kernel = {KERNEL_OF(#id, "reference", KNOWS_ROWS),                    \
                                        .prepare = (prepare_it), .run = (run_it),                   \
                                        .destroy = release}
 

@@ -158,12 +158,14 @@ static tfm_status pool_run(const tfm_host *host, const void *instance, const tfm
   (void)host;
   const struct pool *pool = instance;
   const tfm_tensor *x = run->input[0];
-  int64_t tokens = x->shape[1], width = x->shape[2];
+  int64_t width = x->shape[2];
   float *out = run->output[0]->data;
-  for (int64_t b = 0; b < x->shape[0]; b++)
+  for (int64_t b = 0; b < tfm_row_count(run, x); b++)
     for (uint32_t k = 0; k < pool->count; k++, out += width) {
-      struct pool_row row = {(const float *)x->data + b * tokens * width,
-                             (const uint8_t *)run->input[1]->data + b * tokens, tokens, width, out};
+      int64_t at = tfm_row_begin(x, b);
+      struct pool_row row = {(const float *)x->data + at * width,
+                             (const uint8_t *)run->input[1]->data + tfm_row_begin(run->input[1], b),
+                             tfm_row_begin(x, b + 1) - at, width, out};
       memset(out, 0, (size_t)width * sizeof *out);
       pool->kind[k]->run(&row);
     }
@@ -177,6 +179,6 @@ const tfm_op_desc pool_op = {
           "op pool(x: [B, T, D], real: bool[B, T]; ; kinds: list) -> _\n"),
     .infer = pool_infer,
 };
-const tfm_kernel_desc pool_reference = {KERNEL_OF("pool", "reference", TFM_KERNEL_REFERENCE),
-                                        .prepare = pool_prepare, .run = pool_run,
-                                        .destroy = pool_destroy};
+const tfm_kernel_desc pool_reference = {
+    KERNEL_OF("pool", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS),
+    .prepare = pool_prepare, .run = pool_run, .destroy = pool_destroy};

@@ -21,13 +21,18 @@ static tfm_status last_token_run(const tfm_host *host, const void *instance, con
   (void)instance;
   const tfm_tensor *x = run->input[0];
   const int32_t *index = run->input[1]->data;
-  int64_t tokens = x->shape[1], width = x->shape[2];
-  for (int64_t b = 0; b < x->shape[0]; b++) {
+  int64_t width = x->shape[2];
+  for (int64_t b = 0; b < tfm_row_count(run, x); b++) {
+    int64_t at = tfm_row_begin(x, b), tokens = tfm_row_begin(x, b + 1) - at;
+    float *to = (float *)run->output[0]->data + b * width;
+    if (tokens == 0) { /* the row rests */
+      memset(to, 0, (size_t)width * sizeof(float));
+      continue;
+    }
     if (index[b] < 0 || index[b] >= tokens)
       return host->fail(host, "index %ld of row %lld is outside its %lld tokens", (long)index[b],
                         (long long)b, (long long)tokens);
-    memcpy((float *)run->output[0]->data + b * width,
-           (const float *)x->data + (b * tokens + index[b]) * width, (size_t)width * sizeof(float));
+    memcpy(to, (const float *)x->data + (at + index[b]) * width, (size_t)width * sizeof(float));
   }
   return TFM_OK;
 }
@@ -37,10 +42,11 @@ static tfm_status mean_pool_run(const tfm_host *host, const void *instance, cons
   (void)host;
   (void)instance;
   const tfm_tensor *x = run->input[0];
-  int64_t tokens = x->shape[1], width = x->shape[2];
-  for (int64_t b = 0; b < x->shape[0]; b++) {
-    const float *from = (const float *)x->data + b * tokens * width;
-    const uint8_t *real = (const uint8_t *)run->input[1]->data + b * tokens;
+  int64_t width = x->shape[2];
+  for (int64_t b = 0; b < tfm_row_count(run, x); b++) {
+    int64_t at = tfm_row_begin(x, b), tokens = tfm_row_begin(x, b + 1) - at;
+    const float *from = (const float *)x->data + at * width;
+    const uint8_t *real = (const uint8_t *)run->input[1]->data + tfm_row_begin(run->input[1], b);
     float *to = (float *)run->output[0]->data + b * width;
     int64_t count = 0;
     memset(to, 0, (size_t)width * sizeof *to);
@@ -55,8 +61,8 @@ static tfm_status mean_pool_run(const tfm_host *host, const void *instance, cons
   return TFM_OK;
 }
 
+#define KNOWS_ROWS (TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS)
 #define POOLING_KERNEL(id)                                                                         \
-  const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),       \
-                                          .run = id##_run}
+  const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", KNOWS_ROWS), .run = id##_run}
 POOLING_KERNEL(last_token);
 POOLING_KERNEL(mean_pool);

@@ -86,9 +86,34 @@ static void select_destroy(const tfm_host *host, void *instance) {
     host->release(host, instance);
 }
 
+/* Tokens of rows that lie end to end: each row's token of that number. */
+static tfm_status select_token(const tfm_host *host, const struct selection *selection,
+                               const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  int64_t inner = 1;
+  for (uint32_t i = 2; i < x->rank; i++)
+    inner *= x->shape[i];
+  for (int64_t b = 0; b < run->rows->count; b++) {
+    int64_t at = x->begin[b], length = x->begin[b + 1] - at, index = selection->index;
+    float *to = (float *)run->output[0]->data + b * inner;
+    if (length == 0) { /* the row rests */
+      memset(to, 0, (size_t)inner * sizeof(float));
+      continue;
+    }
+    if (index < -length || index >= length)
+      return host->fail(host, "select: index %lld of a dimension of %lld", (long long)index,
+                        (long long)length);
+    index += index < 0 ? length : 0;
+    memcpy(to, (const float *)x->data + (at + index) * inner, (size_t)inner * sizeof(float));
+  }
+  return TFM_OK;
+}
+
 static tfm_status select_run(const tfm_host *host, const void *instance, const tfm_run *run) {
   const struct selection *selection = instance;
   const tfm_tensor *x = run->input[0];
+  if (x->begin && selection->axis == 1)
+    return select_token(host, selection, run);
   int64_t axis = selection->axis, outer = 1, inner = 1;
   int64_t index = selection->index, length = x->shape[axis];
   for (int64_t i = 0; i < axis; i++)
@@ -151,7 +176,7 @@ const tfm_op_desc concat_op = {OP_OF("## a and b side by side, along the last di
   const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),       \
                                           .run = id##_run}
 SHAPE_KERNEL(split);
-const tfm_kernel_desc select_reference = {KERNEL_OF("select", "reference", TFM_KERNEL_REFERENCE),
-                                          .prepare = select_prepare, .run = select_run,
-                                          .destroy = select_destroy};
+const tfm_kernel_desc select_reference = {
+    KERNEL_OF("select", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS),
+    .prepare = select_prepare, .run = select_run, .destroy = select_destroy};
 SHAPE_KERNEL(concat);
