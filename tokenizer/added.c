@@ -61,7 +61,7 @@ static int read_token(struct reader *reader, const char *place, const json_t *js
 }
 
 /* The token's text as the normalizer leaves it. */
-static int normalize(struct reader *reader, const struct normalizer *normalizer,
+static int normalize(struct reader *reader, const struct component *normalizer,
                      struct added_token *token) {
   struct pieces pieces;
   struct matcher *matcher = NULL;
@@ -141,7 +141,7 @@ static int index_all(struct added *added, struct reader *reader) {
 }
 
 int added_load(struct added *added, struct reader *reader, const json_t *json,
-               const struct model *model, const struct normalizer *normalizer) {
+               const struct model *model, const struct component *normalizer) {
   size_t next = model->vocabulary.count;
   if (json == NULL || json_is_null(json))
     return 0;
@@ -251,7 +251,7 @@ static int find_piece(struct pieces *pieces, const struct piece *piece, const vo
   return 0;
 }
 
-int added_extract(const struct added *added, const struct normalizer *normalizer, bool plain,
+int added_extract(const struct added *added, const struct component *normalizer, bool plain,
                   struct pieces *pieces, struct matcher **matcher, struct tfm_error *err) {
   struct search search = {added, &added->raw, plain};
   if (pieces_split(pieces, find_piece, &search, err) != 0 ||

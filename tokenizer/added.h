@@ -31,14 +31,14 @@ void added_finish(struct added *added);
 /* The array "added_tokens"; null is empty.  Ids are given as the reference gives
  * them: the model's if it has the token, else the next one. */
 int added_load(struct added *added, struct reader *reader, const json_t *json,
-               const struct model *model, const struct normalizer *normalizer);
+               const struct model *model, const struct component *normalizer);
 
 const struct added_token *added_by_id(const struct added *added, int32_t id);
 const struct added_token *added_by_text(const struct added *added, const char *text, size_t length);
 
 /* Cut the raw tokens out of the text; normalize the rest; cut the others out.
  * plain: leave the special ones in it. */
-int added_extract(const struct added *added, const struct normalizer *normalizer, bool plain,
+int added_extract(const struct added *added, const struct component *normalizer, bool plain,
                   struct pieces *pieces, struct matcher **matcher, struct tfm_error *err);
 
 #endif

@@ -10,14 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const no_fields[] = {"type", NULL};
+static const struct decoder_type *type_of(const struct component *component) {
+  return (const struct decoder_type *)component->type;
+}
+
 static const struct slice replacement = {"\xef\xbf\xbd", 3};
 
 int decoder_pass(struct decoding *decoding, size_t stage, struct slice text, bool begins,
                  struct tfm_error *err) {
   if (stage + 1 < decoding->count) {
-    const struct decoder *decoder = decoding->stage[stage + 1].decoder;
-    return decoder->type->push(decoding, stage + 1, text, begins, err);
+    const struct component *decoder = decoding->stage[stage + 1].decoder;
+    return type_of(decoder)->push(decoding, stage + 1, text, begins, err);
   }
   buffer_append(decoding->out, text.text, text.length);
   return 0;
@@ -64,7 +67,7 @@ int decoder_pass_buffer(struct decoding *decoding, size_t stage, struct buffer *
 
 static const char *const replace_fields[] = {"type", "pattern", "content", NULL};
 
-static int replace_load(struct decoder *decoder, struct reader *reader, const char *place,
+static int replace_load(struct component *decoder, struct reader *reader, const char *place,
                         const json_t *json) {
   struct normalizer_replace *self = reader_alloc(reader, sizeof *self);
   decoder->self = self;
@@ -179,7 +182,7 @@ struct strip {
 
 static const char *const strip_fields[] = {"type", "content", "start", "stop", NULL};
 
-static int strip_load(struct decoder *decoder, struct reader *reader, const char *place,
+static int strip_load(struct component *decoder, struct reader *reader, const char *place,
                       const json_t *json) {
   struct strip *self = reader_alloc(reader, sizeof *self);
   decoder->self = self;
@@ -305,8 +308,8 @@ static int byte_level_finish(struct decoding *decoding, size_t stage, struct tfm
 
 /* ---- Metaspace ---- */
 
-static int metaspace_decoder_load(struct decoder *decoder, struct reader *reader, const char *place,
-                                  const json_t *json) {
+static int metaspace_decoder_load(struct component *decoder, struct reader *reader,
+                                  const char *place, const json_t *json) {
   decoder->self = reader_alloc(reader, sizeof(struct metaspace));
   return decoder->self == NULL ? -1 : metaspace_load(decoder->self, reader, place, json);
 }
@@ -338,81 +341,40 @@ static int metaspace_push(struct decoding *decoding, size_t stage, struct slice 
 
 /* ---- the table ---- */
 
-static const struct decoder_type small[] = {
-    {"ByteFallback", no_fields, NULL, fallback_push, flush_bytes, false},
-    {"ByteLevel", byte_level_fields, NULL, byte_level_push, byte_level_finish, true},
-    {"Fuse", no_fields, NULL, fuse_push, NULL, true},
-    {"Metaspace", metaspace_fields, metaspace_decoder_load, metaspace_push, NULL, false},
-    {"Replace", replace_fields, replace_load, replace_push, replace_finish, false},
-    {"Strip", strip_fields, strip_load, strip_push, strip_finish, false},
+/* A row of the table, with a component_type at its head. */
+#define ROW(...) (&(const struct decoder_type){__VA_ARGS__}.type)
+static const struct component_type *const types[] = {
+    ROW({"ByteFallback", component_no_fields, NULL}, fallback_push, flush_bytes, false),
+    ROW({"ByteLevel", byte_level_fields, NULL}, byte_level_push, byte_level_finish, true),
+    ROW({"Fuse", component_no_fields, NULL}, fuse_push, NULL, true),
+    ROW({"Metaspace", metaspace_fields, metaspace_decoder_load}, metaspace_push, NULL, false),
+    ROW({"Replace", replace_fields, replace_load}, replace_push, replace_finish, false),
+    ROW({"Strip", strip_fields, strip_load}, strip_push, strip_finish, false),
+    &decoder_wordpiece.type,
+    &decoder_ctc.type,
+    &decoder_bpe.type,
 };
-static const struct decoder_type *const large[] = {&decoder_wordpiece, &decoder_ctc, &decoder_bpe};
+static const struct component_kind kind = {"decoder", "decoder", "decoders", types,
+                                           sizeof types / sizeof types[0]};
 
-static const struct decoder_type *find(const char *name) {
-  for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
-    if (strcmp(small[i].name, name) == 0)
-      return &small[i];
-  for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
-    if (strcmp(large[i]->name, name) == 0)
-      return large[i];
-  return NULL;
-}
-
-static int load(struct reader *reader, const char *place, const json_t *json,
-                struct decoder ***tail) {
-  static const char *const sequence_fields[] = {"type", "decoders", NULL};
-  struct slice name;
-  if (!json_is_object(json))
-    return reader_error(reader, place, "expected an object");
-  if (reader_need_text(reader, place, json, "type", &name) != 0)
-    return -1;
-  if (strcmp(name.text, "Sequence") == 0) {
-    const json_t *list;
-    if (reader_object(reader, place, json, sequence_fields) != 0 ||
-        reader_components(reader, place, json, "decoders", &list) != 0)
-      return -1;
-    for (size_t i = 0; i < json_array_size(list); i++)
-      if (load(reader, reader_place(reader, "%s.decoders[%zu]", place, i), json_array_get(list, i),
-               tail) != 0)
-        return -1;
-    return 0;
-  }
-  struct decoder *decoder = reader_alloc(reader, sizeof *decoder);
-  if (decoder == NULL)
-    return -1;
-  decoder->type = find(name.text);
-  if (decoder->type == NULL)
-    return reader_error(reader, place, "unknown decoder `%.64s`", name.text);
-  if (reader_object(reader, place, json, decoder->type->fields) != 0 ||
-      (decoder->type->load != NULL && decoder->type->load(decoder, reader, place, json) != 0))
-    return -1;
-  **tail = decoder;
-  *tail = &decoder->next;
-  return 0;
-}
-
-int decoder_load(struct reader *reader, const json_t *json, struct decoder **out) {
-  struct decoder **tail = out;
+int decoder_load(struct reader *reader, const json_t *json, struct component **out) {
   bool fused = false;
-  *out = NULL;
-  if (json == NULL || json_is_null(json))
-    return 0;
-  if (load(reader, "decoder", json, &tail) != 0)
+  if (component_load(&kind, reader, json, out) != 0)
     return -1;
-  for (const struct decoder *d = *out; d != NULL; d = d->next) {
-    if (fused && d->type->push == fallback_push)
+  for (const struct component *d = *out; d != NULL; d = d->next) {
+    if (fused && type_of(d)->push == fallback_push)
       return reader_error(reader, "decoder", "ByteFallback after the tokens were fused");
-    fused = fused || d->type->fuses;
+    fused = fused || type_of(d)->fuses;
   }
   return 0;
 }
 
 /* ---- the chain ---- */
 
-int decoding_init(struct decoding *decoding, const struct decoder *list, bool continues,
+int decoding_init(struct decoding *decoding, const struct component *list, bool continues,
                   struct tfm_error *err) {
   *decoding = (struct decoding){.begun = continues, .joined = list == NULL};
-  for (const struct decoder *d = list; d != NULL; d = d->next)
+  for (const struct component *d = list; d != NULL; d = d->next)
     decoding->count++;
   decoding->stage = calloc(decoding->count + 1, sizeof *decoding->stage);
   if (decoding->stage == NULL)
@@ -420,7 +382,7 @@ int decoding_init(struct decoding *decoding, const struct decoder *list, bool co
   bool whole = true;
   for (size_t i = 0; i < decoding->count; i++, list = list->next) {
     decoding->stage[i] = (struct stage){.decoder = list, .begun = continues, .whole = whole};
-    whole = whole && !list->type->fuses;
+    whole = whole && !type_of(list)->fuses;
   }
   return 0;
 }
@@ -443,7 +405,7 @@ int decoding_push(struct decoding *decoding, struct slice token, struct buffer *
   if (decoding->count == 0)
     buffer_append(out, token.text, token.length);
   else
-    status = decoding->stage[0].decoder->type->push(decoding, 0, token, true, err);
+    status = type_of(decoding->stage[0].decoder)->push(decoding, 0, token, true, err);
   decoding->begun = true;
   decoding->out = NULL;
   return status == 0 && out->failed ? error_oom(err) : status;
@@ -453,8 +415,8 @@ int decoding_finish(struct decoding *decoding, struct buffer *out, struct tfm_er
   int status = 0;
   decoding->out = out;
   for (size_t i = 0; i < decoding->count && status == 0; i++)
-    if (decoding->stage[i].decoder->type->finish != NULL)
-      status = decoding->stage[i].decoder->type->finish(decoding, i, err);
+    if (type_of(decoding->stage[i].decoder)->finish != NULL)
+      status = type_of(decoding->stage[i].decoder)->finish(decoding, i, err);
   decoding->out = NULL;
   return status == 0 && out->failed ? error_oom(err) : status;
 }

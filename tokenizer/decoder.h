@@ -15,32 +15,22 @@
 #define TFM_TOKENIZER_DECODER_H
 
 #include "base/buffer.h"
+#include "tokenizer/component.h"
 #include "tokenizer/pattern.h"
-#include "tokenizer/reader.h"
 
-struct decoder;
 struct decoding;
 
 struct decoder_type {
-  const char *name;
-  const char *const *fields;
-  int (*load)(struct decoder *decoder, struct reader *reader, const char *place,
-              const json_t *json); /* NULL: nothing to read */
+  struct component_type type; /* first */
   int (*push)(struct decoding *decoding, size_t stage, struct slice text, bool begins,
               struct tfm_error *err);
   int (*finish)(struct decoding *decoding, size_t stage, struct tfm_error *err); /* or NULL */
   bool fuses; /* gives one string, in fragments */
 };
 
-struct decoder {
-  const struct decoder_type *type;
-  void *self;
-  struct decoder *next; /* a Sequence is flat: one list */
-};
-
 /* What a stage knows between tokens. */
 struct stage {
-  const struct decoder *decoder;
+  const struct component *decoder;
   bool whole;         /* strings never come in fragments */
   bool begun;         /* something was pushed */
   size_t left;        /* Strip: characters that may still go */
@@ -61,11 +51,12 @@ struct decoding {
   size_t taken; /* bytes of all tokens so far; what Replace makes of them is bounded */
 };
 
-int decoder_load(struct reader *reader, const json_t *json, struct decoder **out);
+/* json may be null: then *out is NULL, no decoder. */
+int decoder_load(struct reader *reader, const json_t *json, struct component **out);
 
 /* continues: what is pushed goes on from tokens decoded before, so nothing is at
  * the beginning of the text. */
-int decoding_init(struct decoding *decoding, const struct decoder *list, bool continues,
+int decoding_init(struct decoding *decoding, const struct component *list, bool continues,
                   struct tfm_error *err);
 void decoding_free(struct decoding *decoding);
 int decoding_push(struct decoding *decoding, struct slice token, struct buffer *out,

@@ -43,7 +43,7 @@ struct wordpiece {
 
 static const char *const wordpiece_fields[] = {"type", "prefix", "cleanup", NULL};
 
-static int wordpiece_load(struct decoder *decoder, struct reader *reader, const char *place,
+static int wordpiece_load(struct component *decoder, struct reader *reader, const char *place,
                           const json_t *json) {
   struct wordpiece *self = reader_alloc(reader, sizeof *self);
   decoder->self = self;
@@ -86,8 +86,8 @@ static int wordpiece_finish(struct decoding *decoding, size_t stage, struct tfm_
   return decoder_release(decoding, stage, wordpiece_whole, true, err);
 }
 
-const struct decoder_type decoder_wordpiece = {"WordPiece",    wordpiece_fields, wordpiece_load,
-                                               wordpiece_push, wordpiece_finish, false};
+const struct decoder_type decoder_wordpiece = {
+    {"WordPiece", wordpiece_fields, wordpiece_load}, wordpiece_push, wordpiece_finish, false};
 
 /* ---- CTC: of equal tokens in a row one, no pads, words apart ---- */
 
@@ -99,7 +99,7 @@ struct ctc {
 static const char *const ctc_fields[] = {"type", "pad_token", "word_delimiter_token", "cleanup",
                                          NULL};
 
-static int ctc_load(struct decoder *decoder, struct reader *reader, const char *place,
+static int ctc_load(struct component *decoder, struct reader *reader, const char *place,
                     const json_t *json) {
   struct ctc *self = reader_alloc(reader, sizeof *self);
   decoder->self = self;
@@ -152,13 +152,14 @@ static int ctc_finish(struct decoding *decoding, size_t stage, struct tfm_error 
   return decoder_release(decoding, stage, ctc_whole, true, err);
 }
 
-const struct decoder_type decoder_ctc = {"CTC", ctc_fields, ctc_load, ctc_push, ctc_finish, false};
+const struct decoder_type decoder_ctc = {
+    {"CTC", ctc_fields, ctc_load}, ctc_push, ctc_finish, false};
 
 /* ---- BPEDecoder: a suffix marks the end of a word ---- */
 
 static const char *const bpe_fields[] = {"type", "suffix", NULL};
 
-static int bpe_load(struct decoder *decoder, struct reader *reader, const char *place,
+static int bpe_load(struct component *decoder, struct reader *reader, const char *place,
                     const json_t *json) {
   decoder->self = reader_alloc(reader, sizeof(struct slice));
   if (decoder->self == NULL || reader_need_text(reader, place, json, "suffix", decoder->self) != 0)
@@ -187,5 +188,5 @@ static int bpe_finish(struct decoding *decoding, size_t stage, struct tfm_error 
   return decoder_release(decoding, stage, bpe_whole, true, err);
 }
 
-const struct decoder_type decoder_bpe = {"BPEDecoder", bpe_fields, bpe_load,
-                                         bpe_push,     bpe_finish, false};
+const struct decoder_type decoder_bpe = {
+    {"BPEDecoder", bpe_fields, bpe_load}, bpe_push, bpe_finish, false};

@@ -162,17 +162,16 @@ static int form_piece(struct pieces *pieces, const struct piece *piece, const vo
   return failed ? error_oom(err) : 0;
 }
 
-static const char *const no_fields[] = {"type", NULL};
-
 #define FORM(name, spelling, compatible, composed)                                                 \
-  static int name##_apply(const struct normalizer *normalizer, struct pieces *pieces,              \
+  static int name##_apply(const struct component *normalizer, struct pieces *pieces,               \
                           struct matcher **matcher, struct tfm_error *err) {                       \
     const struct form form = {compatible, composed};                                               \
     (void)normalizer;                                                                              \
     (void)matcher;                                                                                 \
     return pieces_rewrite(pieces, form_piece, &form, err);                                         \
   }                                                                                                \
-  const struct normalizer_type normalizer_##name = {spelling, no_fields, NULL, name##_apply};
+  const struct normalizer_type normalizer_##name = {{spelling, component_no_fields, NULL},         \
+                                                    name##_apply};
 
 FORM(nfc, "NFC", false, true)
 FORM(nfd, "NFD", false, false)

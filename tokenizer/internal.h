@@ -17,11 +17,11 @@ struct spare; /* one finished call's buffers, for the next one (tokenizer.c) */
 struct tokenizer {
   struct arena arena; /* every component's self, every token's text */
   struct owned_pattern *patterns;
-  struct normalizer *normalizer;
-  struct pre_tokenizer *pre_tokenizer;
+  struct component *normalizer;
+  struct component *pre_tokenizer;
   struct model model;
-  struct post_processor *post_processor;
-  struct decoder *decoder;
+  struct component *post_processor;
+  struct component *decoder;
   struct added added;
   struct limits limits;
   struct tokenizer_roles roles;

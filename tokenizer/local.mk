@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libtokenizer.la
 libtokenizer_la_SOURCES = \
   tokenizer/added.c tokenizer/added.h \
   tokenizer/bpe.c \
+  tokenizer/component.c tokenizer/component.h \
   tokenizer/cutter.c \
   tokenizer/decoder.c tokenizer/decoder.h \
   tokenizer/decoder_stage.h tokenizer/decoder_words.c \

@@ -126,7 +126,7 @@ struct bert {
 static const char *const bert_fields[] = {"type",          "clean_text", "handle_chinese_chars",
                                           "strip_accents", "lowercase",  NULL};
 
-static int bert_load(struct normalizer *normalizer, struct reader *reader, const char *place,
+static int bert_load(struct component *normalizer, struct reader *reader, const char *place,
                      const json_t *json) {
   struct bert *self = reader_alloc(reader, sizeof *self);
   if (self == NULL)
@@ -190,7 +190,7 @@ static int lower_piece(struct pieces *pieces, const struct piece *piece, const v
   return 0;
 }
 
-static int bert_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int bert_apply(const struct component *normalizer, struct pieces *pieces,
                       struct matcher **matcher, struct tfm_error *err) {
   const struct bert *self = normalizer->self;
   const struct filter accents = {unicode_is_nonspacing};
@@ -206,16 +206,14 @@ static int bert_apply(const struct normalizer *normalizer, struct pieces *pieces
 
 /* ---- Lowercase, StripAccents, Nmt, ByteLevel ---- */
 
-static const char *const no_fields[] = {"type", NULL};
-
-static int lower_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int lower_apply(const struct component *normalizer, struct pieces *pieces,
                        struct matcher **matcher, struct tfm_error *err) {
   (void)normalizer;
   (void)matcher;
   return pieces_rewrite(pieces, lower_piece, NULL, err);
 }
 
-static int accents_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int accents_apply(const struct component *normalizer, struct pieces *pieces,
                          struct matcher **matcher, struct tfm_error *err) {
   const struct filter marks = {unicode_is_mark};
   (void)normalizer;
@@ -223,7 +221,7 @@ static int accents_apply(const struct normalizer *normalizer, struct pieces *pie
   return pieces_rewrite(pieces, filter_piece, &marks, err);
 }
 
-static int bytes_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int bytes_apply(const struct component *normalizer, struct pieces *pieces,
                        struct matcher **matcher, struct tfm_error *err) {
   (void)normalizer;
   (void)matcher;
@@ -255,7 +253,7 @@ static int nmt_piece(struct pieces *pieces, const struct piece *piece, const voi
   return 0;
 }
 
-static int nmt_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int nmt_apply(const struct component *normalizer, struct pieces *pieces,
                      struct matcher **matcher, struct tfm_error *err) {
   (void)normalizer;
   (void)matcher;
@@ -270,7 +268,7 @@ struct strip {
 
 static const char *const strip_fields[] = {"type", "strip_left", "strip_right", NULL};
 
-static int strip_load(struct normalizer *normalizer, struct reader *reader, const char *place,
+static int strip_load(struct component *normalizer, struct reader *reader, const char *place,
                       const json_t *json) {
   struct strip *self = reader_alloc(reader, sizeof *self);
   normalizer->self = self;
@@ -297,7 +295,7 @@ static int strip_piece(struct pieces *pieces, const struct piece *piece, const v
   return 0;
 }
 
-static int strip_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int strip_apply(const struct component *normalizer, struct pieces *pieces,
                        struct matcher **matcher, struct tfm_error *err) {
   (void)matcher;
   return pieces_rewrite(pieces, strip_piece, normalizer->self, err);
@@ -307,7 +305,7 @@ static int strip_apply(const struct normalizer *normalizer, struct pieces *piece
 
 static const char *const prepend_fields[] = {"type", "prepend", NULL};
 
-static int prepend_load(struct normalizer *normalizer, struct reader *reader, const char *place,
+static int prepend_load(struct component *normalizer, struct reader *reader, const char *place,
                         const json_t *json) {
   normalizer->self = reader_alloc(reader, sizeof(struct slice));
   return normalizer->self == NULL
@@ -322,7 +320,7 @@ static int prepend_piece(struct pieces *pieces, const struct piece *piece, const
   return 0;
 }
 
-static int prepend_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int prepend_apply(const struct component *normalizer, struct pieces *pieces,
                          struct matcher **matcher, struct tfm_error *err) {
   (void)matcher;
   return pieces_rewrite(pieces, prepend_piece, normalizer->self, err);
@@ -330,7 +328,7 @@ static int prepend_apply(const struct normalizer *normalizer, struct pieces *pie
 
 static const char *const replace_fields[] = {"type", "pattern", "content", NULL};
 
-static int replace_load(struct normalizer *normalizer, struct reader *reader, const char *place,
+static int replace_load(struct component *normalizer, struct reader *reader, const char *place,
                         const json_t *json) {
   struct normalizer_replace *self = reader_alloc(reader, sizeof *self);
   normalizer->self = self;
@@ -339,7 +337,7 @@ static int replace_load(struct normalizer *normalizer, struct reader *reader, co
   return reader_pattern(reader, place, json, "pattern", &self->pattern);
 }
 
-static int replace_apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int replace_apply(const struct component *normalizer, struct pieces *pieces,
                          struct matcher **matcher, struct tfm_error *err) {
   struct normalizer_replace replace = *(const struct normalizer_replace *)normalizer->self;
   replace.matcher = matcher;
@@ -348,75 +346,38 @@ static int replace_apply(const struct normalizer *normalizer, struct pieces *pie
 
 /* ---- the table ---- */
 
-static const struct normalizer_type small[] = {
-    {"BertNormalizer", bert_fields, bert_load, bert_apply},
-    {"Lowercase", no_fields, NULL, lower_apply},
-    {"StripAccents", no_fields, NULL, accents_apply},
-    {"Nmt", no_fields, NULL, nmt_apply},
-    {"ByteLevel", no_fields, NULL, bytes_apply},
-    {"Strip", strip_fields, strip_load, strip_apply},
-    {"Prepend", prepend_fields, prepend_load, prepend_apply},
-    {"Replace", replace_fields, replace_load, replace_apply},
+/* A row of the table, with a component_type at its head. */
+#define ROW(...) (&(const struct normalizer_type){__VA_ARGS__}.type)
+static const struct component_type *const types[] = {
+    ROW({"BertNormalizer", bert_fields, bert_load}, bert_apply),
+    ROW({"Lowercase", component_no_fields, NULL}, lower_apply),
+    ROW({"StripAccents", component_no_fields, NULL}, accents_apply),
+    ROW({"Nmt", component_no_fields, NULL}, nmt_apply),
+    ROW({"ByteLevel", component_no_fields, NULL}, bytes_apply),
+    ROW({"Strip", strip_fields, strip_load}, strip_apply),
+    ROW({"Prepend", prepend_fields, prepend_load}, prepend_apply),
+    ROW({"Replace", replace_fields, replace_load}, replace_apply),
+    &normalizer_nfc.type,
+    &normalizer_nfd.type,
+    &normalizer_nfkc.type,
+    &normalizer_nfkd.type,
+    &normalizer_precompiled.type,
 };
-static const struct normalizer_type *const large[] = {
-    &normalizer_nfc, &normalizer_nfd, &normalizer_nfkc, &normalizer_nfkd, &normalizer_precompiled};
+static const struct component_kind kind = {"normalizer", "normalizer", "normalizers", types,
+                                           sizeof types / sizeof types[0]};
 
-static const struct normalizer_type *find(const char *name) {
-  for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
-    if (strcmp(small[i].name, name) == 0)
-      return &small[i];
-  for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
-    if (strcmp(large[i]->name, name) == 0)
-      return large[i];
-  return NULL;
+static const struct normalizer_type *type_of(const struct component *component) {
+  return (const struct normalizer_type *)component->type;
 }
 
-/* Append to the list that *tail ends. */
-static int load(struct reader *reader, const char *place, const json_t *json,
-                struct normalizer ***tail) {
-  static const char *const sequence_fields[] = {"type", "normalizers", NULL};
-  struct slice name;
-  if (!json_is_object(json))
-    return reader_error(reader, place, "expected an object");
-  if (reader_need_text(reader, place, json, "type", &name) != 0)
-    return -1;
-  if (strcmp(name.text, "Sequence") == 0) {
-    const json_t *list;
-    if (reader_object(reader, place, json, sequence_fields) != 0 ||
-        reader_components(reader, place, json, "normalizers", &list) != 0)
-      return -1;
-    for (size_t i = 0; i < json_array_size(list); i++)
-      if (load(reader, reader_place(reader, "%s.normalizers[%zu]", place, i),
-               json_array_get(list, i), tail) != 0)
-        return -1;
-    return 0;
-  }
-  struct normalizer *normalizer = reader_alloc(reader, sizeof *normalizer);
-  if (normalizer == NULL)
-    return -1;
-  normalizer->type = find(name.text);
-  if (normalizer->type == NULL)
-    return reader_error(reader, place, "unknown normalizer `%.64s`", name.text);
-  if (reader_object(reader, place, json, normalizer->type->fields) != 0)
-    return -1;
-  if (normalizer->type->load != NULL &&
-      normalizer->type->load(normalizer, reader, place, json) != 0)
-    return -1;
-  **tail = normalizer;
-  *tail = &normalizer->next;
-  return 0;
+int normalizer_load(struct reader *reader, const json_t *json, struct component **out) {
+  return component_load(&kind, reader, json, out);
 }
 
-int normalizer_load(struct reader *reader, const json_t *json, struct normalizer **out) {
-  struct normalizer **tail = out;
-  *out = NULL;
-  return json == NULL || json_is_null(json) ? 0 : load(reader, "normalizer", json, &tail);
-}
-
-int normalizer_apply(const struct normalizer *list, struct pieces *pieces, struct matcher **matcher,
+int normalizer_apply(const struct component *list, struct pieces *pieces, struct matcher **matcher,
                      struct tfm_error *err) {
   for (; list != NULL; list = list->next)
-    if (list->type->apply(list, pieces, matcher, err) != 0)
+    if (type_of(list)->apply(list, pieces, matcher, err) != 0)
       return -1;
   return 0;
 }

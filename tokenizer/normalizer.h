@@ -2,34 +2,22 @@
 #ifndef TFM_TOKENIZER_NORMALIZER_H
 #define TFM_TOKENIZER_NORMALIZER_H
 
+#include "tokenizer/component.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/pieces.h"
-#include "tokenizer/reader.h"
-
-struct normalizer;
 
 struct normalizer_type {
-  const char *name;
-  const char *const *fields;
-  /* Fill normalizer->self from the file; NULL: there is nothing to read. */
-  int (*load)(struct normalizer *normalizer, struct reader *reader, const char *place,
-              const json_t *json);
-  int (*apply)(const struct normalizer *normalizer, struct pieces *pieces, struct matcher **matcher,
+  struct component_type type; /* first */
+  int (*apply)(const struct component *normalizer, struct pieces *pieces, struct matcher **matcher,
                struct tfm_error *err);
-};
-
-struct normalizer {
-  const struct normalizer_type *type;
-  void *self;              /* the arena's */
-  struct normalizer *next; /* a Sequence is flat: one list */
 };
 
 extern const struct normalizer_type normalizer_nfc, normalizer_nfd, normalizer_nfkc,
     normalizer_nfkd, normalizer_precompiled;
 
 /* json may be null: then *out is NULL, the empty list. */
-int normalizer_load(struct reader *reader, const json_t *json, struct normalizer **out);
-int normalizer_apply(const struct normalizer *list, struct pieces *pieces, struct matcher **matcher,
+int normalizer_load(struct reader *reader, const json_t *json, struct component **out);
+int normalizer_apply(const struct component *list, struct pieces *pieces, struct matcher **matcher,
                      struct tfm_error *err);
 
 /* Shared with the pre-tokenizers. */

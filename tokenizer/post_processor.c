@@ -81,13 +81,13 @@ static int read_trim(struct trim *trim, struct reader *reader, const char *place
   return reader_bool(reader, place, json, "add_prefix_space", &trim->prefix);
 }
 
-static int byte_level_load(struct post_processor *post, struct reader *reader, const char *place,
+static int byte_level_load(struct component *post, struct reader *reader, const char *place,
                            const json_t *json) {
   post->self = reader_alloc(reader, sizeof(struct trim));
   return post->self == NULL ? -1 : read_trim(post->self, reader, place, json);
 }
 
-static int byte_level_apply(const struct post_processor *post, struct encoded *encoded,
+static int byte_level_apply(const struct component *post, struct encoded *encoded,
                             struct tfm_error *err) {
   return trim_all(post->self, encoded, err);
 }
@@ -115,7 +115,7 @@ static int read_special(struct reader *reader, const char *place, const json_t *
   return reader_id(reader, place, json_array_get(value, 1), id);
 }
 
-static int bert_load(struct post_processor *post, struct reader *reader, const char *place,
+static int bert_load(struct component *post, struct reader *reader, const char *place,
                      const json_t *json) {
   struct pair *self = reader_alloc(reader, sizeof *self);
   post->self = self;
@@ -124,7 +124,7 @@ static int bert_load(struct post_processor *post, struct reader *reader, const c
   return read_special(reader, place, json, "sep", &self->sep, &self->sep_id);
 }
 
-static int roberta_load(struct post_processor *post, struct reader *reader, const char *place,
+static int roberta_load(struct component *post, struct reader *reader, const char *place,
                         const json_t *json) {
   if (bert_load(post, reader, place, json) != 0)
     return -1;
@@ -158,22 +158,22 @@ static int surround(const struct pair *pair, bool doubled, bool typed, struct en
   return 0;
 }
 
-static int bert_apply(const struct post_processor *post, struct encoded *encoded,
+static int bert_apply(const struct component *post, struct encoded *encoded,
                       struct tfm_error *err) {
   return encoded->add_special ? surround(post->self, false, true, encoded, err) : 0;
 }
 
-static size_t bert_added(const struct post_processor *post, bool pair) {
+static size_t bert_added(const struct component *post, bool pair) {
   (void)post;
   return pair ? 3 : 2;
 }
 
-static size_t roberta_added(const struct post_processor *post, bool pair) {
+static size_t roberta_added(const struct component *post, bool pair) {
   (void)post;
   return pair ? 4 : 2;
 }
 
-static int roberta_apply(const struct post_processor *post, struct encoded *encoded,
+static int roberta_apply(const struct component *post, struct encoded *encoded,
                          struct tfm_error *err) {
   const struct pair *self = post->self;
   if (trim_all(&self->trim, encoded, err) != 0)
@@ -284,7 +284,7 @@ static int read_template(struct reader *reader, const char *place, const json_t 
   return 0;
 }
 
-static int template_load(struct post_processor *post, struct reader *reader, const char *place,
+static int template_load(struct component *post, struct reader *reader, const char *place,
                          const json_t *json) {
   struct templates *self = reader_alloc(reader, sizeof *self);
   post->self = self;
@@ -318,7 +318,7 @@ static int add_sequence(const struct part *part, struct encoded *encoded, struct
   return 0;
 }
 
-static int template_apply(const struct post_processor *post, struct encoded *encoded,
+static int template_apply(const struct component *post, struct encoded *encoded,
                           struct tfm_error *err) {
   const struct templates *self = post->self;
   const struct template *template = encoded->count == 1 ? &self->single : &self->pair;
@@ -343,7 +343,7 @@ static int template_apply(const struct post_processor *post, struct encoded *enc
   return 0;
 }
 
-static size_t template_added(const struct post_processor *post, bool pair) {
+static size_t template_added(const struct component *post, bool pair) {
   const struct templates *self = post->self;
   const struct template *template = pair ? &self->pair : &self->single;
   size_t count = 0;
@@ -352,7 +352,7 @@ static size_t template_added(const struct post_processor *post, bool pair) {
   return count;
 }
 
-static bool template_keeps(const struct post_processor *post, bool pair) {
+static bool template_keeps(const struct component *post, bool pair) {
   const struct templates *self = post->self;
   const struct template *template = pair ? &self->pair : &self->single;
   bool there[2] = {false, !pair};
@@ -364,78 +364,49 @@ static bool template_keeps(const struct post_processor *post, bool pair) {
 
 /* ---- the table ---- */
 
-static const struct post_processor_type types[] = {
-    {"BertProcessing", bert_fields, bert_load, bert_apply, bert_added, NULL},
-    {"ByteLevel", byte_level_fields, byte_level_load, byte_level_apply, NULL, NULL},
-    {"RobertaProcessing", roberta_fields, roberta_load, roberta_apply, roberta_added, NULL},
-    {"TemplateProcessing", template_fields, template_load, template_apply, template_added,
-     template_keeps},
+/* A row of the table, with a component_type at its head. */
+#define ROW(...) (&(const struct post_processor_type){__VA_ARGS__}.type)
+static const struct component_type *const types[] = {
+    ROW({"BertProcessing", bert_fields, bert_load}, bert_apply, bert_added, NULL),
+    ROW({"ByteLevel", byte_level_fields, byte_level_load}, byte_level_apply, NULL, NULL),
+    ROW({"RobertaProcessing", roberta_fields, roberta_load}, roberta_apply, roberta_added, NULL),
+    ROW({"TemplateProcessing", template_fields, template_load}, template_apply, template_added,
+        template_keeps),
 };
+static const struct component_kind kind = {"post_processor", "post-processor", "processors", types,
+                                           sizeof types / sizeof types[0]};
 
-static int load(struct reader *reader, const char *place, const json_t *json,
-                struct post_processor ***tail) {
-  static const char *const sequence_fields[] = {"type", "processors", NULL};
-  struct slice name;
-  if (!json_is_object(json))
-    return reader_error(reader, place, "expected an object");
-  if (reader_need_text(reader, place, json, "type", &name) != 0)
-    return -1;
-  if (strcmp(name.text, "Sequence") == 0) {
-    const json_t *list;
-    if (reader_object(reader, place, json, sequence_fields) != 0 ||
-        reader_components(reader, place, json, "processors", &list) != 0)
-      return -1;
-    for (size_t i = 0; i < json_array_size(list); i++)
-      if (load(reader, reader_place(reader, "%s.processors[%zu]", place, i),
-               json_array_get(list, i), tail) != 0)
-        return -1;
-    return 0;
-  }
-  struct post_processor *post = reader_alloc(reader, sizeof *post);
-  if (post == NULL)
-    return -1;
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    if (strcmp(types[i].name, name.text) == 0)
-      post->type = &types[i];
-  if (post->type == NULL)
-    return reader_error(reader, place, "unknown post-processor `%.64s`", name.text);
-  if (reader_object(reader, place, json, post->type->fields) != 0 ||
-      post->type->load(post, reader, place, json) != 0)
-    return -1;
-  **tail = post;
-  *tail = &post->next;
-  return 0;
+static const struct post_processor_type *type_of(const struct component *component) {
+  return (const struct post_processor_type *)component->type;
 }
 
-int post_processor_load(struct reader *reader, const json_t *json, struct post_processor **out) {
-  struct post_processor **tail = out;
-  *out = NULL;
-  return json == NULL || json_is_null(json) ? 0 : load(reader, "post_processor", json, &tail);
+int post_processor_load(struct reader *reader, const json_t *json, struct component **out) {
+  return component_load(&kind, reader, json, out);
 }
 
-size_t post_processor_added(const struct post_processor *list, bool pair) {
+size_t post_processor_added(const struct component *list, bool pair) {
   size_t count = 0;
   for (; list != NULL; list = list->next)
-    count += list->type->added == NULL ? 0 : list->type->added(list, pair);
+    count += type_of(list)->added == NULL ? 0 : type_of(list)->added(list, pair);
   return count;
 }
 
-bool post_processor_keeps(const struct post_processor *list, bool pair) {
+bool post_processor_keeps(const struct component *list, bool pair) {
   for (; list != NULL; list = list->next)
-    if (list->type->keeps != NULL && !list->type->keeps(list, pair))
+    if (type_of(list)->keeps != NULL && !type_of(list)->keeps(list, pair))
       return false;
   return true;
 }
 
-int post_processor_apply(const struct post_processor *list, struct encoded *encoded,
+int post_processor_apply(const struct component *list, struct encoded *encoded,
                          struct tfm_error *err) {
   for (; list != NULL; list = list->next)
-    if (list->type->apply(list, encoded, err) != 0)
+    if (type_of(list)->apply(list, encoded, err) != 0)
       return -1;
   return 0;
 }
 
-void post_processor_special(const struct post_processor *list, int32_t *cls, int32_t *sep) {
+void post_processor_special(const struct component *list, int32_t *cls, int32_t *sep) {
   *cls = *sep = -1;
   for (; list != NULL; list = list->next)
     if (list->type->load == bert_load || list->type->load == roberta_load) {

@@ -2,7 +2,7 @@
 #ifndef TFM_TOKENIZER_POST_PROCESSOR_H
 #define TFM_TOKENIZER_POST_PROCESSOR_H
 
-#include "tokenizer/reader.h"
+#include "tokenizer/component.h"
 
 /* One token of the result, while it is made. */
 struct item {
@@ -28,32 +28,21 @@ struct encoded {
   struct arena *arena; /* new items and segments; freed with the call */
 };
 
-struct post_processor;
-
 struct post_processor_type {
-  const char *name;
-  const char *const *fields;
-  int (*load)(struct post_processor *post, struct reader *reader, const char *place,
-              const json_t *json);
-  int (*apply)(const struct post_processor *post, struct encoded *encoded, struct tfm_error *err);
-  size_t (*added)(const struct post_processor *post, bool pair); /* NULL: none */
-  bool (*keeps)(const struct post_processor *post, bool pair);   /* NULL: it does */
+  struct component_type type; /* first */
+  int (*apply)(const struct component *post, struct encoded *encoded, struct tfm_error *err);
+  size_t (*added)(const struct component *post, bool pair); /* NULL: none */
+  bool (*keeps)(const struct component *post, bool pair);   /* NULL: it does */
 };
 
-struct post_processor {
-  const struct post_processor_type *type;
-  void *self;
-  struct post_processor *next; /* a Sequence is flat: one list */
-};
-
-int post_processor_load(struct reader *reader, const json_t *json, struct post_processor **out);
-int post_processor_apply(const struct post_processor *list, struct encoded *encoded,
+int post_processor_load(struct reader *reader, const json_t *json, struct component **out);
+int post_processor_apply(const struct component *list, struct encoded *encoded,
                          struct tfm_error *err);
 /* How many special tokens it puts around a text, or a pair. */
-size_t post_processor_added(const struct post_processor *list, bool pair);
+size_t post_processor_added(const struct component *list, bool pair);
 /* Is every token of the texts in what it makes of them? */
-bool post_processor_keeps(const struct post_processor *list, bool pair);
+bool post_processor_keeps(const struct component *list, bool pair);
 /* The ids that a BertProcessing or RobertaProcessing names, -1 if there is none. */
-void post_processor_special(const struct post_processor *list, int32_t *cls, int32_t *sep);
+void post_processor_special(const struct component *list, int32_t *cls, int32_t *sep);
 
 #endif

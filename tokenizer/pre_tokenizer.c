@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-static const char *const no_fields[] = {"type", NULL};
-
 /* ---- splits by a test of characters ---- */
 
 struct split_test {
@@ -38,7 +36,7 @@ static int test_piece(struct pieces *pieces, const struct piece *piece, const vo
   return 0;
 }
 
-static int whitespace_split_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
+static int whitespace_split_apply(const struct component *pre, struct pieces *pieces,
                                   struct matcher **matcher, struct tfm_error *err) {
   static const struct split_test spaces = {unicode_is_space, 0, SPLIT_REMOVED};
   (void)pre;
@@ -46,16 +44,16 @@ static int whitespace_split_apply(const struct pre_tokenizer *pre, struct pieces
   return pieces_split(pieces, test_piece, &spaces, err);
 }
 
-static int bert_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
-                      struct matcher **matcher, struct tfm_error *err) {
+static int bert_apply(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
+                      struct tfm_error *err) {
   static const struct split_test marks = {unicode_is_punctuation, 0, SPLIT_ISOLATED};
   if (whitespace_split_apply(pre, pieces, matcher, err) != 0)
     return -1;
   return pieces_split(pieces, test_piece, &marks, err);
 }
 
-static int test_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
-                      struct matcher **matcher, struct tfm_error *err) {
+static int test_apply(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
+                      struct tfm_error *err) {
   (void)matcher;
   return pieces_split(pieces, test_piece, pre->self, err);
 }
@@ -85,7 +83,7 @@ static int read_behavior(struct reader *reader, const char *place, const json_t 
 
 static const char *const punctuation_fields[] = {"type", "behavior", NULL};
 
-static int punctuation_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int punctuation_load(struct component *pre, struct reader *reader, const char *place,
                             const json_t *json) {
   struct split_test *self = reader_alloc(reader, sizeof *self);
   pre->self = self;
@@ -97,7 +95,7 @@ static int punctuation_load(struct pre_tokenizer *pre, struct reader *reader, co
 
 static const char *const digits_fields[] = {"type", "individual_digits", NULL};
 
-static int digits_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int digits_load(struct component *pre, struct reader *reader, const char *place,
                        const json_t *json) {
   struct split_test *self = reader_alloc(reader, sizeof *self);
   bool individual = false;
@@ -111,7 +109,7 @@ static int digits_load(struct pre_tokenizer *pre, struct reader *reader, const c
 
 static const char *const delimiter_fields[] = {"type", "delimiter", NULL};
 
-static int delimiter_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int delimiter_load(struct component *pre, struct reader *reader, const char *place,
                           const json_t *json) {
   struct split_test *self = reader_alloc(reader, sizeof *self);
   pre->self = self;
@@ -152,8 +150,8 @@ static int split_piece(struct pieces *pieces, const struct piece *piece, const v
   return found;
 }
 
-static int split_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
-                       struct matcher **matcher, struct tfm_error *err) {
+static int split_apply(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
+                       struct tfm_error *err) {
   struct split split = *(const struct split *)pre->self;
   split.matcher = matcher;
   return pieces_split(pieces, split_piece, &split, err);
@@ -161,7 +159,7 @@ static int split_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
 
 static const char *const split_fields[] = {"type", "pattern", "behavior", "invert", NULL};
 
-static int split_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int split_load(struct component *pre, struct reader *reader, const char *place,
                       const json_t *json) {
   struct split *self = reader_alloc(reader, sizeof *self);
   pre->self = self;
@@ -196,7 +194,7 @@ static int word_piece(struct pieces *pieces, const struct piece *piece, const vo
   return 0;
 }
 
-static int whitespace_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
+static int whitespace_apply(const struct component *pre, struct pieces *pieces,
                             struct matcher **matcher, struct tfm_error *err) {
   (void)pre;
   (void)matcher;
@@ -216,7 +214,7 @@ static const char *const byte_level_fields[] = {"type", "add_prefix_space", "tri
 static const char gpt2_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-static int byte_level_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int byte_level_load(struct component *pre, struct reader *reader, const char *place,
                            const json_t *json) {
   struct byte_level *self = reader_alloc(reader, sizeof *self);
   bool trim; /* the post-processor's, but written here too */
@@ -243,7 +241,7 @@ static int space_piece(struct pieces *pieces, const struct piece *piece, const v
   return 0;
 }
 
-static int byte_level_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
+static int byte_level_apply(const struct component *pre, struct pieces *pieces,
                             struct matcher **matcher, struct tfm_error *err) {
   const struct byte_level *self = pre->self;
   struct split words = self->words;
@@ -287,7 +285,7 @@ int metaspace_load(struct metaspace *self, struct reader *reader, const char *pl
   return reader_copy(reader, spelt, unicode_write(self->replacement, spelt), &self->spelt);
 }
 
-static int metaspace_pre_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int metaspace_pre_load(struct component *pre, struct reader *reader, const char *place,
                               const json_t *json) {
   pre->self = reader_alloc(reader, sizeof(struct metaspace));
   return pre->self == NULL ? -1 : metaspace_load(pre->self, reader, place, json);
@@ -314,7 +312,7 @@ static int metaspace_piece(struct pieces *pieces, const struct piece *piece, con
   return 0;
 }
 
-static int metaspace_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
+static int metaspace_apply(const struct component *pre, struct pieces *pieces,
                            struct matcher **matcher, struct tfm_error *err) {
   const struct metaspace *self = pre->self;
   const struct split_test split = {NULL, self->replacement, SPLIT_MERGED_WITH_NEXT};
@@ -328,7 +326,7 @@ static int metaspace_apply(const struct pre_tokenizer *pre, struct pieces *piece
 
 static const char *const fixed_fields[] = {"type", "length", NULL};
 
-static int fixed_load(struct pre_tokenizer *pre, struct reader *reader, const char *place,
+static int fixed_load(struct component *pre, struct reader *reader, const char *place,
                       const json_t *json) {
   size_t *self = reader_alloc(reader, sizeof *self);
   pre->self = self;
@@ -356,73 +354,44 @@ static int fixed_piece(struct pieces *pieces, const struct piece *piece, const v
   return 0;
 }
 
-static int fixed_apply(const struct pre_tokenizer *pre, struct pieces *pieces,
-                       struct matcher **matcher, struct tfm_error *err) {
+static int fixed_apply(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
+                       struct tfm_error *err) {
   (void)matcher;
   return pieces_split(pieces, fixed_piece, pre->self, err);
 }
 
 /* ---- the table ---- */
 
-static const struct pre_tokenizer_type types[] = {
-    {"BertPreTokenizer", no_fields, NULL, bert_apply},
-    {"ByteLevel", byte_level_fields, byte_level_load, byte_level_apply},
-    {"CharDelimiterSplit", delimiter_fields, delimiter_load, test_apply},
-    {"Digits", digits_fields, digits_load, test_apply},
-    {"FixedLength", fixed_fields, fixed_load, fixed_apply},
-    {"Metaspace", metaspace_fields, metaspace_pre_load, metaspace_apply},
-    {"Punctuation", punctuation_fields, punctuation_load, test_apply},
-    {"Split", split_fields, split_load, split_apply},
-    {"UnicodeScripts", no_fields, NULL, scripts_apply},
-    {"Whitespace", no_fields, NULL, whitespace_apply},
-    {"WhitespaceSplit", no_fields, NULL, whitespace_split_apply},
+/* A row of the table, with a component_type at its head. */
+#define ROW(...) (&(const struct pre_tokenizer_type){__VA_ARGS__}.type)
+static const struct component_type *const types[] = {
+    ROW({"BertPreTokenizer", component_no_fields, NULL}, bert_apply),
+    ROW({"ByteLevel", byte_level_fields, byte_level_load}, byte_level_apply),
+    ROW({"CharDelimiterSplit", delimiter_fields, delimiter_load}, test_apply),
+    ROW({"Digits", digits_fields, digits_load}, test_apply),
+    ROW({"FixedLength", fixed_fields, fixed_load}, fixed_apply),
+    ROW({"Metaspace", metaspace_fields, metaspace_pre_load}, metaspace_apply),
+    ROW({"Punctuation", punctuation_fields, punctuation_load}, test_apply),
+    ROW({"Split", split_fields, split_load}, split_apply),
+    ROW({"UnicodeScripts", component_no_fields, NULL}, scripts_apply),
+    ROW({"Whitespace", component_no_fields, NULL}, whitespace_apply),
+    ROW({"WhitespaceSplit", component_no_fields, NULL}, whitespace_split_apply),
 };
+static const struct component_kind kind = {"pre_tokenizer", "pre-tokenizer", "pretokenizers", types,
+                                           sizeof types / sizeof types[0]};
 
-static int load(struct reader *reader, const char *place, const json_t *json,
-                struct pre_tokenizer ***tail) {
-  static const char *const sequence_fields[] = {"type", "pretokenizers", NULL};
-  struct slice name;
-  if (!json_is_object(json))
-    return reader_error(reader, place, "expected an object");
-  if (reader_need_text(reader, place, json, "type", &name) != 0)
-    return -1;
-  if (strcmp(name.text, "Sequence") == 0) {
-    const json_t *list;
-    if (reader_object(reader, place, json, sequence_fields) != 0 ||
-        reader_components(reader, place, json, "pretokenizers", &list) != 0)
-      return -1;
-    for (size_t i = 0; i < json_array_size(list); i++)
-      if (load(reader, reader_place(reader, "%s.pretokenizers[%zu]", place, i),
-               json_array_get(list, i), tail) != 0)
-        return -1;
-    return 0;
-  }
-  struct pre_tokenizer *pre = reader_alloc(reader, sizeof *pre);
-  if (pre == NULL)
-    return -1;
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    if (strcmp(types[i].name, name.text) == 0)
-      pre->type = &types[i];
-  if (pre->type == NULL)
-    return reader_error(reader, place, "unknown pre-tokenizer `%.64s`", name.text);
-  if (reader_object(reader, place, json, pre->type->fields) != 0 ||
-      (pre->type->load != NULL && pre->type->load(pre, reader, place, json) != 0))
-    return -1;
-  **tail = pre;
-  *tail = &pre->next;
-  return 0;
+static const struct pre_tokenizer_type *type_of(const struct component *component) {
+  return (const struct pre_tokenizer_type *)component->type;
 }
 
-int pre_tokenizer_load(struct reader *reader, const json_t *json, struct pre_tokenizer **out) {
-  struct pre_tokenizer **tail = out;
-  *out = NULL;
-  return json == NULL || json_is_null(json) ? 0 : load(reader, "pre_tokenizer", json, &tail);
+int pre_tokenizer_load(struct reader *reader, const json_t *json, struct component **out) {
+  return component_load(&kind, reader, json, out);
 }
 
-int pre_tokenizer_apply(const struct pre_tokenizer *list, struct pieces *pieces,
+int pre_tokenizer_apply(const struct component *list, struct pieces *pieces,
                         struct matcher **matcher, struct tfm_error *err) {
   for (; list != NULL; list = list->next)
-    if (list->type->apply(list, pieces, matcher, err) != 0)
+    if (type_of(list)->apply(list, pieces, matcher, err) != 0)
       return -1;
   return 0;
 }

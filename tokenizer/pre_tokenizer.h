@@ -2,33 +2,22 @@
 #ifndef TFM_TOKENIZER_PRE_TOKENIZER_H
 #define TFM_TOKENIZER_PRE_TOKENIZER_H
 
+#include "tokenizer/component.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/pieces.h"
-#include "tokenizer/reader.h"
-
-struct pre_tokenizer;
 
 struct pre_tokenizer_type {
-  const char *name;
-  const char *const *fields;
-  int (*load)(struct pre_tokenizer *pre, struct reader *reader, const char *place,
-              const json_t *json); /* NULL: nothing to read */
-  int (*apply)(const struct pre_tokenizer *pre, struct pieces *pieces, struct matcher **matcher,
+  struct component_type type; /* first */
+  int (*apply)(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
                struct tfm_error *err);
 };
 
-struct pre_tokenizer {
-  const struct pre_tokenizer_type *type;
-  void *self;
-  struct pre_tokenizer *next; /* a Sequence is flat: one list */
-};
-
-int pre_tokenizer_load(struct reader *reader, const json_t *json, struct pre_tokenizer **out);
-int pre_tokenizer_apply(const struct pre_tokenizer *list, struct pieces *pieces,
+int pre_tokenizer_load(struct reader *reader, const json_t *json, struct component **out);
+int pre_tokenizer_apply(const struct component *list, struct pieces *pieces,
                         struct matcher **matcher, struct tfm_error *err);
 
 /* UnicodeScripts, in scripts.c. */
-int scripts_apply(const struct pre_tokenizer *pre, struct pieces *pieces, struct matcher **matcher,
+int scripts_apply(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
                   struct tfm_error *err);
 
 /* What becomes of the delimiters that a text is split at. */

@@ -57,7 +57,7 @@ static uint32_t little(const unsigned char *p) {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static int load(struct normalizer *normalizer, struct reader *reader, const char *place,
+static int load(struct component *normalizer, struct reader *reader, const char *place,
                 const json_t *json) {
   const json_t *map = json_object_get(json, "precompiled_charsmap");
   struct charsmap *self = reader_alloc(reader, sizeof *self);
@@ -187,10 +187,10 @@ static int map_piece(struct pieces *pieces, const struct piece *piece, const voi
   return list.failed ? error_oom(err) : 0;
 }
 
-static int apply(const struct normalizer *normalizer, struct pieces *pieces,
+static int apply(const struct component *normalizer, struct pieces *pieces,
                  struct matcher **matcher, struct tfm_error *err) {
   (void)matcher;
   return pieces_rewrite(pieces, map_piece, normalizer->self, err);
 }
 
-const struct normalizer_type normalizer_precompiled = {"Precompiled", fields, load, apply};
+const struct normalizer_type normalizer_precompiled = {{"Precompiled", fields, load}, apply};

@@ -50,7 +50,7 @@ static int script_piece(struct pieces *pieces, const struct piece *piece, const 
   return 0;
 }
 
-int scripts_apply(const struct pre_tokenizer *pre, struct pieces *pieces, struct matcher **matcher,
+int scripts_apply(const struct component *pre, struct pieces *pieces, struct matcher **matcher,
                   struct tfm_error *err) {
   (void)pre;
   (void)matcher;

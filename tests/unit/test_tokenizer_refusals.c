@@ -147,6 +147,18 @@ START_TEST(test_other_parts) {
       {"'decoder': {'type': 'CTC', 'pad_token': '', 'word_delimiter_token': '|'}",
        "an empty pad_token or word_delimiter_token"},
       {"'decoder': 3", "decoder: expected an object"},
+      {"'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Sequence', 'normalizers': "
+       "[{'type': 'Y'}]}]}",
+       "normalizer.normalizers[0].normalizers[0]: unknown normalizer `Y`"},
+      {"'pre_tokenizer': {'type': 'Sequence', 'pretokenizers': [{'type': 'Sequence', "
+       "'pretokenizers': [{'type': 'Y'}]}]}",
+       "pre_tokenizer.pretokenizers[0].pretokenizers[0]: unknown pre-tokenizer `Y`"},
+      {"'decoder': {'type': 'Sequence', 'decoders': [{'type': 'Sequence', 'decoders': [{'type': "
+       "'Y'}]}]}",
+       "decoder.decoders[0].decoders[0]: unknown decoder `Y`"},
+      {"'post_processor': {'type': 'Sequence', 'processors': [{'type': 'Sequence', 'processors': "
+       "[{'type': 'Y'}]}]}",
+       "post_processor.processors[0].processors[0]: unknown post-processor `Y`"},
       {"'normalizer': 3", "normalizer: expected an object"},
       {"'truncation': 3", "truncation: expected an object"},
       {"'truncation': {'max_length': 4, 'strategy': 'Often', 'stride': 0}",
