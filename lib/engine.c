@@ -50,6 +50,7 @@ static struct engine *engine_create(struct tfm_model *model, bool busy, struct t
   if (!engine)
     return error_oom(err), NULL;
   struct session_options session = {.cancel = &engine->cancel,
+                                    .cache = model->cache,
                                     .profile = (model->flags & TFM_OPEN_PROFILE) != 0};
   engine->model = model;
   engine->dump.plan = &model->dump;

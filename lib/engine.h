@@ -64,16 +64,8 @@ void engine_leave(struct engine *engine);
 /* Forget the request before. */
 void engine_begin(struct engine *engine);
 
-/* One row of a pass. */
-struct engine_row {
-  const int32_t *ids, *types;
-  uint32_t count; /* 0 = the row rests */
-  uint32_t skip;  /* of these, the first that are not the text itself: a prompt */
-};
-
-/* Run the graph on rows of new tokens; the first pass of a request also runs
- * what runs once a request.  rows 0 = every input is fed. */
-int engine_pass(struct engine *engine, const struct engine_row *row, size_t rows,
+/* Run the graph on rows of new tokens.  rows 0 = every input is fed. */
+int engine_pass(struct engine *engine, const struct step_row *row, size_t rows,
                 struct tfm_error *err);
 
 #endif

@@ -1,10 +1,12 @@
 /* generate.c - texts that go on: one pass over the prompts, then a token a step for every
  * hypothesis of every text that has not stopped.
  *
+ * Each hypothesis has a sequence of its own; one that is continued twice is forked, and so
+ * are texts that begin with the same prompt, which is run once for all of them.
+ *
  * Texts stop on their own: at a stop token or text, at the asked number of tokens, at the
  * end of the model's context, or when the caller says so.  A text that has stopped takes no
- * part in later steps: rows behind move to the places of its own, so that the session has
- * the rows that go on and no other. */
+ * part in later steps. */
 #include "base/checked.h"
 #include "lib/generation.h"
 #include "lib/model.h"
@@ -12,23 +14,22 @@
 #include "lib/task.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* The texts of a request, of one policy.  Where it keeps several hypotheses there are rows
- * for all of them from the beginning, on which the prompt is run alike. */
+/* The texts of a request, of one policy. */
 struct batch {
   struct task_run *run;
   struct generation *text; /* [texts] */
   size_t texts;
-  uint32_t width;          /* hypotheses of a text at most */
-  uint32_t live;           /* rows of the session */
-  uint32_t *row, *next;    /* [texts][width]: each hypothesis' row, now and after a step */
-  uint32_t *from;          /* [texts * width]: the row that each row goes on from */
-  uint32_t *fed;           /* [texts]: tokens of its rows in the last pass */
-  struct engine_row *step; /* [texts * width] */
-  const float **logits;    /* [width] */
+  uint32_t width;                     /* hypotheses of a text at most */
+  struct sequence **sequence, **next; /* [texts][width]: of each hypothesis, now and after the
+                                         step; NULL without a state */
+  uint32_t *row;                      /* [texts][width]: its row in the last pass */
+  uint32_t *fed;                      /* [texts]: tokens of its rows in the last pass */
+  struct step_row *step;              /* [texts * width] */
+  const float **logits;               /* [width] */
+  bool keeps_rows; /* somebody looks at values, or gives them: for the rows of the request */
 };
-
-enum { NO_ROW = UINT32_MAX };
 
 /* A text goes on by the last real place's logits of each of its hypotheses. */
 static int choose(struct batch *b, struct tfm_error *err) {
@@ -48,90 +49,89 @@ static int choose(struct batch *b, struct tfm_error *err) {
   return 0;
 }
 
-/* Rows after the step: those of all hypotheses that go on. */
-static uint32_t count_rows(const struct batch *b) {
-  uint32_t count = 0;
+static bool all_stopped(const struct batch *b) {
   for (size_t t = 0; t < b->texts; t++)
-    count += b->text[t].stop ? 0 : b->text[t].live;
-  return count;
+    if (!b->text[t].stop)
+      return false;
+  return true;
 }
 
-/* A hypothesis stays on its parent's row where that is one of the `count` which are left
- * and no other has it. */
-static void keep_rows(struct batch *b, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++)
-    b->from[i] = NO_ROW;
-  for (size_t t = 0; t < b->texts; t++)
-    for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
-      uint32_t parent = b->row[t * b->width + b->text[t].choice[h].parent];
-      bool stays = parent < count && b->from[parent] == NO_ROW;
-      b->next[t * b->width + h] = stays ? parent : NO_ROW;
-      if (stays)
-        b->from[parent] = parent;
-    }
+static void drop_sequences(struct sequence **list, size_t count) {
+  for (size_t i = 0; list && i < count; i++) {
+    sequence_destroy(list[i]);
+    list[i] = NULL;
+  }
 }
 
-/* The others take the rows that are free. */
-static void fill_rows(struct batch *b) {
-  uint32_t free_row = 0;
-  for (size_t t = 0; t < b->texts; t++)
-    for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
-      uint32_t *row = &b->next[t * b->width + h];
-      if (*row != NO_ROW)
-        continue;
-      while (b->from[free_row] != NO_ROW)
-        free_row++;
-      b->from[free_row] = b->row[t * b->width + b->text[t].choice[h].parent];
-      *row = free_row;
-    }
-}
-
-/* The session has the rows that go on, unless somebody looks at its values: those have the
- * rows of the request. */
-static int arrange(struct batch *b, struct tfm_error *err) {
-  struct engine *engine = b->run->engine;
-  uint32_t count = count_rows(b);
-  bool same = count == b->live;
-  if (engine->dump.plan->target_count || !session_selects(engine->session))
-    return 0;
-  keep_rows(b, count);
-  fill_rows(b);
-  for (uint32_t i = 0; same && i < count; i++)
-    same = b->from[i] == i;
-  if (!same && session_select(engine->session, b->from, count, err) != 0)
-    return -1;
-  uint32_t *before = b->row;
-  b->row = b->next;
-  b->next = before;
-  b->live = count;
+/* A hypothesis takes its parent's sequence, or a fork of it where another one needs it too. */
+static int follow(struct batch *b, size_t t, struct tfm_error *err) {
+  const struct generation *text = &b->text[t];
+  struct sequence **from = b->sequence + t * b->width, **to = b->next + t * b->width;
+  for (uint32_t h = 0; h < text->live; h++) {
+    uint32_t parent = text->choice[h].parent;
+    bool again = false;
+    for (uint32_t k = h + 1; k < text->live; k++)
+      again = again || text->choice[k].parent == parent;
+    if (again && sequence_fork(from[parent], &to[h], err) != 0)
+      return -1;
+    if (again)
+      continue;
+    to[h] = from[parent];
+    from[parent] = NULL;
+  }
+  drop_sequences(from, b->width);
+  for (uint32_t h = 0; h < b->width; h++) {
+    from[h] = to[h];
+    to[h] = NULL;
+  }
   return 0;
 }
 
-/* What each of the session's rows runs next; those of texts that have stopped rest. */
-static void next_tokens(struct batch *b, bool cached) {
-  for (uint32_t i = 0; i < b->live; i++)
-    b->step[i] = (struct engine_row){0};
+/* Sequences of what goes on; those of texts that have stopped are gone. */
+static int follow_all(struct batch *b, struct tfm_error *err) {
+  if (!session_cached(b->run->engine->session))
+    return 0;
+  for (size_t t = 0; t < b->texts; t++) {
+    if (!b->text[t].stop && follow(b, t, err) != 0)
+      return -1;
+    if (b->text[t].stop && !b->keeps_rows)
+      drop_sequences(b->sequence + t * b->width, b->width);
+  }
+  return 0;
+}
+
+/* What runs next; where rows are kept, those of texts that have stopped rest. */
+static uint32_t next_tokens(struct batch *b, bool cached) {
+  uint32_t rows = 0;
   for (size_t t = 0; t < b->texts; t++)
-    for (uint32_t h = 0; !b->text[t].stop && h < b->text[t].live; h++) {
-      const struct hypothesis *own = &b->text[t].hypothesis[h];
-      b->fed[t] = cached ? 1 : (uint32_t)own->count;
-      b->step[b->row[t * b->width + h]] =
-          (struct engine_row){.ids = own->ids + own->count - b->fed[t], .count = b->fed[t]};
-      b->run->result->timing.decode_tokens++;
+    for (uint32_t h = 0; h < b->width; h++) {
+      size_t i = t * b->width + h;
+      bool runs = !b->text[t].stop && h < b->text[t].live;
+      if (!runs && !b->keeps_rows)
+        continue;
+      b->row[i] = rows;
+      b->step[rows] = (struct step_row){.sequence = b->sequence[i]};
+      if (runs) {
+        const struct hypothesis *own = &b->text[t].hypothesis[h];
+        b->fed[t] = cached ? 1 : (uint32_t)own->count;
+        b->step[rows].ids = own->ids + own->count - b->fed[t];
+        b->step[rows].count = b->fed[t];
+        b->run->result->timing.decode_tokens++;
+      }
+      rows++;
     }
+  return rows;
 }
 
 static int decode_steps(struct batch *b, struct tfm_error *err) {
   struct engine *engine = b->run->engine;
   bool cached = session_cached(engine->session);
   int status = 0;
-  while (status == 0 && count_rows(b) > 0) {
+  while (status == 0 && !all_stopped(b)) {
     uint64_t begin = model_clock_ns();
-    status = arrange(b, err);
-    if (status == 0) {
-      next_tokens(b, cached);
-      status = engine_pass(engine, b->step, b->live, err);
-    }
+    status = follow_all(b, err);
+    if (status == 0)
+      status = engine_pass(engine, b->step, next_tokens(b, cached), err);
     if (status == 0)
       status = choose(b, err);
     b->run->result->timing.decode_ns += model_clock_ns() - begin;
@@ -139,21 +139,60 @@ static int decode_steps(struct batch *b, struct tfm_error *err) {
   return status;
 }
 
-static int prompt_pass(struct batch *b, struct tfm_error *err) {
-  tfm_timing *timing = &b->run->result->timing;
+static bool same_ids(const int32_t *a, const int32_t *b, size_t count) {
+  return a == b || (a && b && memcmp(a, b, count * sizeof *a) == 0);
+}
+
+/* Does text t begin as the one before it, of which samples are drawn? */
+static bool same_prompt(const struct batch *b, size_t t) {
+  const struct row *x = &b->run->rows->row[t], *y = x - 1;
+  return t > 0 && !b->keeps_rows && x->count == y->count && x->skip == y->skip &&
+         same_ids(x->ids, y->ids, x->count) &&
+         (x->types == y->types || same_ids(x->types, y->types, x->count));
+}
+
+/* The rows of the prompts, each prompt once. */
+static int prompt_rows(struct batch *b, uint32_t *rows, struct tfm_error *err) {
+  struct cache *cache = session_cache(b->run->engine->session);
+  *rows = 0;
   for (size_t t = 0; t < b->texts; t++) {
     const struct row *row = &b->run->rows->row[t];
+    struct sequence **own = &b->sequence[t * b->width];
     b->fed[t] = (uint32_t)row->count;
-    timing->prompt_tokens += row->count;
-    for (uint32_t h = 0; h < b->width; h++) {
-      b->row[t * b->width + h] = b->live;
-      b->step[b->live++] = (struct engine_row){
-          .ids = row->ids, .types = row->types, .count = b->fed[t], .skip = row->skip};
+    b->row[t * b->width] = *rows;
+    if (same_prompt(b, t)) {
+      b->row[t * b->width]--;
+      continue;
     }
+    if (cache && sequence_create(cache, own, err) != 0)
+      return -1;
+    b->run->result->timing.prompt_tokens += row->count;
+    b->step[(*rows)++] = (struct step_row){.sequence = *own,
+                                           .ids = row->ids,
+                                           .types = row->types,
+                                           .count = b->fed[t],
+                                           .skip = row->skip};
   }
+  return 0;
+}
+
+static int share_prompts(struct batch *b, struct tfm_error *err) {
+  for (size_t t = 1; t < b->texts && session_cache(b->run->engine->session); t++)
+    if (!b->sequence[t * b->width] &&
+        sequence_fork(b->sequence[(t - 1) * b->width], &b->sequence[t * b->width], err) != 0)
+      return -1;
+  return 0;
+}
+
+static int prompt_pass(struct batch *b, struct tfm_error *err) {
+  uint32_t rows;
   uint64_t begin = model_clock_ns();
-  int status = engine_pass(b->run->engine, b->step, b->live, err);
-  timing->prompt_ns += model_clock_ns() - begin;
+  int status = prompt_rows(b, &rows, err);
+  if (status == 0)
+    status = engine_pass(b->run->engine, b->step, rows, err);
+  if (status == 0)
+    status = share_prompts(b, err);
+  b->run->result->timing.prompt_ns += model_clock_ns() - begin;
   return status;
 }
 
@@ -194,26 +233,30 @@ static int begin_texts(struct batch *b, struct tfm_error *err) {
 static int batch_create(struct task_run *run, struct batch *b, struct tfm_error *err) {
   size_t texts = run->rows->count, rows;
   *b = (struct batch){.run = run, .texts = texts, .width = decode_width(run->options)};
-  if (!checked_mul(texts, b->width, &rows) || rows >= NO_ROW)
+  if (!checked_mul(texts, b->width, &rows) || rows >= UINT32_MAX)
     return error_set(err, TFM_ERROR_LIMIT, "%zu texts are too many to be run together", texts);
   b->text = calloc(texts, sizeof *b->text);
+  b->sequence = calloc(rows, sizeof(struct sequence *));
+  b->next = calloc(rows, sizeof(struct sequence *));
   b->row = calloc(rows, sizeof *b->row);
-  b->next = calloc(rows, sizeof *b->next);
-  b->from = calloc(rows, sizeof *b->from);
   b->fed = calloc(texts, sizeof *b->fed);
   b->step = calloc(rows, sizeof *b->step);
   b->logits = calloc(b->width, sizeof *b->logits);
-  return b->text && b->row && b->next && b->from && b->fed && b->step && b->logits ? 0
-                                                                                   : error_oom(err);
+  b->keeps_rows = run->engine->dump.plan->target_count || session_fed(run->engine->session);
+  return b->text && b->sequence && b->next && b->row && b->fed && b->step && b->logits
+             ? 0
+             : error_oom(err);
 }
 
 static void batch_finish(struct batch *b) {
   for (size_t t = 0; b->text && t < b->texts; t++)
     generation_free(&b->text[t]);
+  drop_sequences(b->sequence, b->texts * b->width);
+  drop_sequences(b->next, b->texts * b->width);
   free(b->text);
-  free(b->row);
+  free(b->sequence);
   free(b->next);
-  free(b->from);
+  free(b->row);
   free(b->fed);
   free(b->step);
   free(b->logits);

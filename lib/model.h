@@ -60,6 +60,7 @@ struct tfm_model {
   struct pool *pool;
   struct binding *binding;
   struct program *program;
+  struct cache *cache;         /* of the sequences of all its users; NULL = it has no state */
   struct tokenizer *tokenizer; /* NULL = none, and tokenizer_error says why */
   struct tfm_error tokenizer_error;
   struct dump_plan dump;

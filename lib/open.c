@@ -450,8 +450,10 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
     return -1;
   model->pool = model->context->pool;
   if (binding_create(model->graph, model->weights, &binding, &model->binding, err) != 0 ||
-      make_program(model, options, &program, err) != 0 || prepare_dump(model, options, err) != 0 ||
-      read_feeds(model, options, err) != 0 || engine_add(model, err) != 0)
+      make_program(model, options, &program, err) != 0 ||
+      session_cache_create(model->program, 0, &model->cache, err) != 0 ||
+      prepare_dump(model, options, err) != 0 || read_feeds(model, options, err) != 0 ||
+      engine_add(model, err) != 0)
     return -1;
   model_load_tokenizer(model);
   model->max_tokens = session_limit(atomic_load(&model->use->engine[0])->session);

@@ -46,13 +46,13 @@ int task_run(struct task_run *run, struct tfm_error *err) {
 
 int task_forward(struct task_run *run, struct tfm_error *err) {
   size_t rows = run->rows->count;
-  struct engine_row *step = calloc(rows ? rows : 1, sizeof *step);
+  struct step_row *step = calloc(rows ? rows : 1, sizeof *step);
   tfm_timing *timing = &run->result->timing;
   if (!step)
     return error_oom(err);
   for (size_t r = 0; r < rows; r++) {
     const struct row *row = &run->rows->row[r];
-    step[r] = (struct engine_row){
+    step[r] = (struct step_row){
         .ids = row->ids, .types = row->types, .count = (uint32_t)row->count, .skip = row->skip};
     timing->prompt_tokens += row->count;
   }

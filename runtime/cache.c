@@ -24,7 +24,7 @@ struct cache {
   size_t block_bytes;
   uint64_t limit;
   struct block *block;
-  uint32_t blocks, free_blocks, first_free;
+  uint32_t blocks, free_blocks, first_free, most;
   void *chunk[CHUNKS_MAX];
   uint32_t chunks;
 };
@@ -153,7 +153,8 @@ int cache_take(struct cache *cache, uint32_t *block, struct tfm_error *err) {
     *block = cache->first_free;
     cache->first_free = cache->block[*block].next;
     cache->block[*block].references = 1;
-    cache->free_blocks--;
+    if (cache->blocks - --cache->free_blocks > cache->most)
+      cache->most = cache->blocks - cache->free_blocks;
   }
   pthread_mutex_unlock(&cache->lock);
   return status;
@@ -205,6 +206,7 @@ struct cache_size cache_size(struct cache *cache) {
   pthread_mutex_lock(&cache->lock);
   struct cache_size size = {.used = cache->blocks - cache->free_blocks,
                             .free = cache->free_blocks,
+                            .most = cache->most,
                             .block = cache->block_bytes,
                             .bytes = (uint64_t)cache->blocks * cache->block_bytes};
   pthread_mutex_unlock(&cache->lock);

@@ -56,6 +56,7 @@ void cache_copy(const struct cache *cache, void *to, const void *from, int64_t t
 
 struct cache_size {
   uint32_t used, free;   /* blocks: held by somebody; by nobody */
+  uint32_t most;         /* the most that were used at once */
   uint64_t block, bytes; /* bytes of one block, and of all there are */
 };
 struct cache_size cache_size(struct cache *cache);

@@ -33,13 +33,20 @@ int exec_grow(struct exec *exec, struct block *block, size_t size, const char *w
   return 0;
 }
 
-/* A buffer of its own, grown by a half at least, so that a mask that gets a
- * column longer each step seldom moves. */
+/* A buffer of its own, with some room and grown by a half at least, so that a mask that gets
+ * a column longer each step seldom moves; no larger than it must be once half of the limit is
+ * taken. */
 static int fit_kept(struct exec *exec, int32_t v, size_t size, struct tfm_error *err) {
+  enum { ROOM = 4096 };
   struct block *block = &exec->kept[v];
-  size_t before = block->size, wanted = size;
-  if (size > before && before > 0 && before + before / 2 > size)
-    wanted = before + before / 2;
+  size_t before = block->size, wanted = size, limit = exec->options.memory_limit;
+  if (size > before && size <= SIZE_MAX / 2) {
+    wanted = size + ROOM;
+    if (before + before / 2 > wanted)
+      wanted = before + before / 2;
+    if (limit && exec_bytes(exec) - before + wanted > limit / 2)
+      wanted = size;
+  }
   int status = exec_grow(exec, block, wanted, exec->graph->value[v].name, err);
   exec->kept_bytes += block->size - before;
   exec->tensor[v].data = block->data;

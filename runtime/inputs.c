@@ -299,7 +299,7 @@ static void write_tokens(const int32_t *const *rows, const struct session_side *
                          const tfm_tensor *to) {
   int64_t room = to->shape[1], count = side->count[b];
   memset(to->data, 0, (size_t)room * sizeof(int32_t));
-  if (rows && count > 0 && room > 0)
+  if (rows && rows[b] && count > 0 && room > 0)
     memcpy(to->data, rows[b], (size_t)(count < room ? count : room) * sizeof(int32_t));
 }
 

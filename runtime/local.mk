@@ -34,6 +34,7 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/view.c runtime/view.h
 
 unit_tests += \
+  tests/unit/test_allocations \
   tests/unit/test_cache \
   tests/unit/test_decode \
   tests/unit/test_exec \
@@ -42,4 +43,6 @@ unit_tests += \
   tests/unit/test_registry \
   tests/unit/test_sample \
   tests/unit/test_session
-EXTRA_DIST += tests/unit/runtime.h tests/unit/runtime_ops.h
+EXTRA_DIST += tests/unit/runtime.h tests/unit/runtime_ops.h tests/unit/steps.h
+tests_unit_test_allocations_LDFLAGS = $(AM_LDFLAGS) \
+  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign

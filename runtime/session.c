@@ -1,8 +1,12 @@
-/* session.c - a request, entry by entry.
+/* session.c - a step, entry by entry.
  *
- * Each call: the sizes of this batch, the run-time dimensions from them, room
- * in the cache, room for activations, the inputs' values, and then the run.
- * All that can be refused is refused before the run. */
+ * Each call: the sizes of its rows, the run-time dimensions from them, room in the
+ * cache, room for activations, the inputs' values, and then the run.  All that can be
+ * refused is refused before the run.
+ *
+ * Memory is asked for by a step of more rows than any before (session_run's arrays),
+ * of larger shapes (exec_fit), by a sequence whose table of blocks is full (it
+ * doubles), and by the cache when no block is free.  All of it is kept. */
 #include "runtime/session.h"
 
 #include "runtime/session_private.h"
@@ -33,12 +37,6 @@ static void forget_dims(struct session *session) {
   for (uint32_t e = 0; e < session->graph->entry_count; e++)
     for (uint32_t d = 0; d < DIM_VARIABLES; d++)
       session->entry[e].variable[d] = -1;
-}
-
-static void forget_runs(struct session *session) {
-  for (uint32_t e = 0; e < session->graph->entry_count; e++)
-    session->entry[e].ran = false;
-  session->encoded = false;
 }
 
 int session_create(const struct program *program, const struct session_options *options,
@@ -81,12 +79,15 @@ void session_destroy(struct session *session) {
   exec_destroy(session->exec);
   for (uint32_t d = 0; session->begin && d < DIM_VARIABLES; d++)
     free(session->begin[d].begin);
-  free(session->length);
+  free(session->past);
   free(session->fresh);
   free(session->block);
+  free(session->count);
+  free(session->skip);
+  free(session->ids);
+  free(session->types);
   free(session->zero);
   free(session->source_count);
-  free(session->all_count);
   arena_finish(&session->arena);
   free(session);
 }
@@ -106,58 +107,60 @@ static bool grow(void **array, uint32_t before, uint32_t rows, size_t size) {
   return true;
 }
 
-static int set_rows(struct session *session, int64_t rows, struct tfm_error *err) {
+static int fit_rows(struct session *session, int64_t rows, struct tfm_error *err) {
+  uint32_t before = session->row_capacity, wanted = (uint32_t)rows;
   if (rows < 1 || rows > ROWS_MAX)
     return error_set(err, TFM_ERROR_USAGE, "a batch of %lld inputs is not possible",
                      (long long)rows);
-  if (session->rows == rows)
+  if (wanted <= before)
     return 0;
-  if (session->rows != 0) {
-    error_set(err, TFM_ERROR_USAGE, "a request of %u inputs cannot go on with %lld", session->rows,
-              (long long)rows);
+  if (!grow((void **)&session->past, before, wanted, sizeof *session->past) ||
+      !grow((void **)&session->fresh, before, wanted, sizeof *session->fresh) ||
+      !grow((void **)&session->block, before, wanted, sizeof *session->block) ||
+      !grow((void **)&session->count, before, wanted, sizeof *session->count) ||
+      !grow((void **)&session->skip, before, wanted, sizeof *session->skip) ||
+      !grow((void **)&session->ids, before, wanted, sizeof *session->ids) ||
+      !grow((void **)&session->types, before, wanted, sizeof *session->types) ||
+      !grow((void **)&session->zero, before, wanted, sizeof *session->zero))
+    return error_oom(err);
+  if (state_grow(session, before, wanted, err) != 0)
     return -1;
-  }
-  uint32_t before = session->row_capacity, wanted = (uint32_t)rows;
-  if (wanted > before) {
-    if (!grow((void **)&session->length, before, wanted, sizeof *session->length) ||
-        !grow((void **)&session->fresh, before, wanted, sizeof *session->fresh) ||
-        !grow((void **)&session->block, before, wanted, sizeof *session->block) ||
-        !grow((void **)&session->zero, before, wanted, sizeof *session->zero) ||
-        !grow((void **)&session->source_count, before, wanted, sizeof *session->source_count) ||
-        !grow((void **)&session->all_count, before, wanted, sizeof *session->all_count))
-      return error_oom(err);
-    if (state_rows(session, before, wanted, err) != 0)
-      return -1;
-    session->row_capacity = wanted;
-  }
-  session->rows = wanted;
-  memset(session->length, 0, wanted * sizeof *session->length);
+  session->row_capacity = wanted;
   return 0;
 }
 
-/* The side that the batch gives, or that the feeds of those entries imply.
- * goes_on: its tokens follow those that the rows have. */
-static int make_side(struct session *session, enum graph_when when,
-                     const struct session_batch *batch, bool goes_on, struct session_side *side,
-                     struct tfm_error *err) {
-  int64_t rows = batch ? batch->rows : 0, tokens = 0;
-  if (!batch)
+/* What the rows say, or, without rows, the feeds of those entries. */
+static int read_rows(struct session *session, enum graph_when when, const struct step_row *row,
+                     uint32_t given, struct session_side *side, struct tfm_error *err) {
+  int64_t rows = given, tokens = 0;
+  bool ids = given > 0;
+  if (given == 0)
     inputs_fed_size(session, when, &rows, &tokens);
-  if (!batch && rows == 0)
+  if (given == 0 && rows == 0)
     return error_set(err, TFM_ERROR_USAGE, "no input of the model was given");
-  if (set_rows(session, rows, err) != 0)
-    return -1;
   if (tokens > INT32_MAX)
     return error_set(err, TFM_ERROR_LIMIT, "an input of %lld tokens is too long",
                      (long long)tokens);
-  for (uint32_t b = 0; !batch && b < session->rows; b++)
-    session->all_count[b] = (uint32_t)tokens;
-  *side = (struct session_side){.rows = session->rows,
-                                .past = goes_on ? session->length : session->zero,
-                                .count = batch ? batch->count : session->all_count,
-                                .ids = batch ? batch->ids : NULL,
-                                .types = batch ? batch->types : NULL,
-                                .skip = batch ? batch->skip : NULL};
+  if (fit_rows(session, rows, err) != 0)
+    return -1;
+  for (uint32_t b = 0; b < (uint32_t)rows; b++) {
+    session->count[b] = given ? row[b].count : (uint32_t)tokens;
+    session->skip[b] = given ? row[b].skip : 0;
+    session->ids[b] = given ? row[b].ids : NULL;
+    session->types[b] = given ? row[b].types : NULL;
+    ids = ids && (session->ids[b] || session->count[b] == 0);
+  }
+  *side = (struct session_side){.rows = (uint32_t)rows,
+                                .past = session->zero,
+                                .count = session->count,
+                                .ids = ids ? session->ids : NULL,
+                                .types = session->types,
+                                .skip = session->skip};
+  return 0;
+}
+
+/* T and S of the side, whose past is known. */
+static int measure_side(struct session_side *side, struct tfm_error *err) {
   for (uint32_t b = 0; b < side->rows; b++) {
     int64_t count = side->count[b], total = side->past[b] + count;
     if (total > INT32_MAX)
@@ -199,25 +202,28 @@ static int run_entries(struct session *session, enum graph_when when,
   return 0;
 }
 
-int session_encode(struct session *session, const struct session_batch *batch,
+int session_encode(struct session *session, const struct step_row *row, uint32_t rows,
                    struct tfm_error *err) {
   struct session_side side;
-  session_reset(session);
-  if (make_side(session, GRAPH_ONCE, batch, false, &side, err) != 0)
+  session->source_rows = 0;
+  forget_dims(session);
+  if (read_rows(session, GRAPH_ONCE, row, rows, &side, err) != 0 || measure_side(&side, err) != 0 ||
+      run_entries(session, GRAPH_ONCE, &side, &side, err) != 0)
     return -1;
-  if (run_entries(session, GRAPH_ONCE, &side, &side, err) != 0) {
-    session_reset(session);
-    return -1;
-  }
+  if (side.rows > session->source_capacity &&
+      !grow((void **)&session->source_count, 0, side.rows, sizeof *session->source_count))
+    return error_oom(err);
+  if (side.rows > session->source_capacity)
+    session->source_capacity = side.rows;
   memcpy(session->source_count, side.count, side.rows * sizeof *side.count);
-  session->encoded = true;
+  session->source_rows = side.rows;
   return 0;
 }
 
 /* The encoder's side, as the last encode left it: enough for masks. */
 static struct session_side source_side(const struct session *session) {
   struct session_side side = {
-      .rows = session->rows, .past = session->zero, .count = session->source_count};
+      .rows = session->source_rows, .past = session->zero, .count = session->source_count};
   for (uint32_t b = 0; b < side.rows; b++)
     if (side.count[b] > side.tokens)
       side.tokens = side.count[b];
@@ -236,31 +242,35 @@ static int run_step(struct session *session, const struct session_side *side,
   return run_entries(session, GRAPH_STEP, side, side, err);
 }
 
-static int step(struct session *session, const struct session_batch *batch, struct tfm_error *err) {
-  struct session_side side;
-  if (session->two_sided && !session->encoded)
-    return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
-  if (make_side(session, GRAPH_STEP, batch, true, &side, err) != 0)
+static int step(struct session *session, struct session_side *side, struct tfm_error *err) {
+  if (measure_side(side, err) != 0)
     return -1;
-  if (session->limit > 0 && side.total > session->limit) {
+  if (graph_runs(session->graph, GRAPH_STEP) && session->limit > 0 &&
+      side->total > session->limit) {
     error_set(err, TFM_ERROR_LIMIT, "the sequence is %lld tokens long, more than the model takes",
-              (long long)side.total);
+              (long long)side->total);
     error_note(err, "expected: at most %lld", (long long)session->limit);
     return -1;
   }
-  int status = state_reserve(session, &side, err);
-  if (status == 0)
-    status = run_step(session, &side, err);
-  state_advance(session, &side, status == 0);
-  return status;
+  return state_reserve(session, side, err) == 0 ? run_step(session, side, err) : -1;
 }
 
-int session_step(struct session *session, const struct session_batch *batch,
-                 struct tfm_error *err) {
-  uint32_t before = session->rows;
-  int status = step(session, batch, err);
-  if (status != 0)
-    session->rows = before; /* a first step that failed began no request */
+int session_run(struct session *session, const struct step_row *row, uint32_t rows,
+                struct tfm_error *err) {
+  struct session_side side;
+  bool once = !session->two_sided && graph_runs(session->graph, GRAPH_ONCE);
+  if (session->two_sided && session->source_rows == 0)
+    return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
+  if (read_rows(session, once ? GRAPH_ONCE : GRAPH_STEP, row, rows, &side, err) != 0)
+    return -1;
+  if (session->two_sided && session->source_rows != side.rows)
+    return error_set(err, TFM_ERROR_USAGE, "a request of %u inputs cannot go on with %u",
+                     session->source_rows, side.rows);
+  if (state_begin(session, rows ? row : NULL, side.rows, err) != 0)
+    return -1;
+  side.past = session->past;
+  int status = step(session, &side, err);
+  state_end(session, side.rows, status == 0);
   return status;
 }
 
@@ -278,56 +288,11 @@ const tfm_tensor *session_output(const struct session *session, const char *name
   return NULL;
 }
 
-uint32_t session_rows(const struct session *session) {
-  return session->rows;
-}
-
-int64_t session_length(const struct session *session, uint32_t row) {
-  return row < session->rows ? session->length[row] : 0;
-}
-
-int session_truncate(struct session *session, uint32_t row, int64_t length, struct tfm_error *err) {
-  if (row >= session->rows || length < 0 || length > session->length[row])
-    return error_set(err, TFM_ERROR_USAGE, "row %u cannot be cut to %lld tokens", row,
-                     (long long)length);
-  if (length < session->length[row] && sequence_truncate(session->sequence[row], length, err) != 0)
-    return -1;
-  session->length[row] = (int32_t)length;
-  return 0;
-}
-
-bool session_selects(const struct session *session) {
+bool session_fed(const struct session *session) {
   for (uint32_t i = 0; i < session->graph->input_count; i++)
     if (session->input[i].feed.data)
-      return false;
-  return !session->two_sided;
-}
-
-int session_select(struct session *session, const uint32_t *row, uint32_t count,
-                   struct tfm_error *err) {
-  if (session->two_sided)
-    return error_set(err, TFM_ERROR_USAGE, "rows of an encoder-decoder cannot be chosen anew");
-  if (count == 0 || count > session->rows)
-    return error_set(err, TFM_ERROR_USAGE, "%u rows cannot become %u", session->rows, count);
-  for (uint32_t i = 0; i < count; i++)
-    if (row[i] >= session->rows)
-      return error_set(err, TFM_ERROR_USAGE, "there is no row %u", row[i]);
-  if (state_select(session, row, count, err) != 0)
-    return -1;
-  session->rows = count;
-  forget_runs(session);
-  return 0;
-}
-
-void session_reset(struct session *session) {
-  for (uint32_t b = 0; b < session->rows; b++) {
-    if (session->sequence && session->length[b] > 0)
-      sequence_truncate(session->sequence[b], 0, NULL);
-    session->length[b] = 0;
-  }
-  session->rows = 0;
-  forget_runs(session);
-  forget_dims(session);
+      return true;
+  return false;
 }
 
 int64_t session_limit(const struct session *session) {
@@ -336,6 +301,10 @@ int64_t session_limit(const struct session *session) {
 
 bool session_cached(const struct session *session) {
   return session->graph->state_count > 0;
+}
+
+struct cache *session_cache(const struct session *session) {
+  return session->cache;
 }
 
 uint64_t session_activation_bytes(const struct session *session) {

@@ -1,16 +1,22 @@
-/* session.h - a batch of sequences: what they were, how far they are.
+/* session.h - steps: which sequences run next, and with what.
  *
- * Rows are ragged.  A step gives row b its own number of new tokens; inside,
- * rows lie end to end, without padding (ragged.h), and each is told apart from
- * the others.  Row b's next token stands at position length(b), so a row
- * computes the same, to the bit, alone or in any batch.
+ * A step is put together anew from any sequences: some with a whole prompt, some
+ * with one token, none of them there in the step before or after if the caller so
+ * likes.  Rows are ragged: each gives its own number of new tokens, and they lie end
+ * to end inside, without padding (ragged.h).  Each computes the same, to the bit,
+ * alone or beside any others.
  *
- *     decoder   session_step(prompts)  session_step(one token a row) ...
- *     encoder   session_encode(inputs)
- *     both      session_encode(sources)  session_step(start tokens) ...
+ *     step     a: 90 tokens   b: 1 token
+ *     step     a: 1 token     b: 1 token   c, a fork of b: 1 token
+ *     step     c: 1 token     d: 12 tokens
+ *
+ * A sequence's next token stands at the position that is its length.  A session is
+ * the memory that steps need, and is used by one thread at a time; sequences of one
+ * cache may be run by sessions of several threads.
  *
  * Inputs are filled by source (graph/source.def).  Where both texts are there, tokens.*
- * are the encoder's and generated.* the decoder's.
+ * are the encoder's and generated.* the decoder's: session_encode runs the one, and
+ * steps of the same rows the other.
  * A run-time dimension gets its value from the shapes of the inputs. */
 #ifndef TFM_RUNTIME_SESSION_H
 #define TFM_RUNTIME_SESSION_H
@@ -18,6 +24,7 @@
 #include "base/error.h"
 #include "runtime/exec.h"
 #include "runtime/program.h"
+#include "runtime/sequence.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,15 +35,17 @@ struct session_options {
   uint64_t memory_limit; /* bytes of activations and state, each; 0 = none */
   const atomic_int *cancel;
   bool profile;
+  struct cache *cache; /* of session_cache_create, where steps' sequences are; NULL = an own one */
 };
 
-/* New tokens of each row.  Pointers are read during the call only. */
-struct session_batch {
-  uint32_t rows;
-  const uint32_t *count;       /* [rows]; 0 = the row rests (its outputs mean nothing) */
-  const int32_t *const *ids;   /* [rows][count]; NULL = no input needs ids, or they are fed */
-  const int32_t *const *types; /* [rows][count]; NULL = all 0 */
-  const uint32_t *skip;        /* [rows]: of the first tokens, those of a prompt; NULL = none */
+/* Of one step; read during the call only. */
+struct step_row {
+  struct sequence *sequence; /* what it goes on from, once in a step at most.  NULL = from
+                                nothing, and it is not kept; so in a model without a state */
+  const int32_t *ids;        /* [count]; NULL = no input needs ids, or they are fed */
+  const int32_t *types;      /* [count]; NULL = all 0 */
+  uint32_t count;            /* 0 = the row rests: its outputs mean nothing */
+  uint32_t skip;             /* of its first tokens, those of a prompt */
 };
 
 int session_create(const struct program *program, const struct session_options *options,
@@ -51,40 +60,39 @@ void session_set_watch(struct session *session, exec_watch *watch, void *arg);
 int session_feed(struct session *session, const char *name, const tfm_tensor *tensor,
                  struct tfm_error *err);
 
-/* Run the entries of GRAPH_ONCE.  Starts a new request: lengths become 0.  batch NULL =
- * every input is fed; rows and counts then come from the shapes. */
-int session_encode(struct session *session, const struct session_batch *batch,
+/* Run the graph on the rows' new tokens, by which their sequences have then grown; after a
+ * failure they are as before.  rows 0 = every input is fed, and rows and tokens come from the
+ * shapes.  Allocates nothing while rows, tokens and keys are no more than in some step before,
+ * sequences have room in their tables, and the cache has a free block for each that needs one;
+ * see session.c. */
+int session_run(struct session *session, const struct step_row *row, uint32_t rows,
+                struct tfm_error *err);
+/* Run an encoder on its texts (sequences are not looked at): for an encoder-decoder, what the
+ * same number of rows of session_run read until the next call. */
+int session_encode(struct session *session, const struct step_row *row, uint32_t rows,
                    struct tfm_error *err);
 
-/* Run the entries of GRAPH_STEP on new tokens, then lengths grow by count.  The number
- * of rows is that of the first step (of encode) until session_reset. */
-int session_step(struct session *session, const struct session_batch *batch, struct tfm_error *err);
+/* For several sessions of one program; NULL in *out where it has no state. */
+int session_cache_create(const struct program *program, uint64_t memory_limit, struct cache **out,
+                         struct tfm_error *err);
+/* Where its steps' sequences must be; NULL without a state. */
+struct cache *session_cache(const struct session *session);
 
 /* An output of the graph ("logits"), f32 and contiguous, as a rectangle: zero where a row ends
- * before the longest.  Made when it is asked for, valid until the next encode or step; NULL if there is none of that name or it did not run yet. */
+ * before the longest.  Made when it is asked for, valid until the next encode or step; NULL if
+ * there is none of that name or it did not run yet. */
 const tfm_tensor *session_output(const struct session *session, const char *name);
 
-uint32_t session_rows(const struct session *session);
-int64_t session_length(const struct session *session, uint32_t row);
-/* Forget what comes after the first `length` tokens of a row. */
-int session_truncate(struct session *session, uint32_t row, int64_t length, struct tfm_error *err);
-/* Row i becomes what row[i] was: drop finished rows, reorder, copy one over
- * another.  count is at most session_rows. */
-int session_select(struct session *session, const uint32_t *row, uint32_t count,
-                   struct tfm_error *err);
-/* May rows be chosen anew?  Not where the caller feeds values for all of them, nor in
- * an encoder-decoder. */
-bool session_selects(const struct session *session);
-/* Forget all rows; memory is kept. */
-void session_reset(struct session *session);
+/* Is a value fed?  Then every step has the rows that the value has. */
+bool session_fed(const struct session *session);
 
 /* The most tokens of a row, as the model states; 0 = no bound stated. */
 int64_t session_limit(const struct session *session);
-/* Has it a state?  Without one every step must give the whole sequence, and
- * lengths stay 0. */
+/* Has it a state?  Without one every step must give the whole text. */
 bool session_cached(const struct session *session);
 
 uint64_t session_activation_bytes(const struct session *session);
+/* Of the most blocks that were in use at once. */
 uint64_t session_state_bytes(const struct session *session);
 const struct exec_profile *session_profiles(const struct session *session, uint32_t *count);
 

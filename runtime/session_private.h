@@ -1,4 +1,4 @@
-/* session_private.h - what session.c (the request), state.c (the cache) and
+/* session_private.h - what session.c (a step), state.c (its keys and values) and
  * inputs.c (sources and feeds) share. */
 #ifndef TFM_RUNTIME_SESSION_PRIVATE_H
 #define TFM_RUNTIME_SESSION_PRIVATE_H
@@ -58,19 +58,22 @@ struct session {
   struct session_input *input; /* graph->input_count */
   bool two_sided;              /* has generated.* inputs */
 
-  uint32_t rows, row_capacity; /* rows 0 = no request yet */
-  struct sequence **sequence;  /* [row_capacity]: owned; NULL without a state */
-  int32_t *length;             /* [row_capacity]: past */
-  int32_t *fresh;              /* [row_capacity]: new tokens of the step */
-  void *const **block;         /* [row_capacity]: tables of blocks during the step */
-  int32_t *zero;               /* [row_capacity]: past of the encoder's side */
-  uint32_t *source_count;      /* [row_capacity]: tokens of the encoder's side */
-  uint32_t *all_count;         /* [row_capacity]: counts where everything is fed */
-  struct session_rows *begin;  /* [DIM_VARIABLES] */
-  struct session_entry *entry; /* graph->entry_count */
-  bool encoded;                /* the entries of GRAPH_ONCE ran for this request */
+  uint32_t row_capacity;
+  /* Of a step's rows, [row_capacity] each. */
+  struct sequence **sequence, **own; /* own: those of rows that have none, empty between steps;
+                                        both NULL without a state */
+  int32_t *past, *fresh;             /* tokens before, and new ones */
+  void *const **block;               /* their tables of blocks */
+  uint32_t *count, *skip;
+  const int32_t **ids, **types;
+  int32_t *zero; /* past of the encoder's side, [row_capacity] */
 
-  struct cache *cache;         /* NULL without a state */
+  uint32_t source_rows, source_capacity; /* of the last session_encode; 0 = there was none */
+  uint32_t *source_count;                /* [source_capacity]: tokens of the encoder's side */
+  struct session_rows *begin;            /* [DIM_VARIABLES] */
+  struct session_entry *entry;           /* graph->entry_count */
+
+  struct cache *cache;         /* NULL without a state; owned if options.cache is NULL */
   struct session_state *state; /* graph->state_count */
   int64_t limit;               /* most tokens of a row; 0 = none stated */
 };
@@ -78,14 +81,16 @@ struct session {
 /* state.c */
 int state_create(struct session *session, struct tfm_error *err);
 void state_destroy(struct session *session);
-/* Sequences for rows [before, rows), if there is a state. */
-int state_rows(struct session *session, uint32_t before, uint32_t rows, struct tfm_error *err);
-/* Room for a step's new tokens; what is there stays. */
+/* Sequences of their own for rows [before, rows). */
+int state_grow(struct session *session, uint32_t before, uint32_t rows, struct tfm_error *err);
+/* The sequences of a step's rows, and past of each.  row NULL: of `rows` rows that have none.
+ * A success is followed by state_end. */
+int state_begin(struct session *session, const struct step_row *row, uint32_t rows,
+                struct tfm_error *err);
+/* Room for the new tokens, and what kernels are told of them; what is there stays. */
 int state_reserve(struct session *session, const struct session_side *side, struct tfm_error *err);
-/* The step is over: rows have grown, or, after a failure, have not. */
-void state_advance(struct session *session, const struct session_side *side, bool done);
-int state_select(struct session *session, const uint32_t *row, uint32_t count,
-                 struct tfm_error *err);
+/* The step is over: sequences have grown, or, after a failure, have not. */
+void state_end(struct session *session, uint32_t rows, bool done);
 uint64_t state_bytes(const struct session *session);
 
 /* inputs.c */

@@ -319,8 +319,8 @@ typedef struct tfm_answer {
 } tfm_answer;
 
 typedef struct tfm_timing {
-  uint64_t prompt_ns; /* the first pass, over all input tokens of the batch */
-  uint64_t prompt_tokens;
+  uint64_t prompt_ns;     /* the first pass, over all input tokens of the batch */
+  uint64_t prompt_tokens; /* of that pass: a prompt that is given again at once is run once */
   uint64_t decode_ns; /* all later passes */
   uint64_t decode_tokens;
   uint64_t first_token_ns; /* from the call to the first token or answer */

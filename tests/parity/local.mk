@@ -53,6 +53,11 @@ parity_tests += tests/parity/test_rows
 tests_parity_test_rows_SOURCES = tests/parity/test_rows.c
 tests_parity_test_rows_LDADD = libtfm.la
 
+# Sequences that come and go, each with the bits that it has alone; from inside.
+parity_tests += tests/parity/test_sequences
+tests_parity_test_sequences_SOURCES = tests/parity/test_sequences.c
+tests_parity_test_sequences_LDADD = libjoint.la $(rooms) $(rooms_libs) $(LIBM)
+
 # Model files made by a grammar: fused, as written, by the reference kernels.
 parity_tests += tests/parity/test_programs
 tests_parity_test_programs_SOURCES = tests/parity/test_programs.c tests/parity/programs.c \

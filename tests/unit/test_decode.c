@@ -11,6 +11,7 @@
 #include "runtime/sample.h"
 #include "runtime/session.h"
 #include "tests/unit/runtime.h"
+#include "tests/unit/steps.h"
 
 #include <math.h>
 
@@ -119,6 +120,7 @@ struct model {
   struct pool *pool;
   struct program *program;
   struct session *session;
+  struct steps steps;
 };
 
 static struct model open_model(uint32_t threads, bool reference) {
@@ -132,11 +134,13 @@ static struct model open_model(uint32_t threads, bool reference) {
   CHECK_OK(pool_create(threads, &m.pool, err));
   CHECK_OK(program_create(m.graph, m.registry, m.binding, m.pool, &options, &m.program, NULL, err));
   CHECK_OK(session_create(m.program, NULL, &m.session, err));
+  m.steps.session = m.session;
   free(path);
   return m;
 }
 
 static void close_model(struct model *m) {
+  steps_reset(&m->steps);
   session_destroy(m->session);
   program_destroy(m->program);
   pool_destroy(m->pool);
@@ -146,10 +150,8 @@ static void close_model(struct model *m) {
   graph_destroy(m->graph);
 }
 
-static void step(struct session *session, uint32_t rows, const uint32_t *count,
-                 const int32_t *const *ids) {
-  struct session_batch batch = {.rows = rows, .count = count, .ids = ids};
-  CHECK_OK(session_step(session, &batch, err));
+static void step(struct model *m, uint32_t rows, const uint32_t *count, const int32_t *const *ids) {
+  CHECK_OK(steps_run(&m->steps, rows, count, ids, err));
 }
 
 /* --------------------------------------------------- against transformers */
@@ -217,8 +219,8 @@ START_TEST(test_logits) {
       uint32_t count[3], rows;
       int64_t first[3];
       real_ids(&st, cases[c], ids, count, &rows, first);
-      session_reset(m.session);
-      step(m.session, rows, count, (const int32_t *const[]){ids[0], ids[1], ids[2]});
+      steps_reset(&m.steps);
+      step(&m, rows, count, (const int32_t *const[]){ids[0], ids[1], ids[2]});
       compare(&st, cases[c], "logits", session_output(m.session, "logits"), rows, count, first);
       compare(&st, cases[c], "last_hidden_state", session_output(m.session, "hidden"), rows, count,
               first);
@@ -240,7 +242,7 @@ START_TEST(test_greedy) {
   for (uint32_t i = 0; i < count; i++)
     ids[i] = (int32_t)((const int64_t *)(const void *)prompt->data)[i];
   for (int i = 0; i < 32; i++) {
-    step(m.session, 1, &count, (const int32_t *const[]){ids});
+    step(&m, 1, &count, (const int32_t *const[]){ids});
     const tfm_tensor *last = session_output(m.session, "last");
     next = sample_greedy(last->data, VOCABULARY);
     ck_assert_int_eq(next, wanted[i]);
@@ -263,8 +265,8 @@ static void alone(struct model *m, uint32_t row, int length, float *out) {
   int32_t ids[LONGEST];
   for (int i = 0; i < length; i++)
     ids[i] = token_at(row, i);
-  session_reset(m->session);
-  step(m->session, 1, (uint32_t[]){(uint32_t)length}, (const int32_t *const[]){ids});
+  steps_reset(&m->steps);
+  step(m, 1, (uint32_t[]){(uint32_t)length}, (const int32_t *const[]){ids});
   memcpy(out, session_output(m->session, "logits")->data,
          (size_t)length * VOCABULARY * sizeof *out);
 }
@@ -280,7 +282,7 @@ static void check_batch(struct model *m, float (*wanted)[LONGEST * VOCABULARY]) 
     for (int i = 0; i < LONGEST; i++)
       ids[b][i] = token_at(b, i);
   }
-  session_reset(m->session);
+  steps_reset(&m->steps);
   for (uint32_t round = 0, left = 1; left; round++) {
     left = 0;
     for (uint32_t b = 0; b < ROWS; b++) {
@@ -296,7 +298,7 @@ static void check_batch(struct model *m, float (*wanted)[LONGEST * VOCABULARY]) 
       any = any || count[b] > 0;
     if (!any)
       continue;
-    step(m->session, ROWS, count, pointer);
+    step(m, ROWS, count, pointer);
     const tfm_tensor *logits = session_output(m->session, "logits");
     for (uint32_t b = 0; b < ROWS; b++) {
       const float *row = (const float *)logits->data + (int64_t)b * logits->shape[1] * VOCABULARY;

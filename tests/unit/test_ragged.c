@@ -6,6 +6,7 @@
 #include "runtime/ragged.h"
 #include "runtime/session.h"
 #include "tests/unit/runtime_ops.h"
+#include "tests/unit/steps.h"
 
 #define HEAD "graph t\ndim B\ndim T\ndim S\ndim M\nentry decode step\ndecode\n"
 
@@ -287,15 +288,14 @@ static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_
   return 0;
 }
 
-static void step(struct session *session, uint32_t rows, const uint32_t *count,
+static void step(struct steps *steps, uint32_t rows, const uint32_t *count,
                  const int32_t *const *ids, struct seen *seen) {
   static const char *const outputs[] = {"x", "c", "first", "both", "y"};
-  struct session_batch batch = {.rows = rows, .count = count, .ids = ids};
   seen->count = 0;
-  session_set_watch(session, watch, seen);
-  CHECK_OK(session_step(session, &batch, err));
+  session_set_watch(steps->session, watch, seen);
+  CHECK_OK(steps_run(steps, rows, count, ids, err));
   for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-    see(seen, session_output(session, outputs[i]));
+    see(seen, session_output(steps->session, outputs[i]));
 }
 
 /* Row b of the batch is what the row showed alone, and zero behind it. */
@@ -323,13 +323,13 @@ static void check_row(const struct seen *all, const struct seen *one, uint32_t b
 
 START_TEST(test_one_by_one) {
   struct bench bench = open_bench();
-  struct session *all, *one[ROWS];
+  static struct steps all, one[ROWS];
   static struct seen together, single;
   int32_t ids[ROWS][40];
   uint64_t state = 7;
-  CHECK_OK(session_create(bench.program, NULL, &all, err));
+  CHECK_OK(session_create(bench.program, NULL, &all.session, err));
   for (int b = 0; b < ROWS; b++)
-    CHECK_OK(session_create(bench.program, NULL, &one[b], err));
+    CHECK_OK(session_create(bench.program, NULL, &one[b].session, err));
   for (int round = 0; round < 12; round++) {
     const int32_t *row[ROWS];
     uint32_t count[ROWS], most = 0;
@@ -343,17 +343,20 @@ START_TEST(test_one_by_one) {
     }
     if (most == 0)
       continue;
-    step(all, ROWS, count, row, &together);
+    step(&all, ROWS, count, row, &together);
     for (uint32_t b = 0; b < ROWS; b++) {
       if (count[b] == 0)
         continue;
-      step(one[b], 1, &count[b], &row[b], &single);
+      step(&one[b], 1, &count[b], &row[b], &single);
       check_row(&together, &single, b);
     }
   }
-  session_destroy(all);
-  for (int b = 0; b < ROWS; b++)
-    session_destroy(one[b]);
+  steps_reset(&all);
+  session_destroy(all.session);
+  for (int b = 0; b < ROWS; b++) {
+    steps_reset(&one[b]);
+    session_destroy(one[b].session);
+  }
   close_bench(&bench);
 }
 END_TEST

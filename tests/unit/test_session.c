@@ -5,6 +5,7 @@
 #endif
 #include "runtime/session.h"
 #include "tests/unit/runtime_ops.h"
+#include "tests/unit/steps.h"
 
 /* y[b, t] = sum of the row's ids up to t, from the cache */
 static const char decoder[] = "graph t\n"
@@ -29,6 +30,7 @@ struct bench {
   struct binding *binding;
   struct program *program;
   struct session *session;
+  struct steps steps;
 };
 
 static struct bench open_bench(const char *text, uint64_t memory_limit) {
@@ -37,10 +39,12 @@ static struct bench open_bench(const char *text, uint64_t memory_limit) {
   CHECK_OK(binding_create(b.graph, NULL, NULL, &b.binding, err));
   CHECK_OK(program_create(b.graph, b.registry, b.binding, NULL, NULL, &b.program, NULL, err));
   CHECK_OK(session_create(b.program, &options, &b.session, err));
+  b.steps.session = b.session;
   return b;
 }
 
 static void close_bench(struct bench *b) {
+  steps_reset(&b->steps);
   session_destroy(b->session);
   program_destroy(b->program);
   binding_destroy(b->binding);
@@ -52,14 +56,14 @@ static void close_bench(struct bench *b) {
 static int32_t rows_of_ids[4][64];
 static const int32_t *row_pointer[4];
 
-static struct session_batch batch_of(uint32_t rows, const uint32_t *count, const int *begin) {
+static const int32_t *const *ids_of(uint32_t rows, const int *begin) {
   int32_t times = 1;
   for (uint32_t b = 0; b < rows; b++, times *= 10) {
     for (int i = 0; i < 64; i++)
       rows_of_ids[b][i] = (i + 1) * times;
     row_pointer[b] = rows_of_ids[b] + begin[b];
   }
-  return (struct session_batch){.rows = rows, .count = count, .ids = row_pointer};
+  return row_pointer;
 }
 
 /* Row b's new outputs, after it had seen begin[b] tokens. */
@@ -78,13 +82,12 @@ static void check_rows(const struct session *session, uint32_t rows, const uint3
     }
 }
 
-static void step(struct session *session, uint32_t rows, const uint32_t *count, int *begin) {
-  struct session_batch batch = batch_of(rows, count, begin);
-  CHECK_OK(session_step(session, &batch, err));
-  check_rows(session, rows, count, begin);
+static void step(struct bench *bench, uint32_t rows, const uint32_t *count, int *begin) {
+  CHECK_OK(steps_run(&bench->steps, rows, count, ids_of(rows, begin), err));
+  check_rows(bench->session, rows, count, begin);
   for (uint32_t b = 0; b < rows; b++) {
     begin[b] += (int)count[b];
-    ck_assert_int_eq(session_length(session, b), begin[b]);
+    ck_assert_int_eq(bench->steps.row[b]->length, begin[b]);
   }
 }
 
@@ -94,17 +97,17 @@ START_TEST(test_ragged) {
   ck_assert(session_cached(b.session));
   ck_assert_int_eq(session_limit(b.session), 40);
   ck_assert_ptr_null(session_output(b.session, "y"));
-  step(b.session, 3, (uint32_t[]){3, 1, 5}, begin);
-  step(b.session, 3, (uint32_t[]){1, 1, 1}, begin);
-  step(b.session, 3, (uint32_t[]){0, 2, 1}, begin); /* row 0 rests */
-  step(b.session, 3, (uint32_t[]){4, 1, 0}, begin);
+  step(&b, 3, (uint32_t[]){3, 1, 5}, begin);
+  step(&b, 3, (uint32_t[]){1, 1, 1}, begin);
+  step(&b, 3, (uint32_t[]){0, 2, 1}, begin); /* row 0 rests */
+  step(&b, 3, (uint32_t[]){4, 1, 0}, begin);
   for (int i = 0; i < 30; i++) /* past the first capacity */
-    step(b.session, 3, (uint32_t[]){1, 1, 1}, begin);
+    step(&b, 3, (uint32_t[]){1, 1, 1}, begin);
   ck_assert_uint_gt(session_state_bytes(b.session), 0);
   ck_assert_ptr_null(session_output(b.session, "nothing"));
-  session_reset(b.session);
+  steps_reset(&b.steps);
   int again[2] = {0, 0};
-  step(b.session, 2, (uint32_t[]){2, 40}, again);
+  step(&b, 2, (uint32_t[]){2, 40}, again);
   close_bench(&b);
 }
 END_TEST
@@ -139,89 +142,109 @@ START_TEST(test_inputs) {
   struct inputs in = {0};
   int begin[2] = {0, 0};
   session_set_watch(b.session, watch, &in);
-  step(b.session, 2, (uint32_t[]){3, 1}, begin);
+  step(&b, 2, (uint32_t[]){3, 1}, begin);
   ck_assert_int_eq(in.pos_width, 3);
   ck_assert_mem_eq(in.pos, ((int32_t[]){0, 1, 2, 0, 0, 0}), 24);
   ck_assert_int_eq(in.real_width, 3);
   ck_assert_mem_eq(in.real, "\1\1\1\1\0\0", 6);
   ck_assert_mem_eq(in.last, ((int32_t[]){2, 0}), 8);
-  step(b.session, 2, (uint32_t[]){1, 2}, begin);
+  step(&b, 2, (uint32_t[]){1, 2}, begin);
   ck_assert_mem_eq(in.pos, ((int32_t[]){3, 0, 1, 2}), 16); /* 0 where a row ends */
   ck_assert_int_eq(in.real_width, 4);
   ck_assert_mem_eq(in.real, "\1\1\1\1\1\1\1\0", 8);
   ck_assert_mem_eq(in.last, ((int32_t[]){0, 1}), 8);
-  step(b.session, 2, (uint32_t[]){0, 1}, begin);
+  step(&b, 2, (uint32_t[]){0, 1}, begin);
   ck_assert_mem_eq(in.pos, ((int32_t[]){0, 3}), 8);
   close_bench(&b);
 }
 END_TEST
 
-START_TEST(test_truncate_and_select) {
+START_TEST(test_truncate_and_fork) {
   struct bench b = open_bench(decoder, 0);
   int begin[3] = {0, 0, 0};
-  step(b.session, 3, (uint32_t[]){6, 2, 4}, begin);
-  CHECK_OK(session_truncate(b.session, 0, 2, err));
+  step(&b, 3, (uint32_t[]){6, 2, 4}, begin);
+  CHECK_OK(sequence_truncate(b.steps.row[0], 2, err));
   begin[0] = 2;
-  step(b.session, 3, (uint32_t[]){2, 1, 1}, begin);
-  CHECK_FAILS(session_truncate(b.session, 0, 5, err), TFM_ERROR_USAGE, "cannot be cut");
+  step(&b, 3, (uint32_t[]){2, 1, 1}, begin);
 
-  /* Row 1 goes; ids of the one that was row 2 are hundreds. */
-  CHECK_OK(session_select(b.session, (uint32_t[]){0, 2}, 2, err));
-  ck_assert_uint_eq(session_rows(b.session), 2);
-  ck_assert_int_eq(session_length(b.session, 1), 5);
-  const int32_t first[] = {5}, second[] = {600};
-  const int32_t *ids[] = {first, second};
-  struct session_batch batch = {.rows = 2, .count = (uint32_t[]){1, 1}, .ids = ids};
-  CHECK_OK(session_step(b.session, &batch, err));
+  /* Row 1 goes, and row 2 stands before row 0; another goes on from row 2 as well. */
+  struct step_row row[3] = {{.sequence = b.steps.row[2], .count = 1, .ids = (int32_t[]){600}},
+                            {.sequence = b.steps.row[0], .count = 1, .ids = (int32_t[]){5}},
+                            {.count = 2, .ids = (int32_t[]){1000, 2000}}};
+  CHECK_OK(sequence_fork(b.steps.row[2], &row[2].sequence, err));
+  CHECK_OK(session_run(b.session, row, 3, err));
   const float *y = session_output(b.session, "y")->data;
-  ck_assert(y[0] == 15 && y[1] == 2100);
+  ck_assert(y[0] == 2100 && y[2] == 15 && y[4] == 2500 && y[5] == 4500);
+  ck_assert_int_eq(row[2].sequence->length, 7);
+  sequence_destroy(row[2].sequence);
 
-  /* The other way round, through new memory. */
-  CHECK_OK(session_select(b.session, (uint32_t[]){1, 0}, 2, err));
-  const int32_t *swapped[] = {(const int32_t[]){700}, (const int32_t[]){6}};
-  batch.ids = swapped;
-  CHECK_OK(session_step(b.session, &batch, err));
-  y = session_output(b.session, "y")->data;
-  ck_assert(y[0] == 2800 && y[1] == 21);
-  CHECK_FAILS(session_select(b.session, (uint32_t[]){2}, 1, err), TFM_ERROR_USAGE, "no row 2");
+  /* From nothing, and not kept. */
+  row[0] = (struct step_row){.count = 1, .ids = (int32_t[]){600}};
+  for (int i = 0; i < 2; i++) {
+    CHECK_OK(session_run(b.session, row, 1, err));
+    ck_assert(*(const float *)session_output(b.session, "y")->data == 600);
+  }
+  close_bench(&b);
+}
+END_TEST
+
+/* Two sessions take turns with the sequences of one cache. */
+START_TEST(test_shared_cache) {
+  struct bench b = open_bench(decoder, 0);
+  struct session_options options = {0};
+  struct session *session[2];
+  CHECK_OK(session_cache_create(b.program, 0, &options.cache, err));
+  for (int i = 0; i < 2; i++)
+    CHECK_OK(session_create(b.program, &options, &session[i], err));
+  struct step_row row = {.count = 1};
+  CHECK_OK(sequence_create(options.cache, &row.sequence, err));
+  for (int n = 1; n <= 20; n++) {
+    row.ids = (int32_t[]){n};
+    CHECK_OK(session_run(session[n % 2], &row, 1, err));
+    ck_assert(*(const float *)session_output(session[n % 2], "y")->data ==
+              (float)(n * (n + 1) / 2));
+  }
+  CHECK_FAILS(session_run(b.session, &row, 1, err), TFM_ERROR_USAGE, "of another model");
+  sequence_destroy(row.sequence);
+  ck_assert_uint_eq(cache_size(options.cache).used, 0);
+  for (int i = 0; i < 2; i++)
+    session_destroy(session[i]);
+  cache_destroy(options.cache);
   close_bench(&b);
 }
 END_TEST
 
 START_TEST(test_refused) {
   struct bench b = open_bench(decoder, 0);
+  struct steps *s = &b.steps;
   int begin[3] = {0, 0, 0};
-  struct session_batch batch = batch_of(1, (uint32_t[]){41}, begin);
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_LIMIT, "at most 40");
-  batch.count = (uint32_t[]){0};
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "empty");
-  batch = (struct session_batch){.rows = 1, .count = (uint32_t[]){1}};
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "needs token ids");
-  batch.rows = 0;
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "batch of 0");
-  CHECK_FAILS(session_step(b.session, NULL, err), TFM_ERROR_USAGE, "no input");
-  step(b.session, 2, (uint32_t[]){1, 39}, begin); /* refusals began nothing */
-  batch = batch_of(3, (uint32_t[]){1, 1, 1}, begin);
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "2 inputs cannot go on");
-  batch = batch_of(2, (uint32_t[]){1, 2}, begin);
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_LIMIT, "41 tokens long");
-  step(b.session, 2, (uint32_t[]){1, 1}, begin);
+  const int32_t *const *ids = ids_of(3, begin);
+  CHECK_FAILS(steps_run(s, 1, (uint32_t[]){41}, ids, err), TFM_ERROR_LIMIT, "at most 40");
+  CHECK_FAILS(steps_run(s, 1, (uint32_t[]){0}, ids, err), TFM_ERROR_USAGE, "empty");
+  CHECK_FAILS(steps_run(s, 1, (uint32_t[]){1}, NULL, err), TFM_ERROR_USAGE, "needs token ids");
+  CHECK_FAILS(session_run(b.session, NULL, 0, err), TFM_ERROR_USAGE, "no input");
+  struct step_row twice[2] = {{.sequence = s->row[0], .count = 1, .ids = ids[0]},
+                              {.sequence = s->row[0], .count = 1, .ids = ids[1]}};
+  CHECK_FAILS(session_run(b.session, twice, 2, err), TFM_ERROR_USAGE, "row 1 goes on from");
+  CHECK_FAILS(session_run(b.session, twice, 1u << 30, err), TFM_ERROR_USAGE, "not possible");
+  ck_assert_uint_eq(cache_size(session_cache(b.session)).used, 0);
+  step(&b, 2, (uint32_t[]){1, 39}, begin); /* refusals began nothing */
+  CHECK_FAILS(steps_run(s, 2, (uint32_t[]){1, 2}, ids, err), TFM_ERROR_LIMIT, "41 tokens long");
+  step(&b, 2, (uint32_t[]){1, 1}, begin);
   close_bench(&b);
 
-  b = open_bench(decoder, 5000);
-  batch = batch_of(3, (uint32_t[]){30, 30, 30}, (int[]){0, 0, 0});
-  CHECK_OK(session_step(b.session, &batch, err));
-  session_reset(b.session);
-  struct session_batch many = {.rows = 40, .count = calloc(40, 4), .ids = calloc(40, 8)};
-  for (uint32_t i = 0; i < 40; i++) {
-    ((uint32_t *)(uintptr_t)many.count)[i] = 30;
-    ((const int32_t **)(uintptr_t)many.ids)[i] = rows_of_ids[0];
+  uint32_t count[40];
+  const int32_t *many[40];
+  for (int i = 0; i < 40; i++) {
+    count[i] = 30;
+    many[i] = rows_of_ids[0];
   }
-  CHECK_FAILS(session_step(b.session, &many, err), TFM_ERROR_LIMIT, "does not fit");
-  free((void *)(uintptr_t)many.count);
-  free((void *)(uintptr_t)many.ids);
-  batch = batch_of(1, (uint32_t[]){3}, (int[]){0});
-  CHECK_OK(session_step(b.session, &batch, err));
+  b = open_bench(decoder, 5000);
+  CHECK_OK(steps_run(&b.steps, 3, count, many, err));
+  steps_reset(&b.steps);
+  CHECK_FAILS(steps_run(&b.steps, 40, count, many, err), TFM_ERROR_LIMIT, "does not fit");
+  ck_assert_uint_eq(cache_size(session_cache(b.session)).used, 0);
+  CHECK_OK(steps_run(&b.steps, 1, (uint32_t[]){3}, many, err));
   close_bench(&b);
 }
 END_TEST
@@ -242,23 +265,22 @@ START_TEST(test_feed) {
   unsigned char real[] = {0, 1, 1};
   tfm_tensor t = tensor_of(ids, TFM_I64, 1, (int64_t[]){3});
   CHECK_OK(session_feed(b.session, "ids", &t, err)); /* [3] for [1, 3] */
-  CHECK_OK(session_step(b.session, NULL, err));
+  CHECK_OK(session_run(b.session, NULL, 0, err));
   ck_assert(((const float *)session_output(b.session, "y")->data)[2] == 23);
-  ck_assert_int_eq(session_length(b.session, 0), 3);
 
   /* A mask of the caller's own: the first token does not count. */
-  session_reset(b.session);
+  steps_reset(&b.steps);
   tfm_tensor m = tensor_of(real, TFM_BOOL, 2, (int64_t[]){1, 3});
   CHECK_OK(session_feed(b.session, "real", &m, err));
-  CHECK_OK(session_step(b.session, NULL, err));
+  CHECK_OK(session_run(b.session, NULL, 0, err));
   ck_assert(((const float *)session_output(b.session, "y")->data)[2] == 18);
 
-  session_reset(b.session);
+  steps_reset(&b.steps);
   m = tensor_of(real, TFM_BOOL, 2, (int64_t[]){3, 1});
   CHECK_OK(session_feed(b.session, "real", &m, err));
-  CHECK_FAILS(session_step(b.session, NULL, err), TFM_ERROR_USAGE, "`real` has another size");
+  CHECK_FAILS(session_run(b.session, NULL, 0, err), TFM_ERROR_USAGE, "`real` has another size");
   CHECK_OK(session_feed(b.session, "real", NULL, err));
-  CHECK_OK(session_step(b.session, NULL, err));
+  CHECK_OK(session_run(b.session, NULL, 0, err));
 
   t = tensor_of(big, TFM_I64, 1, (int64_t[]){2});
   CHECK_FAILS(session_feed(b.session, "ids", &t, err), TFM_ERROR_USAGE, "was given 5000000000");
@@ -284,20 +306,18 @@ START_TEST(test_encoder) {
                               0);
   uint16_t half[] = {0x3c00, 0x4000, 0x4200, 0x4400}; /* 1, 2, 3, 4 */
   tfm_tensor t = tensor_of(half, TFM_F16, 2, (int64_t[]){2, 2});
-  CHECK_FAILS(
-      session_encode(b.session, &(struct session_batch){.rows = 1, .count = (uint32_t[]){2}}, err),
-      TFM_ERROR_USAGE, "`x` was not given a value");
+  CHECK_FAILS(session_run(b.session, &(struct step_row){.count = 2}, 1, err), TFM_ERROR_USAGE,
+              "`x` was not given a value");
   CHECK_OK(session_feed(b.session, "x", &t, err));
-  CHECK_OK(session_encode(b.session, NULL, err));
+  CHECK_OK(session_run(b.session, NULL, 0, err));
   const tfm_tensor *y = session_output(b.session, "y");
   ck_assert_int_eq(y->shape[0], 1);
   ck_assert_int_eq(y->shape[1], 2);
   ck_assert(((const float *)y->data)[3] == 4.5f);
   ck_assert(!session_cached(b.session));
   ck_assert_int_eq(session_limit(b.session), 9);
-  CHECK_FAILS(
-      session_encode(b.session, &(struct session_batch){.rows = 1, .count = (uint32_t[]){3}}, err),
-      TFM_ERROR_USAGE, "another size");
+  CHECK_FAILS(session_run(b.session, &(struct step_row){.count = 3}, 1, err), TFM_ERROR_USAGE,
+              "another size");
   close_bench(&b);
 }
 END_TEST
@@ -326,27 +346,28 @@ START_TEST(test_two_sides) {
                               "output z = %10\n",
                               0);
   int source[2] = {0, 0};
-  uint32_t counts[] = {2, 4};
-  struct session_batch batch = batch_of(2, counts, source);
-  CHECK_FAILS(session_step(b.session, &batch, err), TFM_ERROR_USAGE, "encoder must run");
-  CHECK_OK(session_encode(b.session, &batch, err));
+  const int32_t *const *ids = ids_of(2, source);
+  struct step_row text[] = {{.count = 2, .ids = ids[0]}, {.count = 4, .ids = ids[1]}};
+  CHECK_FAILS(session_run(b.session, text, 2, err), TFM_ERROR_USAGE, "encoder must run");
+  CHECK_OK(session_encode(b.session, text, 2, err));
+  CHECK_FAILS(session_run(b.session, text, 1, err), TFM_ERROR_USAGE, "2 inputs cannot go on");
   int begin[2] = {0, 0};
   static const uint32_t steps[4][2] = {{1, 1}, {3, 5}, {1, 1}, {0, 6}};
   for (int i = 0; i < 4; i++) {
-    step(b.session, 2, steps[i], begin);
+    step(&b, 2, steps[i], begin);
     const tfm_tensor *z = session_output(b.session, "z");
     ck_assert_int_eq(z->shape[1], 4);
     ck_assert(((const float *)z->data)[0] == 2.5f);
     ck_assert(((const float *)z->data)[7] == 41.5f);
   }
-  batch = batch_of(1, counts, source);
-  CHECK_OK(session_encode(b.session, &batch, err)); /* a new request of one row */
+  CHECK_OK(session_encode(b.session, text, 1, err)); /* a new request of one row */
+  steps_reset(&b.steps);
   begin[0] = 0;
-  step(b.session, 1, (uint32_t[]){2}, begin);
+  step(&b, 1, (uint32_t[]){2}, begin);
   ck_assert_int_eq(session_output(b.session, "z")->shape[1], 2);
   close_bench(&b);
 }
 END_TEST
 
-UNIT_MAIN("session", test_ragged, test_inputs, test_truncate_and_select, test_refused, test_feed,
-          test_encoder, test_two_sides)
+UNIT_MAIN("session", test_ragged, test_inputs, test_truncate_and_fork, test_shared_cache,
+          test_refused, test_feed, test_encoder, test_two_sides)
