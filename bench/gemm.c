@@ -1,6 +1,6 @@
 /* gemm.c - how near to the machine's limits are the products?
  *
- *     bench/gemm [-t THREADS] [-i ISA] [-s SECONDS] [-m ROWS]
+ *     bench/gemm [-t THREADS] [-i ISA] [-s SECONDS] [-m ROWS] [-d FORMAT]
  *
  * For each shape: GFLOP/s beside what a loop of multiply-adds in registers
  * reaches, and bytes of weights per second beside plain reading of memory,
@@ -151,22 +151,24 @@ static int compare(const void *a, const void *b) {
 struct shape {
   int64_t m, n, k;
   bool columns;
+  enum dtype dtype;
 };
 
 /* One call after the other, each on the next weights in the buffer. */
 static int time_shape(struct pool *pool, const struct gemm_isa *isa, const struct shape *s,
                       char *buffer, double seconds, const struct peak *peak) {
   static double sample[SAMPLES_MAX];
-  size_t weight_bytes = (size_t)(s->n * s->k) * sizeof(float), offset = 0, count = 0;
+  const int64_t block = (int64_t)dtype_block(s->dtype), size = (int64_t)dtype_block_bytes(s->dtype);
+  size_t weight_bytes = (size_t)(s->n * s->k / block * size), offset = 0, count = 0;
   float *a = calloc((size_t)(s->m * s->k), sizeof *a),
         *c = calloc((size_t)(s->m * s->n), sizeof *c);
   if (a == NULL || c == NULL || weight_bytes > BUFFER_BYTES)
     goto done;
   for (int64_t i = 0; i < s->m * s->k; i++) /* touched, as the weights are */
     a[i] = 1.0f;
-  tfm_tensor weight = {.shape = {s->n, s->k}, .dtype = TFM_F32, .rank = 2};
-  weight.stride[0] = s->columns ? 4 : s->k * 4;
-  weight.stride[1] = s->columns ? s->n * 4 : 4;
+  tfm_tensor weight = {.shape = {s->n, s->k}, .dtype = (tfm_dtype)s->dtype, .rank = 2};
+  weight.stride[0] = s->columns ? size : s->k / block * size;
+  weight.stride[1] = s->columns ? s->n * size : size;
   tfm_gemm g = {.struct_size = sizeof g,
                 .rows = s->m,
                 .a = a,
@@ -200,7 +202,7 @@ done:
 }
 
 static int run_all(struct pool *pool, const struct gemm_isa *isa, char *buffer, double seconds,
-                   int64_t only) {
+                   int64_t only, enum dtype dtype) {
   static const int64_t rows[] = {1, 4, 16, 128, 512};
   static const int64_t size[][2] = {
       {2304, 768}, {768, 768}, {3072, 768}, {768, 3072}, {50257, 768}};
@@ -210,13 +212,14 @@ static int run_all(struct pool *pool, const struct gemm_isa *isa, char *buffer, 
   printf(
       "%s, %u threads                GFLOP/s best, median, of peak   GB/s best, median, of DRAM\n",
       isa->name, pool_lanes(pool));
-  for (int columns = 0; columns < 2; columns++)
+  for (int columns = 0; columns < (dtype_block(dtype) > 1 ? 1 : 2); columns++)
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
       for (size_t j = 0; j < (only > 0 ? 1 : sizeof rows / sizeof *rows); j++) {
         struct shape s = {.m = only > 0 ? only : rows[j],
                           .n = size[i][0],
                           .k = size[i][1],
-                          .columns = columns == 1};
+                          .columns = columns == 1,
+                          .dtype = dtype};
         bool head = s.n > 10000; /* a language model's last layer: rows only, and few of them */
         if (head && (s.columns || s.m > 128))
           continue;
@@ -232,7 +235,8 @@ int main(int argc, char **argv) {
   const char *name = gemm_isa();
   double seconds = 0.3;
   int64_t only = 0;
-  for (int option; (option = getopt(argc, argv, "t:i:s:m:")) != -1;) {
+  enum dtype dtype = DTYPE_F32;
+  for (int option; (option = getopt(argc, argv, "t:i:s:m:d:")) != -1;) {
     switch (option) {
     case 't':
       threads = (uint32_t)strtoul(optarg, NULL, 10);
@@ -246,8 +250,11 @@ int main(int argc, char **argv) {
     case 'm':
       only = strtoll(optarg, NULL, 10);
       break;
+    case 'd':
+      dtype = dtype_from_name(optarg);
+      break;
     default:
-      fprintf(stderr, "usage: gemm [-t THREADS] [-i ISA] [-s SECONDS] [-m ROWS]\n");
+      fprintf(stderr, "usage: gemm [-t THREADS] [-i ISA] [-s SECONDS] [-m ROWS] [-d FORMAT]\n");
       return 2;
     }
   }
@@ -258,11 +265,13 @@ int main(int argc, char **argv) {
   int status = 1;
   if (isa == NULL)
     fprintf(stderr, "this processor has no %s\n", name);
+  else if (dtype_widening(dtype) == NULL)
+    fprintf(stderr, "no weight has such a format\n");
   else if (buffer == NULL || pool_create(threads, &pool, &err) != 0)
     fprintf(stderr, "cannot start: %s\n", err.message);
   else {
     memset(buffer, 0, BUFFER_BYTES); /* touched: otherwise all reads meet one page of zeros */
-    status = run_all(pool, isa, buffer, seconds, only) == 0 ? 0 : 1;
+    status = run_all(pool, isa, buffer, seconds, only, dtype) == 0 ? 0 : 1;
   }
   pool_destroy(pool);
   free(buffer);

@@ -3,6 +3,8 @@
  * Tile: 6 rows of a times 2 vectors of the panel, 12 sums in 16 registers. */
 #include "runtime/gemm/isa.h"
 
+#include "base/half.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <string.h>
@@ -77,6 +79,16 @@ INLINE void transpose(vector r[LANES]) {
 
 #include "runtime/gemm/kernel.inc"
 
+INLINE void round_halves(float *to, int count) {
+  for (int i = 0; i < count; i += LANES)
+    _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm256_cvtps_ph(_mm256_loadu_ps(to + i),
+                                                             _MM_FROUND_TO_NEAREST_INT)));
+}
+
+#define BLOCK       static TARGET
+#define WIDEN_TABLE widen_table
+#include "base/widen.inc"
+
 const struct gemm_isa gemm_avx2 = {
     .name = "avx2",
     .tile_m = TILE_M,
@@ -85,6 +97,7 @@ const struct gemm_isa gemm_avx2 = {
     .pack = pack,
     .tile = tile,
     .direct = direct,
+    .widen = widen_table,
 };
 
 #else

@@ -3,6 +3,8 @@
  * Tile: 14 rows of a times 2 vectors of the panel, 28 sums in 32 registers. */
 #include "runtime/gemm/isa.h"
 
+#include "base/half.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -82,6 +84,16 @@ INLINE void transpose(vector r[LANES]) {
 
 #include "runtime/gemm/kernel.inc"
 
+INLINE void round_halves(float *to, int count) {
+  for (int i = 0; i < count; i += LANES)
+    _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm512_cvtps_ph(_mm512_loadu_ps(to + i),
+                                                             _MM_FROUND_TO_NEAREST_INT)));
+}
+
+#define BLOCK       static TARGET
+#define WIDEN_TABLE widen_table
+#include "base/widen.inc"
+
 const struct gemm_isa gemm_avx512 = {
     .name = "avx512",
     .tile_m = TILE_M,
@@ -90,6 +102,7 @@ const struct gemm_isa gemm_avx512 = {
     .pack = pack,
     .tile = tile,
     .direct = direct,
+    .widen = widen_table,
 };
 
 #else

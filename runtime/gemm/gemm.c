@@ -15,6 +15,7 @@
 #include "runtime/cpu.h"
 #include "runtime/gemm/isa.h"
 #include "runtime/gemm/product.h"
+#include "runtime/gemm/widen.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -46,7 +47,7 @@ static int64_t divide_up(int64_t a, int64_t b) {
  * long stretch a lane streams a fifth faster than several short ones. */
 static int64_t direct_unit(const struct region *r, const tfm_gemm *g) {
   const tfm_tensor *w = g->weight;
-  if (w->stride[1] < w->stride[0])
+  if (w->stride[1] < w->stride[0] || !widen_is_direct(w->dtype))
     return DIRECT_UNIT;
   int64_t lanes = pool_lanes(r->pool), most = gemm_direct_width(g->rows);
   int64_t unit = divide_up(w->shape[0], lanes);
@@ -110,16 +111,25 @@ static void run_piece(void *arg, int64_t begin, int64_t end, uint32_t lane) {
 
 /* -------------------------------------------------------------- validation */
 
-static bool stored_float(tfm_dtype dtype) {
-  return dtype == TFM_F32 || dtype == TFM_F16 || dtype == TFM_BF16;
+static int check_blocks(const tfm_tensor *w, int64_t block, int64_t size, struct tfm_error *err) {
+  if (w->shape[1] % block == 0 && w->stride[1] == size)
+    return 0;
+  return error_set(err, TFM_ERROR_RUN,
+                   "a product's weight of %s is not whole blocks along its last dimension: %lld "
+                   "elements, a stride of %lld bytes, blocks of %lld",
+                   dtype_name((enum dtype)w->dtype), (long long)w->shape[1],
+                   (long long)w->stride[1], (long long)size);
 }
 
 static int check_weight(const tfm_tensor *w, struct tfm_error *err) {
-  if (w == NULL || w->rank != 2 || !stored_float(w->dtype))
-    return error_set(err, TFM_ERROR_RUN, "a product needs a weight of rank 2 of f32, f16 or bf16");
-  int64_t n = w->shape[0], k = w->shape[1], size = w->dtype == TFM_F32 ? 4 : 2;
+  if (w == NULL || w->rank != 2 || !dtype_widening((enum dtype)w->dtype))
+    return error_set(err, TFM_ERROR_RUN, "a product needs a weight of rank 2 that has numbers");
+  int64_t n = w->shape[0], k = w->shape[1], block = (int64_t)dtype_block((enum dtype)w->dtype);
+  int64_t size = (int64_t)dtype_block_bytes((enum dtype)w->dtype);
   if (n < 0 || k < 0 || (w->data == NULL && n > 0 && k > 0))
     return error_set(err, TFM_ERROR_RUN, "a product's weight has no data or a negative dimension");
+  if (block > 1)
+    return check_blocks(w, block, size, err);
   if (w->stride[0] % size != 0 || w->stride[1] % size != 0 ||
       (w->stride[0] != size && w->stride[1] != size))
     return error_set(err, TFM_ERROR_RUN,
@@ -139,7 +149,7 @@ static int check_problem(const tfm_gemm *g, struct tfm_error *err) {
   if (g->rows < 0)
     return error_set(err, TFM_ERROR_RUN, "a product has %lld rows", (long long)g->rows);
   const tfm_tensor *bias = g->bias;
-  if (bias != NULL && (bias->rank != 1 || !stored_float(bias->dtype) || bias->shape[0] != n ||
+  if (bias != NULL && (bias->rank != 1 || !widen_is_direct(bias->dtype) || bias->shape[0] != n ||
                        (bias->data == NULL && n > 0)))
     return error_set(err, TFM_ERROR_RUN,
                      "a product's bias must be %lld elements of f32, f16 or bf16", (long long)n);

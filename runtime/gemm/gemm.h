@@ -5,8 +5,9 @@
  *   rows      stride[1] = element size: row n is contiguous (Linear)
  *   columns   stride[0] = element size: column k is contiguous (Conv1D, transposed)
  *
- * Nothing is packed ahead of time and no second copy is kept: F16 and BF16
- * are widened as they are read.
+ * Nothing is packed ahead of time and no second copy is kept: what is not F32 is
+ * widened as it is read, any format of base/format.def that has numbers.  Of packed
+ * ones whole blocks lie along k: rows, with stride[1] the bytes of a block.
  *
  * Same bits: element (m, n) is summed in one order, whatever the layout, the
  * number of rows, the lanes and the instruction set.  k is cut into blocks of

@@ -14,10 +14,12 @@
  *      |   |        |        |            [row][k]
  *      v   +--------+--------+-----
  *
- * Both sum k in blocks of GEMM_BLOCK, as gemm.h says. */
+ * Both sum k in blocks of GEMM_BLOCK, as gemm.h says.  Weights here are F32, F16 or BF16:
+ * others are made F32 first, a piece at a time (widen.h). */
 #ifndef TFM_RUNTIME_GEMM_ISA_H
 #define TFM_RUNTIME_GEMM_ISA_H
 
+#include "base/dtype.h"
 #include "runtime/gemm/gemm.h"
 #include "tfm/plugin.h"
 
@@ -86,6 +88,8 @@ struct gemm_isa {
   void (*pack)(const struct gemm_piece *weight, float *panels);
   void (*tile)(const struct gemm_tile *tile);
   void (*direct)(const struct gemm_direct *direct);
+  /* Packed formats by dtype, the same floats as dtype_widening but sooner; may be NULL. */
+  dtype_widen *const *widen;
 };
 
 /* The widest stretch that direct takes for m rows. */

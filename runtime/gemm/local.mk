@@ -7,7 +7,8 @@ gemm_sources = \
   runtime/gemm/kernel.inc \
   runtime/gemm/portable.c \
   runtime/gemm/product.c runtime/gemm/product.h \
-  runtime/gemm/reference.c
+  runtime/gemm/reference.c \
+  runtime/gemm/widen.c runtime/gemm/widen.h
 
 unit_tests += \
   tests/unit/test_gemm \

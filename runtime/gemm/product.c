@@ -12,7 +12,7 @@
  * is computed aside and copied.  Bias joins with the last block. */
 #include "runtime/gemm/product.h"
 
-#include "base/dtype.h"
+#include "runtime/gemm/widen.h"
 
 #include <assert.h>
 #include <string.h>
@@ -21,6 +21,7 @@ struct scratch {
   _Alignas(64) float a[GEMM_TILE_M_MAX * GEMM_A_STRIDE];
   float edge[GEMM_TILE_M_MAX * GEMM_TILE_N_MAX];
   float bias[GEMM_DIRECT_MAX];
+  struct widen_scratch widen;
   union {
     float panels[GEMM_WIDTH_MAX * GEMM_BLOCK];
     float sums[GEMM_DIRECT_M_MAX * GEMM_SUMS_STRIDE];
@@ -41,8 +42,11 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 static struct gemm_piece piece(const tfm_tensor *w, int64_t n, int64_t n_count, int64_t k,
                                int64_t k_count) {
+  const char *at = w->data; /* of another format: widen.c finds its way */
+  if (widen_is_direct(w->dtype))
+    at += n * w->stride[0] + k * w->stride[1];
   return (struct gemm_piece){
-      .data = (const char *)w->data + n * w->stride[0] + k * w->stride[1],
+      .data = at,
       .n = n_count,
       .k = k_count,
       .n_stride = w->stride[0],
@@ -154,7 +158,10 @@ static void multiply_block(struct product *p, const struct gemm_piece *w, int64_
   const int64_t tiles = (rows + p->isa->tile_m - 1) / p->isa->tile_m;
   bool last = k + w->k == inner;
   struct gemm_tile t = {.first = k == 0, .k = w->k, .a = p->scratch->a, .bias = last ? bias : NULL};
-  p->isa->pack(w, p->scratch->panels);
+  if (widen_is_direct(w->dtype))
+    p->isa->pack(w, p->scratch->panels);
+  else
+    widen_pack(p->isa, g->weight, n, w->n, k, w->k, &p->scratch->widen, p->scratch->panels);
   int64_t m = p->at.m;
   for (int64_t i = 0; i < tiles; i++) { /* rows as even as they go: no thin tile at the end */
     int64_t count = rows / tiles + (i < rows % tiles);
@@ -184,6 +191,8 @@ static void multiply_tiles(struct product *p) {
       else /* past the end of this share too: the lane's next one mostly starts there */
         next = piece(w, n + count, smaller(stretch, w->shape[0] - n - count), 0,
                      smaller(GEMM_BLOCK, inner));
+      if (!widen_is_direct(w->dtype))
+        next.n = 0; /* its rows are short: the processor sees them coming */
       multiply_block(p, &now, n, k, bias, &next);
     }
   }
@@ -204,7 +213,10 @@ static void multiply_direct(struct product *p) {
         .c_stride = g->c_stride,
         .sums = p->scratch->sums,
     };
-    p->isa->direct(&d);
+    if (widen_is_direct(g->weight->dtype))
+      p->isa->direct(&d);
+    else
+      widen_direct(p->isa, g->weight, n, &d, &p->scratch->widen);
     finish(p, p->at.m, rows, n, count);
   }
 }

@@ -97,12 +97,18 @@ struct subject {
   tfm_tensor weight, bias_tensor;
   tfm_gemm gemm;
   atomic_int *visits; /* [m, n], by the epilogue */
+  float *flat;        /* the weight, [n, k] */
   float *wanted[2];   /* [m, n], without and with fused multiply-add; made when asked for */
   atomic_int wrong;
 };
 
-static size_t size_of(tfm_dtype dtype) {
-  return dtype == TFM_F32 ? 4 : 2;
+static int64_t block_of(tfm_dtype dtype) {
+  return (int64_t)dtype_block((enum dtype)dtype);
+}
+
+/* Bytes of a block: of an element where it is one. */
+static int64_t size_of(tfm_dtype dtype) {
+  return (int64_t)dtype_block_bytes((enum dtype)dtype);
 }
 
 static void put(void *to, tfm_dtype dtype, int64_t i, float value) {
@@ -120,8 +126,32 @@ static float get(const void *from, tfm_dtype dtype, int64_t offset) {
   return value;
 }
 
+/* Bytes, but no scale of a block that is not finite. */
+static void fill_bytes(unsigned char *to, int64_t blocks, tfm_dtype dtype) {
+  float value[DTYPE_BLOCK_MAX];
+  for (int64_t i = 0; i < blocks; i++) {
+    unsigned char *block = to + i * size_of(dtype);
+    bool finite = false;
+    while (!finite) {
+      for (int64_t j = 0; j < size_of(dtype); j++)
+        block[j] = (unsigned char)random_next();
+      if (block_of(dtype) > 1)
+        block[1] &= 0x3fu, block[3] &= 0x3fu, block[size_of(dtype) - 1] &= 0x3fu;
+      dtype_to_f32((enum dtype)dtype, block, value, (size_t)block_of(dtype));
+      finite = true;
+      for (int64_t j = 0; j < block_of(dtype); j++)
+        finite = finite && fabsf(value[j]) < 1e20f;
+    }
+  }
+}
+
 static struct guarded random_values(int64_t count, tfm_dtype dtype, bool guard_before) {
-  struct guarded g = guarded_alloc((size_t)count * size_of(dtype), guard_before);
+  int64_t blocks = (count + block_of(dtype) - 1) / block_of(dtype);
+  struct guarded g = guarded_alloc((size_t)(blocks * size_of(dtype)), guard_before);
+  if (dtype != TFM_F32 && dtype != TFM_F16 && dtype != TFM_BF16) {
+    fill_bytes(g.data, blocks, dtype);
+    return g;
+  }
   for (int64_t i = 0; i < count; i++)
     put(g.data, dtype, i, random_float());
   return g;
@@ -147,17 +177,33 @@ static int64_t extent(int64_t rows, int64_t count, int64_t stride) {
   return rows == 0 || count == 0 ? 0 : (rows - 1) * stride + count;
 }
 
+/* The weight as f32, [n, k]. */
+static float *flatten(const tfm_tensor *w) {
+  int64_t columns = w->shape[1], block = block_of(w->dtype);
+  float *flat = malloc((size_t)(w->shape[0] * columns) * sizeof *flat + 1), value[DTYPE_BLOCK_MAX];
+  ck_assert_ptr_nonnull(flat);
+  for (int64_t n = 0; n < w->shape[0]; n++)
+    for (int64_t k = 0; k < columns; k += block) {
+      const char *at = (const char *)w->data + n * w->stride[0] + k / block * w->stride[1];
+      if (!dtype_to_f32((enum dtype)w->dtype, at, value, (size_t)block))
+        ck_abort();
+      memcpy(flat + n * columns + k, value, (size_t)block * sizeof *value);
+    }
+  return flat;
+}
+
 static void subject_init(struct subject *s, const struct spec *spec) {
   memset(s, 0, sizeof *s);
   s->spec = *spec;
-  int64_t m = spec->m, n = spec->n, k = spec->k, size = (int64_t)size_of(spec->dtype);
-  int64_t pad = spec->padded ? 1 + random_below(9) : 0;
+  int64_t m = spec->m, n = spec->n, k = spec->k, size = size_of(spec->dtype);
+  int64_t block = block_of(spec->dtype), pad = spec->padded ? 1 + random_below(9) : 0;
+  int64_t w_pad = pad * block;
   int64_t lines = spec->columns ? k : n, length = spec->columns ? n : k;
   s->a = random_values(extent(m, k, k + pad), TFM_F32, spec->guard_before);
-  s->w = random_values(extent(lines, length, length + pad), spec->dtype, spec->guard_before);
+  s->w = random_values(extent(lines, length, length + w_pad), spec->dtype, spec->guard_before);
   s->c = random_values(extent(m, n, n + pad), TFM_F32, spec->guard_before);
   s->weight = (tfm_tensor){.data = s->w.data, .shape = {n, k}, .dtype = spec->dtype, .rank = 2};
-  s->weight.stride[0] = spec->columns ? size : (k + pad) * size;
+  s->weight.stride[0] = spec->columns ? size : (k + w_pad) / block * size;
   s->weight.stride[1] = spec->columns ? (n + pad) * size : size;
   s->gemm = (tfm_gemm){
       .struct_size = sizeof s->gemm,
@@ -172,11 +218,12 @@ static void subject_init(struct subject *s, const struct spec *spec) {
     s->bias = random_values(n, spec->bias_dtype, spec->guard_before);
     s->bias_tensor = (tfm_tensor){.data = s->bias.data,
                                   .shape = {n},
-                                  .stride = {(int64_t)size_of(spec->bias_dtype)},
+                                  .stride = {size_of(spec->bias_dtype)},
                                   .dtype = spec->bias_dtype,
                                   .rank = 1};
     s->gemm.bias = &s->bias_tensor;
   }
+  s->flat = flatten(&s->weight);
   s->visits = calloc((size_t)(m * n) + 1, sizeof *s->visits);
   ck_assert_ptr_nonnull(s->visits);
   if (spec->epilogue) {
@@ -192,13 +239,13 @@ static void subject_finish(struct subject *s) {
   if (s->gemm.bias != NULL)
     guarded_free(&s->bias);
   free(s->visits);
+  free(s->flat);
   free(s->wanted[0]);
   free(s->wanted[1]);
 }
 
 static float weight_at(const struct subject *s, int64_t n, int64_t k) {
-  const tfm_tensor *w = &s->weight;
-  return get(w->data, w->dtype, n * w->stride[0] + k * w->stride[1]);
+  return s->flat[n * s->spec.k + k];
 }
 
 static bool fused(const struct gemm_isa *isa) {
@@ -321,12 +368,12 @@ static struct spec random_spec(int64_t m, int64_t n, int64_t k) {
   };
 }
 
-static void check_everywhere(const struct spec *spec) {
+static void check_on(const struct spec *spec, uint32_t lanes_max) {
   struct subject s;
   subject_init(&s, spec);
   for (int i = 0; i < ISAS; i++) {
     const struct gemm_isa *isa = gemm_isa_find(isa_names[i]);
-    for (uint32_t lanes = 1; isa != NULL && lanes <= LANES_MAX; lanes++) {
+    for (uint32_t lanes = 1; isa != NULL && lanes <= lanes_max; lanes++) {
       run_alone(&s, isa, lanes);
       check_bits(&s, isa);
     }
@@ -334,6 +381,10 @@ static void check_everywhere(const struct spec *spec) {
   if (!spec->epilogue)
     check_error(&s);
   subject_finish(&s);
+}
+
+static void check_everywhere(const struct spec *spec) {
+  check_on(spec, LANES_MAX);
 }
 
 /* ------------------------------------------------------------------- tests */
@@ -366,6 +417,23 @@ START_TEST(test_every_kind) {
       spec.guard_before = kind / 24 % 2 == 1;
       check_everywhere(&spec);
     }
+  destroy_pools();
+}
+END_TEST
+
+/* Every format that has numbers; packed ones with blocks that reach over a block of k. */
+START_TEST(test_every_format) {
+  static const int64_t shape[][3] = {{1, 37, 512},   {8, 33, 768}, {6, 5, 0},
+                                     {17, 200, 512}, {1, 70, 416}, {9, 40, 32}};
+  for (unsigned dtype = TFM_F32; dtype < DTYPE_COUNT; dtype++)
+    for (size_t i = 0; dtype_widening((enum dtype)dtype) && i < sizeof shape / sizeof *shape; i++)
+      for (int columns = 0; columns < 2; columns++) {
+        struct spec spec = random_spec(shape[i][0], shape[i][1], shape[i][2]);
+        spec.dtype = dtype;
+        spec.columns = columns == 1;
+        if (spec.k % block_of(dtype) == 0 && (block_of(dtype) == 1 || !spec.columns))
+          check_on(&spec, i == 1 ? 2 : 1);
+      }
   destroy_pools();
 }
 END_TEST
@@ -499,7 +567,10 @@ START_TEST(test_refusals) {
   REFUSE("unknown kind", s.gemm.flags = 1);
   REFUSE("rank 2", s.gemm.weight = NULL);
   REFUSE("rank 2", s.weight.rank = 3);
-  REFUSE("rank 2", s.weight.dtype = TFM_I8);
+  REFUSE("rank 2", s.weight.dtype = TFM_MASK);
+  REFUSE("rank 2", s.weight.dtype = DTYPE_COUNT);
+  REFUSE("of q8_0 is not whole blocks", s.weight.dtype = TFM_Q8_0);
+  REFUSE("elements of 8", s.weight.dtype = TFM_F64);
   REFUSE("no data", s.weight.data = NULL);
   REFUSE("no data", s.weight.shape[1] = -1);
   REFUSE("contiguous", s.weight.stride[1] = 8);
@@ -550,5 +621,6 @@ START_TEST(test_choice) {
 }
 END_TEST
 
-UNIT_MAIN("gemm", test_edges, test_every_kind, test_large, test_batch_and_alone_agree,
-          test_several_problems_at_once, test_not_finite, test_refusals, test_choice)
+UNIT_MAIN("gemm", test_edges, test_every_kind, test_every_format, test_large,
+          test_batch_and_alone_agree, test_several_problems_at_once, test_not_finite, test_refusals,
+          test_choice)
