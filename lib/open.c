@@ -4,6 +4,7 @@
 #include "checkpoint/foreign.h"
 #include "checkpoint/gguf/config.h"
 #include "compiler/codes.h"
+#include "runtime/cpu.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -444,6 +445,11 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
                                     .kernels = reference ? NULL : options->kernels,
                                     .log = model_log,
                                     .log_arg = model};
+  struct registry_policy policy = {.reference_only = program.reference_only,
+                                   .overrides = program.kernels};
+  cpu_features(policy.cpu);
+  binding.registry = model->registry;
+  binding.policy = &policy;
   if (program.kernels && check_kernels(model->registry, program.kernels, err) != 0)
     return -1;
   if (!model->context->pool && pool_create(options->threads, &model->context->pool, err) != 0)

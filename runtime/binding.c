@@ -23,7 +23,7 @@ int binding_own(struct binding *binding, int32_t i, struct tfm_error *err) {
   const char *name = binding->graph->weight[i].name;
   size_t elements, bytes;
   if (!view_count(t->shape, t->rank, &elements) ||
-      !checked_mul(elements, dtype_size((enum dtype)t->dtype), &bytes))
+      !dtype_bytes((enum dtype)t->dtype, elements, &bytes))
     return error_set(err, TFM_ERROR_LIMIT, "weight `%s` is too large", name);
   uint64_t limit = binding->options.memory_limit;
   if (limit && (bytes > limit || binding->copied > limit - bytes)) {
@@ -126,8 +126,8 @@ static void read_ahead(const unsigned char *data, size_t size) {
 }
 
 /* dtype, rank and shape as kernels will see them. */
-static void set_type(tfm_tensor *t, const struct graph_weight *w, enum dtype stored) {
-  t->dtype = (tfm_dtype)dtype_wide(stored);
+static void set_type(tfm_tensor *t, const struct graph_weight *w, enum dtype dtype) {
+  t->dtype = (tfm_dtype)dtype;
   t->rank = w->rank;
   memcpy(t->shape, w->shape, sizeof t->shape);
 }
@@ -135,7 +135,7 @@ static void set_type(tfm_tensor *t, const struct graph_weight *w, enum dtype sto
 static int bind_random(struct binding *binding, int32_t i, struct tfm_error *err) {
   const struct graph_weight *w = &binding->graph->weight[i];
   tfm_tensor *t = &binding->tensor[i];
-  set_type(t, w, w->dtype);
+  set_type(t, w, dtype_wide(w->dtype));
   if (binding_own(binding, i, err) != 0)
     return -1;
   fill_random(t, binding->options.seed, w->name);
@@ -144,8 +144,9 @@ static int bind_random(struct binding *binding, int32_t i, struct tfm_error *err
 
 /* The memory of [shape[1], shape[0]], seen the other way round. */
 static void lay_transposed(tfm_tensor *t) {
-  t->stride[0] = t->stride[1];
-  t->stride[1] = t->stride[0] * t->shape[0];
+  const int64_t block = (int64_t)dtype_block((enum dtype)t->dtype);
+  t->stride[0] = (int64_t)dtype_block_bytes((enum dtype)t->dtype);
+  t->stride[1] = t->shape[0] / block * t->stride[0];
 }
 
 static int bind_stored(struct binding *binding, int32_t i, const struct weights_tensor *stored,
@@ -156,9 +157,11 @@ static int bind_stored(struct binding *binding, int32_t i, const struct weights_
   if (check_stored(w, stored, err) != 0)
     return -1;
   read_ahead(stored->data, stored->size);
-  set_type(t, w, stored->dtype);
-  if (t->dtype == (tfm_dtype)stored->dtype && !stored->heads &&
-      (uintptr_t)stored->data % size == 0) {
+  set_type(t, w, binding->format[i] ? binding->format[i] : dtype_wide(stored->dtype));
+  bool kept = t->dtype == (tfm_dtype)stored->dtype;
+  if (kept && weights_is_packed(stored) && weights_check_finite(stored, err) != 0)
+    return -1;
+  if (kept && !stored->heads && (size == 0 || (uintptr_t)stored->data % size == 0)) {
     t->data = (void *)(uintptr_t)stored->data;
     view_set_contiguous(t);
   } else if (binding_own(binding, i, err) != 0 ||
@@ -331,6 +334,8 @@ int binding_create(const struct graph *graph, const struct weights *weights,
   binding->tensor = arena_array(&binding->arena, graph->weight_count, sizeof *binding->tensor);
   binding->owned = arena_array(&binding->arena, graph->weight_count, sizeof *binding->owned);
   int status = arena_failed(&binding->arena) ? error_oom(err) : join_plan(binding, err);
+  if (status == 0)
+    status = kept_plan(binding, err);
   for (uint32_t i = 0; status == 0 && i < graph->weight_count; i++)
     if (graph->weight[i].used)
       status = bind_row(binding, (int32_t)i, err);

@@ -1,14 +1,15 @@
 /* binding.h - the graph's weight table made into tensors that kernels read.
  *
- *     TENSOR     points into the map; a copy if it is not aligned to its element
+ *     TENSOR     points into the map; a copy if it is not aligned to its element,
+ *                or in a format that not all kernels take which read it (kept.c)
  *     TRANSPOSE  the operand with its strides swapped
  *     SPLIT      the operand at an offset
  *     RESHAPE    the operand under another shape; a copy if it is not contiguous
  *     CONCAT     a copy
  *     STACK      a copy
  *
- * F32, F16 and BF16 stay as stored; any other numeric type becomes an F32
- * copy once.  A binding lives as long as the model and must be destroyed
+ * A copy in another format is what dtype_wide says: of packed blocks F16, of
+ * integers and the like F32.  A binding lives as long as the model and must be destroyed
  * before the weights are closed. */
 #ifndef TFM_RUNTIME_BINDING_H
 #define TFM_RUNTIME_BINDING_H
@@ -16,6 +17,7 @@
 #include "base/error.h"
 #include "checkpoint/weights.h"
 #include "graph/graph.h"
+#include "runtime/registry.h"
 #include "tfm/plugin.h"
 
 #include <stdbool.h>
@@ -27,6 +29,9 @@ struct binding_options {
   bool random;           /* make values up: weights may be NULL.  For benchmarks */
   uint64_t seed;         /* of them; a tensor's values depend on seed and its name */
   uint64_t memory_limit; /* bytes that copies may take; 0 = no limit */
+  /* Whose kernels will read the weights; NULL = they take F32, F16 and BF16. */
+  const struct registry *registry;
+  const struct registry_policy *policy;
 };
 
 /* Resolve every weight of the graph that is used.  A tensor that is not in the

@@ -14,6 +14,7 @@ struct binding {
   struct binding_options options;
   tfm_tensor *tensor; /* dtype TFM_NONE = not bound */
   void **owned;       /* a row's copy, or NULL */
+  enum dtype *format; /* of a stored tensor, as it will be bound; NONE = dtype_wide */
   bool *passing;      /* a joined row that only other joined rows read: it has a type, no memory */
   struct map seen;    /* names of tensors counted in elements */
   uint64_t copied, elements;
@@ -24,6 +25,9 @@ struct binding {
  * within a multiple of what the tensors take. */
 int binding_own(struct binding *binding, int32_t i, struct tfm_error *err);
 int binding_own_view(struct binding *binding, int32_t i, struct tfm_error *err);
+
+/* kept.c: the format of each stored tensor, before any is bound. */
+int kept_plan(struct binding *binding, struct tfm_error *err);
 
 /* join.c: which rows pass through, before any is bound; then each joined row. */
 int join_plan(struct binding *binding, struct tfm_error *err);

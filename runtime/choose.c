@@ -1,4 +1,5 @@
 /* choose.c - rank the kernels of a node's op. */
+#include "runtime/accept.h"
 #include "runtime/cpu.h"
 #include "runtime/registry_private.h"
 
@@ -29,6 +30,17 @@ static bool has_cpu(const struct registry_policy *policy, const tfm_kernel_desc 
   return true;
 }
 
+bool registry_may_run(const struct registry_policy *policy, const char *op, uint32_t version,
+                      const tfm_kernel_desc *kernel) {
+  const char *name = NULL;
+  size_t length = override_for(policy->overrides, op, &name);
+  if (length > 0 && (strlen(kernel->name) != length || memcmp(kernel->name, name, length) != 0))
+    return false;
+  return strcmp(kernel->device, "cpu") == 0 && version >= kernel->op_min &&
+         version <= kernel->op_max && has_cpu(policy, kernel) &&
+         (!policy->reference_only || kernel->flags & TFM_KERNEL_REFERENCE);
+}
+
 /* Why the kernel cannot serve the node, or NULL with *match set. */
 static const char *judge(const struct registry_policy *policy, const tfm_host *host,
                          const tfm_node *node, uint32_t version, const tfm_kernel_desc *kernel,
@@ -42,6 +54,9 @@ static const char *judge(const struct registry_policy *policy, const tfm_host *h
     return "only reference kernels are wanted";
   if (!has_cpu(policy, kernel))
     return "this processor lacks a feature that it needs";
+  const char *format = accept_judge(kernel, node);
+  if (format)
+    return format;
   *match = kernel->match ? kernel->match(host, node) : 1;
   return *match > 0 ? NULL : "it does not take this node";
 }

@@ -3,6 +3,7 @@ include runtime/gemm/local.mk
 
 noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = $(gemm_sources) \
+  runtime/accept.c runtime/accept.h \
   runtime/binding.c runtime/binding.h runtime/binding_private.h \
   runtime/cache.c runtime/cache.h \
   runtime/choose.c \
@@ -16,6 +17,7 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/init.c \
   runtime/inputs.c \
   runtime/join.c \
+  runtime/kept.c \
   runtime/load.c \
   runtime/note.c runtime/note.h \
   runtime/penalty.c runtime/penalty.h \
@@ -38,6 +40,7 @@ unit_tests += \
   tests/unit/test_cache \
   tests/unit/test_decode \
   tests/unit/test_exec \
+  tests/unit/test_formats \
   tests/unit/test_plan \
   tests/unit/test_ragged \
   tests/unit/test_registry \

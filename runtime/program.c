@@ -5,6 +5,7 @@
  * in prepare leaves it to the next in rank. */
 #include "runtime/program.h"
 
+#include "runtime/accept.h"
 #include "runtime/cpu.h"
 
 #include <stdio.h>
@@ -52,12 +53,13 @@ static const tfm_type *value_type(struct handles *handles, const struct type *ty
   return t;
 }
 
+/* dtype: of a weight that is not bound */
 static const tfm_type *weight_type(struct handles *handles, const struct graph_weight *weight,
-                                   const tfm_tensor *tensor) {
+                                   const tfm_tensor *tensor, enum dtype dtype) {
   tfm_type *t = arena_alloc(handles->arena, sizeof *t);
   if (!t)
     return NULL;
-  t->dtype = tensor ? tensor->dtype : (tfm_dtype)weight->dtype;
+  t->dtype = tensor ? tensor->dtype : (tfm_dtype)dtype;
   t->rank = weight->rank;
   memcpy(t->shape, tensor ? tensor->shape : weight->shape, sizeof t->shape);
   return t;
@@ -126,7 +128,10 @@ static void fill_view(struct program *program, struct handles *handles, struct p
     if (node->weight[i] == GRAPH_NONE)
       continue;
     p->weight[i] = program->binding ? binding_tensor(program->binding, node->weight[i]) : NULL;
-    weight[i] = weight_type(handles, &graph->weight[node->weight[i]], p->weight[i]);
+    const struct graph_weight *w = &graph->weight[node->weight[i]];
+    weight[i] = weight_type(handles, w, p->weight[i],
+                            accept_choose(program->registry, &program->policy, node->op,
+                                          node->op_version, i, w->dtype));
   }
   p->view = (tfm_node){.struct_size = sizeof(tfm_node),
                        .input_count = node->input_count,
@@ -182,6 +187,28 @@ static int prepare_with(struct program_node *p, const struct registry_kernel *ke
   return host_take_failure(host, status, TFM_ERROR_PLUGIN, prefix, err);
 }
 
+/* The weights that none of the kernels takes, each with what it is and what would be taken. */
+static void note_weights(const struct program *program, const struct program_node *p,
+                         const struct registry_candidate *candidate, size_t count,
+                         struct tfm_error *err) {
+  for (uint32_t i = 0; i < p->view.weight_count; i++) {
+    struct buffer taken;
+    bool served = !p->view.weight[i] || count == 0;
+    buffer_init(&taken);
+    for (size_t c = 0; c < count && !served; c++) {
+      const tfm_kernel_desc *kernel = candidate[c].kernel->desc;
+      served = accept_weight(kernel, i, (enum dtype)p->view.weight[i]->dtype);
+      buffer_printf(&taken, "%s", taken.length ? "; " : "");
+      accept_print(kernel, i, &taken);
+    }
+    if (!served)
+      error_note(err, "weight `%s` is %s; expected: %s",
+                 program->graph->weight[p->node->weight[i]].name,
+                 dtype_name((enum dtype)p->view.weight[i]->dtype), buffer_text(&taken));
+    buffer_finish(&taken);
+  }
+}
+
 static int prepare_node(struct program *program, struct program_node *p, struct host *host,
                         struct tfm_error *err) {
   struct registry_candidate candidate[REGISTRY_CANDIDATES];
@@ -191,6 +218,7 @@ static int prepare_node(struct program *program, struct program_node *p, struct 
   if (racing < 0) {
     if (count == 0)
       registry_note_missing(program->registry, p->view.op, err);
+    note_weights(program, p, candidate, count, err);
     return -1;
   }
   if (!program->binding) {

@@ -122,9 +122,14 @@ struct registry_candidate {
   const char *lost; /* why it is out of the race; NULL = it is in */
 };
 
+/* Nothing that is known without the node keeps the kernel out of the race. */
+bool registry_may_run(const struct registry_policy *policy, const char *op, uint32_t version,
+                      const tfm_kernel_desc *kernel);
+
 /* Every kernel of the node's op, best first, those out of the race last.  The
  * order: the user's override, match, score, name.  A kernel serves the node's
- * op version, has the processor features, and matched.  Returns the number of
+ * op version, has the processor features, takes the formats of its inputs and
+ * weights, and matched.  Returns the number of
  * candidates in the race; *count is all of them.  -1: an override that names no
  * kernel, or no kernel left (TFM_ERROR_PLUGIN; the notes say why each lost). */
 int registry_rank(const struct registry *registry, const struct registry_policy *policy,

@@ -7,10 +7,12 @@
 #include <string.h>
 
 void view_set_contiguous(tfm_tensor *t) {
-  int64_t step = (int64_t)dtype_size((enum dtype)t->dtype);
+  const int64_t block = (int64_t)dtype_block((enum dtype)t->dtype);
+  int64_t step = (int64_t)dtype_block_bytes((enum dtype)t->dtype);
   for (uint32_t i = t->rank; i-- > 0;) {
+    int64_t length = t->shape[i] > 0 ? t->shape[i] : 1;
     t->stride[i] = step;
-    step *= t->shape[i] > 0 ? t->shape[i] : 1;
+    step *= i + 1 == t->rank && block > 1 ? length / block : length;
   }
 }
 

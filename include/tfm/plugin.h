@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 #define TFM_ABI_MAJOR 1u /* a break means a new entry symbol, tfm_plugin_v2 */
-#define TFM_ABI_MINOR 0u /* +1 for each appended field */
+#define TFM_ABI_MINOR 1u /* +1 for each appended field */
 
 /* ------------------------------------------------------------------ status */
 
@@ -81,10 +81,18 @@ enum {
   TFM_Q6_K = 25  /* 256 in 210               */
 };
 
+/* Sets of formats, for the lists of what a kernel takes: TFM_BIT(TFM_F32) | TFM_BIT(TFM_I8). */
+#define TFM_BIT(dtype)     (UINT64_C(1) << (dtype))
+#define TFM_FLOAT_WEIGHTS  (TFM_BIT(TFM_F32) | TFM_BIT(TFM_F16) | TFM_BIT(TFM_BF16))
+#define TFM_PACKED_WEIGHTS (TFM_BIT(TFM_Q6_K + 1) - TFM_BIT(TFM_Q4_0))
+
 /* A view of memory.  Frozen.  Who owns data is said where a tensor is passed.
  * stride is in BYTES and may be any value that stays inside the allocation;
  * contiguous means stride[rank-1] = element size, stride[i] = shape[i+1] *
- * stride[i+1].  Inputs, outputs and workspaces are contiguous and aligned to
+ * stride[i+1].  Of a packed dtype whole blocks lie along the last dimension, the
+ * stride there is the bytes of a block, and stride[rank-2] is stride[rank-1] times
+ * the blocks of a row; only such weights are packed, and only for kernels that say
+ * they take them.  Inputs, outputs and workspaces are contiguous and aligned to
  * 64 bytes; weights are aligned to their element size and may be strided
  * (a transposed weight is the stored one with its strides swapped).
  *
@@ -223,9 +231,10 @@ typedef struct tfm_gemm {
   int64_t rows;             /* M; 0 is legal                                */
   const float *a;           /* [M, K]                                       */
   int64_t a_stride;         /* elements from row to row                     */
-  const tfm_tensor *weight; /* [N, K], F32, F16 or BF16; one of its two
-                               strides is the element size                */
-  const tfm_tensor *bias;   /* [N], the same dtypes; or NULL                */
+  const tfm_tensor *weight; /* [N, K], of any dtype with numbers.  Plain: one
+                               of its two strides is the element size.
+                               Packed: as tfm_tensor says                 */
+  const tfm_tensor *bias;   /* [N], F32, F16 or BF16; or NULL               */
   float *c;                 /* [M, N]; overlaps nothing else                */
   int64_t c_stride;         /* elements                                     */
   /* Called once for each finished stretch of a row, by the thread that made
@@ -277,7 +286,8 @@ struct tfm_host {
                        void (*body)(void *arg, int64_t begin, int64_t end, uint32_t lane),
                        void *arg);
 
-  /* [any] count contiguous elements of any float or integer dtype to f32. */
+  /* [any] count contiguous elements of any float, integer or packed dtype to f32;
+   * packed ones in whole blocks. */
   tfm_status (*to_f32)(const tfm_host *host, tfm_dtype dtype, const void *from, float *to,
                        int64_t count);
   /* [run] Several independent products in one parallel region. */
@@ -419,6 +429,13 @@ typedef struct tfm_kernel_desc {
   tfm_status (*run)(const tfm_host *host, const void *instance, const tfm_run *run);
   /* [main] NULL = nothing to free. */
   void (*destroy)(const tfm_host *host, void *instance);
+  /* Since minor 1.  The dtypes that it takes: for each input, each weight of the
+   * schema, in its order, a set of TFM_BIT(dtype); 0 ends the list.  What is not
+   * in it, or all where it is NULL: inputs as the schema says, of floats F32;
+   * weights F32, F16 and BF16.  A weight that is stored otherwise is handed over
+   * as what the first kernel in line takes, and kernels that do not take that are
+   * not chosen. */
+  const uint64_t *input_dtypes, *weight_dtypes;
 } tfm_kernel_desc;
 
 /* ----------------------------------------------------------------- a plugin */

@@ -2,6 +2,7 @@
 #include "plugins/embedding/embedding.h"
 
 #include "plugins/common/kernel.h"
+#include "plugins/common/weights.h"
 
 const tfm_op_desc embedding_op = {
     OP_OF("## The row of the table for each id: out[b, t] = weight[ids[b, t]].\n"
@@ -30,8 +31,8 @@ static void destroy(const tfm_host *host, void *instance) {
 
 static tfm_status copy_row(const tfm_host *host, const tfm_tensor *weight, int64_t id, float *to) {
   const char *from = (const char *)weight->data + id * weight->stride[0];
-  int64_t width = weight->shape[1], size = weight->dtype == TFM_F32 ? 4 : 2;
-  if (weight->stride[1] == size)
+  int64_t width = weight->shape[1], size = weights_size(weight->dtype);
+  if (weight->stride[1] == size || size == 0)
     return host->to_f32(host, weight->dtype, from, to, width);
   tfm_status status = TFM_OK;
   for (int64_t i = 0; i < width && status == TFM_OK; i++)
@@ -65,7 +66,9 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
   return TFM_OK;
 }
 
+static const uint64_t weight_dtypes[] = {TFM_ROWS_WEIGHTS, 0};
 const tfm_kernel_desc embedding_reference = {
+    .weight_dtypes = weight_dtypes,
     .prepare = prepare,
     .run = run,
     .destroy = destroy,

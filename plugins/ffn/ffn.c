@@ -129,5 +129,6 @@ const tfm_kernel_desc ffn_reference = {
     .workspace = workspace_reference,
     .run = run_reference,
     .destroy = naive_destroy,
+    .weight_dtypes = ffn_weight_dtypes,
     KERNEL_OF("ffn", "reference", TFM_KERNEL_REFERENCE),
 };

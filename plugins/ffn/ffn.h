@@ -53,4 +53,7 @@ extern const tfm_kernel_desc activation_base, ffn_base, gated_ffn_base;
 extern const tfm_kernel_desc activation_avx2, ffn_avx2, gated_ffn_avx2;
 extern const tfm_kernel_desc activation_avx512, ffn_avx512, gated_ffn_avx512;
 
+/* What naive takes: a matrix and its bias, up to three times. */
+extern const uint64_t ffn_weight_dtypes[7];
+
 #endif

@@ -171,5 +171,6 @@ const tfm_kernel_desc gated_ffn_reference = {
     .workspace = workspace_reference,
     .run = run_reference,
     .destroy = naive_destroy,
+    .weight_dtypes = ffn_weight_dtypes,
     KERNEL_OF("gated_ffn", "reference", TFM_KERNEL_REFERENCE),
 };

@@ -19,7 +19,10 @@ const tfm_op_desc linear3_op = {
           "  -> a: [..., M], b: [..., N], c: [..., O]\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
-/* ---- by host->gemm */
+/* ---- by host->gemm
+ *
+ * gemm takes packed weights too, but a step of few rows would wait for their blocks to be
+ * widened, so they are asked for as F16. */
 
 tfm_gemm linear_problem(const tfm_run *run, uint32_t slot, int64_t rows, const float *x, float *c) {
   const tfm_tensor *weight = run->weight[slot];
@@ -115,9 +118,9 @@ static tfm_status run_reference(const tfm_host *host, const void *instance, cons
 }
 
 #define LINEAR_REFERENCE(id)                                                                       \
-  const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),       \
-                                          .prepare = naive_prepare, .run = run_reference,          \
-                                          .destroy = naive_destroy}
+  const tfm_kernel_desc id##_reference = {                                                         \
+      KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE), .prepare = naive_prepare,                 \
+      .run = run_reference, .destroy = naive_destroy, .weight_dtypes = ffn_weight_dtypes}
 LINEAR_REFERENCE(linear);
 LINEAR_REFERENCE(linear_add);
 LINEAR_REFERENCE(linear3);

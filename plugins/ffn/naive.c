@@ -2,6 +2,14 @@
 #include "plugins/common/weights.h"
 #include "plugins/ffn/ffn.h"
 
+const uint64_t ffn_weight_dtypes[7] = {TFM_ROWS_WEIGHTS,
+                                       TFM_FLOAT_WEIGHTS,
+                                       TFM_ROWS_WEIGHTS,
+                                       TFM_FLOAT_WEIGHTS,
+                                       TFM_ROWS_WEIGHTS,
+                                       TFM_FLOAT_WEIGHTS,
+                                       0};
+
 tfm_status naive_prepare(const tfm_host *host, const tfm_node *node,
                          const tfm_tensor *const *weight, void **instance) {
   struct naive *naive = host->alloc(host, sizeof *naive);
