@@ -61,6 +61,15 @@ START_TEST(test_normal_form) {
 }
 END_TEST
 
+START_TEST(test_equal) {
+  struct dim two = dim_number(2), b = dim_variable(0), t = dim_variable(1);
+  struct dim twice_b = mul(two, b), twice_t = mul(two, t), again = add(b, b);
+  ck_assert(dim_equal(&twice_b, &again));
+  ck_assert(!dim_equal(&twice_b, &twice_t)); /* other powers */
+  ck_assert(!dim_equal(&twice_b, &b));       /* another coefficient */
+}
+END_TEST
+
 START_TEST(test_division) {
   struct dim b = dim_variable(0), t = dim_variable(1), out;
   struct dim six = mul(dim_number(6), mul(b, t)), three = dim_number(3), zero = dim_number(0);
@@ -121,4 +130,4 @@ START_TEST(test_eval) {
 }
 END_TEST
 
-UNIT_MAIN("dim", test_print, test_normal_form, test_division, test_limits, test_eval)
+UNIT_MAIN("dim", test_print, test_normal_form, test_equal, test_division, test_limits, test_eval)

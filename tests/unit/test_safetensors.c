@@ -119,6 +119,8 @@ static const struct {
     {T("F32", "[1]", "[-4,0]"), 4, "no sound data_offsets"},
     {T("F32", "[1]", "[4,0]"), 4, "no sound data_offsets"},
     {T("F32", "[2]", "[0,4]"), 4, "expected: 8 bytes"},
+    {T("F32", "[1]", "[0,8]"), 8, "expected: 4 bytes"},
+    {T("U8", "[5]", "[0,5]"), 4, "ends after the end of the file"},
     {T("F32", "[4611686018427387904,4]", "[0,0]"), 0, "size overflows"},
     {T("F32", "[4294967296,4294967296,4294967296]", "[0,0]"), 0, "size overflows"},
     {T("F32", "[2]", "[0,8]"), 4, "ends after the end of the file"},

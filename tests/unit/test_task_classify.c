@@ -129,6 +129,28 @@ START_TEST(test_words) {
 }
 END_TEST
 
+/* B- begins a group, I- goes on with one of its tag, O is none; a group's score is the mean. */
+START_TEST(test_groups) {
+  struct foretold f = make("classify_tokens");
+  f.config = ", \"id2label\": {\"0\": \"O\", \"1\": \"B-X\", \"2\": \"I-X\"}";
+  say(&f, A, 0, 5, 0);
+  say(&f, B, 0, 0, 3);
+  say(&f, C, 4, 0, 0);
+  foretold_open(&f);
+  const tfm_input input[] = {foretold_text("a b c b a a", NULL)};
+  const tfm_run_options options = {.struct_size = sizeof options, .group = TFM_GROUP_SIMPLE};
+  ck_assert_int_eq(foretold_batch(&f, input, 1, &options), 0);
+  const tfm_answer *answer = tfm_result_answer(f.result, 0);
+  double a = 1 / (1 + 2 * exp(-5)), b = 1 / (1 + 2 * exp(-3));
+  ck_assert_uint_eq(answer->place_count, 4);
+  check_word(answer, 0, "a b", 0, 0, "X", (a + b) / 2);
+  check_word(answer, 1, "b", 6, 0, "X", b);
+  check_word(answer, 2, "a", 8, 0, "X", a);
+  check_word(answer, 3, "a", 10, 0, "X", a);
+  foretold_close(&f);
+}
+END_TEST
+
 /* Nothing between the texts: the pair's first word is another one. */
 START_TEST(test_words_side_by_side) {
   struct foretold f = make("classify_tokens");
@@ -284,5 +306,5 @@ START_TEST(test_rerank) {
 END_TEST
 
 UNIT_MAIN("task_classify", test_classify, test_classify_batch, test_labels, test_too_few_labels,
-          test_words, test_words_side_by_side, test_words_batch, test_words_of_ids, test_empty,
-          test_embed, test_embed_truncated, test_rerank, test_not_finite)
+          test_words, test_groups, test_words_side_by_side, test_words_batch, test_words_of_ids,
+          test_empty, test_embed, test_embed_truncated, test_rerank, test_not_finite)
