@@ -306,6 +306,22 @@ START_TEST(choosing_heads) {
 }
 END_TEST
 
+/* Of several heads of a task the first serves, where no architecture says which. */
+START_TEST(first_head_of_a_task) {
+  struct written w;
+  write_model(&w,
+              HEADER "graph encode { return x = embedding(ids) @words }\n"
+                     "head one(x): classify_tokens for \"A\" { return logits = x }\n"
+                     "head two(x): classify_tokens for \"B\" { return logits = 2 * x }\n",
+              "{\"width\": 4}", "words.weight F32 9 4\n");
+  w.k.options.task = "classify_tokens";
+  char *text = graph_text(&w.k.options);
+  ck_assert_msg(strstr(text, "classify_tokens one") != NULL, "%s", text);
+  free(text);
+  finish_written(&w);
+}
+END_TEST
+
 START_TEST(last_token) {
   struct compiling k;
   char *path;
@@ -710,6 +726,7 @@ START_TEST(circles) {
 END_TEST
 
 UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
-          choosing_heads, last_token, two_graphs, weight_forms, stacking, groups, rules,
-          optional_slots, constants, arithmetic_on_tensors, roles, blocks, rebinding_and_scopes,
-          libraries, fusing_three, fusing_sums, fusing_norms, hostile, deep, circles)
+          choosing_heads, first_head_of_a_task, last_token, two_graphs, weight_forms, stacking,
+          groups, rules, optional_slots, constants, arithmetic_on_tensors, roles, blocks,
+          rebinding_and_scopes, libraries, fusing_three, fusing_sums, fusing_norms, hostile, deep,
+          circles)

@@ -58,4 +58,61 @@ START_TEST(test_affixes_merged) {
 }
 END_TEST
 
-UNIT_MAIN("tokenizer_places", test_affixes_in_bytes, test_affixes_merged)
+/* Unknown characters side by side are one token of all of them; a token's blank is not its
+ * place. */
+START_TEST(test_fused_and_trimmed) {
+  places_are("{\"model\": {\"type\": \"BPE\", \"unk_token\": \"u\", \"fuse_unk\": true, "
+             "\"vocab\": {\"u\": 0, \"a\": 1}, \"merges\": []}}",
+             "axyza", "1:0-1 0:1-4 1:4-5");
+  places_are("{\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false}, "
+             "\"post_processor\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, "
+             "\"trim_offsets\": true}, \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, "
+             "\"\\u0120a\": 1, \"\\u0120\": 2}, \"merges\": [\"\\u0120 a\"]}}",
+             "a a", "0:0-1 1:2-3");
+}
+END_TEST
+
+/* The ids of a text and a pair under the file's limits, as digits. */
+static void limited_are(const char *limits, const char *text, const char *pair,
+                        const char *wanted) {
+  char json[1024], ids[64] = "";
+  struct tfm_error err = {0};
+  struct encoding encoding;
+  snprintf(json, sizeof json,
+           "{\"pre_tokenizer\": {\"type\": \"WhitespaceSplit\"}, %s, \"model\": {\"type\": "
+           "\"WordLevel\", \"unk_token\": \"u\", \"vocab\": {\"u\": 0, \"a\": 1, \"b\": 2, \"p\": "
+           "9}}}",
+           limits);
+  struct tokenizer *tokenizer = dir_must_open(json);
+  const struct encode_request request = {.text = text,
+                                         .length = strlen(text),
+                                         .pair = pair,
+                                         .pair_length = pair ? strlen(pair) : 0,
+                                         .flags = ENCODE_LIMITS};
+  ck_assert_msg(tokenizer_encode_request(tokenizer, &request, &encoding, &err) == 0, "%s",
+                err.message);
+  for (size_t i = 0; i < encoding.count; i++)
+    snprintf(ids + i, sizeof ids - i, "%d", encoding.ids[i]);
+  ck_assert_str_eq(ids, wanted);
+  encoding_finish(&encoding);
+  tokenizer_destroy(tokenizer);
+}
+
+/* Of an odd number of tokens for two texts the second has one more; padding goes up to the
+ * next multiple. */
+START_TEST(test_limits) {
+  static const char cut[] = "\"truncation\": {\"direction\": \"Right\", \"max_length\": 5, "
+                            "\"strategy\": \"LongestFirst\", \"stride\": 0}";
+  static const char pad[] =
+      "\"padding\": {\"strategy\": \"BatchLongest\", \"direction\": \"Right\", "
+      "\"pad_to_multiple_of\": 4, \"pad_id\": 9, \"pad_type_id\": 0, "
+      "\"pad_token\": \"p\"}";
+  limited_are(cut, "a a a a", "b b b b", "11222");
+  limited_are(cut, "a a a a", "b", "11112");
+  limited_are(pad, "a a a a a", NULL, "11111999");
+  limited_are(pad, "a a a a", NULL, "1111");
+}
+END_TEST
+
+UNIT_MAIN("tokenizer_places", test_affixes_in_bytes, test_affixes_merged, test_fused_and_trimmed,
+          test_limits)
