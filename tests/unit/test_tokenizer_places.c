@@ -72,6 +72,23 @@ START_TEST(test_fused_and_trimmed) {
 }
 END_TEST
 
+/* A word that is remembered is where it stands now; a token that is a whole word is none inside
+ * of one. */
+START_TEST(test_words) {
+  places_are("{\"model\": {\"type\": \"BPE\", \"unk_token\": \"u\", \"vocab\": {\"\\u2581\": 0, "
+             "\"a\": 1, \"u\": 2}, \"merges\": []}}",
+             "\xe2\x96\x81"
+             "a\xe2\x96\x81"
+             "a",
+             "0:0-3 1:3-4 0:4-7 1:7-8");
+  places_are(
+      "{\"added_tokens\": [{\"id\": 3, \"content\": \"ab\", \"single_word\": true}], \"model\": "
+      "{\"type\": \"BPE\", \"unk_token\": \"u\", \"vocab\": {\"u\": 0, \"a\": 1, \"b\": 2, "
+      "\"ab\": 3}, \"merges\": []}}",
+      "abb ab bab", "1:0-1 2:1-2 2:2-3 0:3-4 3:4-6 0:6-7 2:7-8 1:8-9 2:9-10");
+}
+END_TEST
+
 /* The ids of a text and a pair under the file's limits, as digits. */
 static void limited_are(const char *limits, const char *text, const char *pair,
                         const char *wanted) {
@@ -115,4 +132,4 @@ START_TEST(test_limits) {
 END_TEST
 
 UNIT_MAIN("tokenizer_places", test_affixes_in_bytes, test_affixes_merged, test_fused_and_trimmed,
-          test_limits)
+          test_words, test_limits)
