@@ -63,7 +63,6 @@ struct compiler {
   struct frame *frame;  /* where expansion is */
   enum graph_when when; /* of nodes that are made now */
   bool both_graphs;     /* encode and decode */
-  const char *mixes;    /* an op that would see padding, see tokens.h; NULL = none does */
   bool two_texts;       /* some input is generated.*: one text is read, another written */
 
   /* What a layer leaves to one above it; set once, by compile.c. */

@@ -459,7 +459,6 @@ static bool emit_head(struct emitter *e) {
   e->g->dim = dim;
   e->g->dim_count = c->dim_count;
   e->g->model = text(e, c->main->file->unit->name.text);
-  e->g->mixes = text(e, c->mixes);
   e->g->task = e->model->task;
   if (e->model->head != NULL) {
     e->g->head = text(e, e->model->head->name.text);

@@ -285,37 +285,8 @@ static int32_t mixed_input(const struct compiler *c, const struct ir_node *node,
   return GRAPH_NONE;
 }
 
-/* Is the node told which tokens are real, or does it take one that always is? */
-static bool knows_padding(const struct compiler *c, const struct ir_node *node) {
-  for (uint32_t i = 0; i < node->input_count; i++) {
-    if (node->input[i] == GRAPH_NONE)
-      continue;
-    enum dtype dtype = c->value[node->input[i]].type.dtype;
-    if (dtype == DTYPE_MASK || dtype == DTYPE_BOOL || dtype == DTYPE_KV)
-      return true;
-  }
-  uint32_t role = node->op->desc->role;
-  for (uint32_t i = 0; i < node->attr_count && role == TFM_ROLE_SELECT; i++)
-    if (strcmp(node->attr[i].name, "index") == 0)
-      return node->attr[i].integer == 0;
-  return role == TFM_ROLE_LAST_TOKEN;
-}
-
-static void find_mixing(struct compiler *c) {
-  for (uint32_t side = 0; side < 2; side++) {
-    struct dim tokens;
-    if (!run_time_dim(c->tokens[side], &tokens))
-      continue;
-    for (uint32_t i = 0; i < c->node_count; i++)
-      if (c->node[i].live && !knows_padding(c, &c->node[i]) &&
-          mixed_input(c, &c->node[i], &tokens) != GRAPH_NONE)
-        c->mixes = c->node[i].op->name;
-  }
-}
-
 void tokens_check(struct compiler *c) {
   struct dim tokens;
-  find_mixing(c);
   bool state = false;
   for (uint32_t i = 0; i < c->value_count; i++)
     state = state || (c->value[i].state && c->value[i].live);

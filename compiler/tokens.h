@@ -13,8 +13,7 @@
 void tokens_take_last(struct compiler *c, struct results *results, uint32_t first,
                       struct span span);
 
-/* Reports each live node of a step that mixes tokens beside a state, and finds an op that
- * would see the padding of its row: it mixes tokens and is given no mask. */
+/* Reports each live node of a step that mixes tokens beside a state. */
 void tokens_check(struct compiler *c);
 
 /* Does an output of the node depend on several tokens, or keys, of a row of an input? */

@@ -182,9 +182,6 @@ struct graph {
   const char *model; /* its declared name */
   enum graph_task task;
   const char *head; /* the chosen head's name, or NULL */
-  /* An op that mixes the tokens of a row and takes no mask, so that it would see the
-   * padding of a row that is shorter than others; NULL = there is none.  Not printed. */
-  const char *mixes;
   uint32_t task_attr_count;
   const struct graph_attr *task_attr; /* labels, stop */
   uint32_t dim_count;

@@ -124,48 +124,6 @@ static int run_rows(struct task_run *run, struct tfm_error *err) {
                                                       : status;
 }
 
-/* One input's place among those of a call, while it is run by itself. */
-struct alone {
-  const tfm_run_options *options;
-  size_t row;
-};
-
-static int alone_token(void *arg, size_t row, int32_t id, const char *text, size_t length) {
-  const struct alone *a = arg;
-  return a->options->token(a->options->token_arg, a->row + row, id, text, length);
-}
-
-/* The rows one after another, for a model that would see the padding of the shorter ones. */
-static int run_alone(const struct task_run *all, struct tfm_error *err) {
-  struct tfm_result *made = all->result;
-  tfm_answer *answers = made->answer;
-  int status = 0;
-  if (all->model->dump.target_count)
-    return error_set(err, TFM_ERROR_USAGE,
-                     "op `%s` takes no mask, so that inputs are run one by one: give one input to "
-                     "dump values of",
-                     all->model->graph->mixes);
-  for (size_t r = 0; status == 0 && r < all->rows->count; r++) {
-    struct alone alone = {all->options, r};
-    struct rows rows = {.row = &all->rows->row[r], .count = 1, .first = r, .all = all->rows->count};
-    tfm_run_options own = *all->options;
-    own.token = own.token ? alone_token : NULL;
-    own.token_arg = &alone;
-    own.seed += r * UINT64_C(0x9e3779b97f4a7c15);
-    own.seeds = own.seeds ? own.seeds + r : NULL;
-    made->answer = &answers[r];
-    struct task_run run = {.engine = all->engine,
-                           .model = all->model,
-                           .input = &all->input[r],
-                           .rows = &rows,
-                           .options = &own,
-                           .result = made};
-    status = run_rows(&run, err);
-  }
-  made->answer = answers;
-  return status;
-}
-
 /* One request on an engine that is taken.  All inputs are looked at before any is run. */
 static int run_request(struct engine *engine, const tfm_input *input, size_t count,
                        const tfm_run_options *options, struct tfm_result *made,
@@ -181,7 +139,7 @@ static int run_request(struct engine *engine, const tfm_input *input, size_t cou
   uint64_t begin = model_clock_ns();
   int status = count ? make_rows(model, input, count, options, &rows, err) : 0;
   if (status == 0)
-    status = model->graph->mixes && count > 1 ? run_alone(&run, err) : run_rows(&run, err);
+    status = run_rows(&run, err);
   else
     status = model_settle(model, status, err);
   rows_finish(&rows);
