@@ -95,9 +95,11 @@ static int fit_shapes(struct exec *exec, uint32_t entry, uint32_t changed, bool 
   return 0;
 }
 
-static int fit_arena(struct exec *exec, uint32_t entry, struct tfm_error *err) {
+static int fit_arena(struct exec *exec, uint32_t entry, uint32_t changed, struct tfm_error *err) {
   bool moved;
   size_t limit = exec->options.memory_limit;
+  if (exec->fit[entry].done && !(exec->plan->entry[entry].dims & changed))
+    return 0;
   if (plan_layout(exec->plan, entry, &exec->fit[entry].batch, limit, &moved, err) != 0)
     return -1;
   size_t peak = exec->plan->entry[entry].peak;
@@ -222,7 +224,7 @@ int exec_fit(struct exec *exec, uint32_t entry, const struct ragged_batch *batch
     return 0;
   int status = fit_shapes(exec, entry, changed, all, err);
   if (status == 0)
-    status = fit_arena(exec, entry, err);
+    status = fit_arena(exec, entry, changed, err);
   if (status == 0)
     status = fit_workspace(exec, &exec->graph->entry[entry], fit, changed, all, err);
   fit->done = status == 0;

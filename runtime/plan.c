@@ -152,8 +152,11 @@ static int list_roots(struct plan *plan, struct tfm_error *err) {
       return error_oom(err);
     for (uint32_t v = 0; v < count; v++)
       if (plan->value[v].place == PLAN_ARENA && plan->value[v].root == (int32_t)v &&
-          graph->value[v].entry == (int32_t)e)
+          graph->value[v].entry == (int32_t)e) {
         list->root[list->root_count++] = (int32_t)v;
+        list->dims |=
+            plan->ragged->value[v].kind == RAGGED_APART ? UINT32_MAX : plan->value[v].dims;
+      }
   }
   plan->wanted = arena_array(&plan->arena, count, sizeof *plan->wanted);
   plan->placed = arena_array(&plan->arena, count, sizeof *plan->placed);

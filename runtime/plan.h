@@ -43,6 +43,7 @@ struct plan_value {
 struct plan_entry {
   uint32_t root_count;
   int32_t *root; /* the values that are ARENA roots, largest first once laid out */
+  uint32_t dims; /* bit i: a size there depends on run-time dimension i */
   size_t peak;   /* bytes of the arena, as laid out */
   bool laid_out;
 };
