@@ -49,7 +49,7 @@ int task_classify(struct task_run *run, struct tfm_error *err) {
       return error_oom(err);
     place->text = "";
     place->end = run->input[r].text_length;
-    if (label_place(run, r, link, out.data + r * labels, labels, labels, place, err) != 0)
+    if (label_place(run, r, link, task_row(&out, r), labels, labels, place, err) != 0)
       return -1;
     answer->place = place;
     answer->place_count = 1;
@@ -80,7 +80,8 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
   const struct row *row = &run->rows->row[r];
   const struct encoding *e = &row->encoding;
   tfm_answer *answer = &run->result->answer[r];
-  size_t length = (size_t)out->shape[1], labels = (size_t)out->shape[2];
+  size_t labels = (size_t)out->shape[2];
+  const float *logits = task_row(out, r);
   bool text = run->input[r].text != NULL;
   tfm_place *place = arena_array(&run->result->arena, row->count, sizeof *place);
   if (!place)
@@ -98,8 +99,7 @@ static int label_words(struct task_run *run, size_t r, const struct task_output 
       if (task_place_text(run, r, one, err) != 0)
         return -1;
     }
-    if (label_place(run, r, LINK_SOFTMAX, out->data + (r * length + t) * labels, labels, labels,
-                    one, err) != 0)
+    if (label_place(run, r, LINK_SOFTMAX, logits + t * labels, labels, labels, one, err) != 0)
       return -1;
     answer->place_count++;
   }
@@ -125,8 +125,8 @@ static int label_text(struct task_run *run, size_t r, struct tfm_error *err) {
 
 static int group_tokens(struct task_run *run, size_t r, const struct task_output *out,
                         struct tfm_error *err) {
-  size_t length = (size_t)out->shape[1], labels = (size_t)out->shape[2];
-  const float *logits = out->data + r * length * labels;
+  size_t labels = (size_t)out->shape[2];
+  const float *logits = task_row(out, r);
   char name[ROW_NAME];
   if (run->options->group > TFM_GROUP_MAX)
     return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.group is none of TFM_GROUP_");

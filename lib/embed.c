@@ -21,12 +21,13 @@ int task_embed(struct task_run *run, struct tfm_error *err) {
     return -1;
   size_t all = (size_t)out.shape[1], width = wanted_width(run->model->graph, all);
   for (size_t r = 0; r < run->rows->count; r++) {
-    if (task_finite(run, r, "vector", out.data + r * all, width, err) != 0)
+    const float *values = task_row(&out, r);
+    if (task_finite(run, r, "vector", values, width, err) != 0)
       return -1;
     float *vector = arena_array(&run->result->arena, width, sizeof *vector);
     if (!vector)
       return error_oom(err);
-    memcpy(vector, out.data + r * all, width * sizeof *vector);
+    memcpy(vector, values, width * sizeof *vector);
     run->result->answer[r].vector = vector;
     run->result->answer[r].vector_count = width;
   }

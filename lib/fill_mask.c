@@ -104,7 +104,8 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
                     struct tfm_error *err) {
   const struct row *row = &run->rows->row[r];
   tfm_answer *answer = &run->result->answer[r];
-  size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], masks = 0;
+  const float *all = task_row(out, r);
+  size_t vocabulary = (size_t)out->shape[2], masks = 0;
   char name[ROW_NAME];
   for (size_t t = 0; t < row->count; t++)
     masks += row->ids[t] == mask;
@@ -120,7 +121,7 @@ static int fill_row(struct task_run *run, size_t r, const struct task_output *ou
   for (size_t t = 0; t < row->count; t++) {
     if (row->ids[t] != mask)
       continue;
-    const float *logits = out->data + (r * length + t) * vocabulary;
+    const float *logits = all + t * vocabulary;
     tfm_place *one = &place[answer->place_count++];
     one->text = "";
     if (run->input[r].text) {

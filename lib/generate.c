@@ -42,7 +42,7 @@ static int choose(struct batch *b, struct tfm_error *err) {
       continue;
     size_t last = places > 1 ? b->fed[t] - 1 : 0;
     for (uint32_t h = 0; h < b->text[t].live; h++)
-      b->logits[h] = out.data + (b->row[t * b->width + h] * places + last) * vocabulary;
+      b->logits[h] = task_row(&out, b->row[t * b->width + h]) + last * vocabulary;
     if (generation_advance(&b->text[t], b->logits, vocabulary, err) != 0)
       return -1;
   }

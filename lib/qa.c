@@ -58,8 +58,8 @@ static int run_windows(struct task_run *run, const struct window *window, size_t
   if (task_forward(&pass, err) == 0 && task_output(&pass, "start", &start, err) == 0)
     status = task_output(&pass, "end", &end, err);
   for (size_t w = 0; status == 0 && w < count; w++) {
-    const float *from = start.data + (int64_t)w * start.shape[1];
-    const float *to = end.data + (int64_t)w * end.shape[1];
+    const float *from = task_row(&start, w);
+    const float *to = task_row(&end, w);
     status = span_list_add(&list[window[w].input], run, &window[w], from, to, err);
   }
   free(rows.row);

@@ -35,7 +35,7 @@ int task_rerank(struct task_run *run, struct tfm_error *err) {
       link_of_activation(run->model->graph, &link, err) != 0)
     return -1;
   for (size_t r = 0; r < run->rows->count; r++)
-    if (score_row(run, r, link, out.data + r, err) != 0)
+    if (score_row(run, r, link, task_row(&out, r), err) != 0)
       return -1;
   return 0;
 }

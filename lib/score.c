@@ -91,7 +91,7 @@ static int not_a_score(const tfm_score_input *input, size_t count, size_t at,
 
 static int score_all(const struct tfm_model *model, const tfm_score_input *input, size_t count,
                      const struct task_output *out, tfm_score *score, struct tfm_error *err) {
-  size_t length = (size_t)out->shape[1], vocabulary = (size_t)out->shape[2], total, at = 0;
+  size_t vocabulary = (size_t)out->shape[2], total, at = 0;
   if (count_targets(input, count, &total, err) != 0)
     return -1;
   struct score_item *item = calloc(total ? total : 1, sizeof *item);
@@ -99,10 +99,10 @@ static int score_all(const struct tfm_model *model, const tfm_score_input *input
     return error_oom(err);
   int status = 0;
   for (size_t r = 0; status == 0 && r < count; r++) {
+    const float *logits = task_row(out, r);
     status = check_targets(&input[r], r, vocabulary, err);
     for (size_t i = 0; status == 0 && i < input[r].target_count; i++)
-      item[at++] = (struct score_item){out->data + (r * length + input[r].place[i]) * vocabulary,
-                                       input[r].target[i]};
+      item[at++] = (struct score_item){logits + input[r].place[i] * vocabulary, input[r].target[i]};
   }
   struct score_run run = {item, score, vocabulary};
   if (status == 0)

@@ -113,16 +113,23 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err) {
   const struct graph *graph = run->model->graph;
   const struct task_result *result = task_result(graph->task, name);
-  const tfm_tensor *tensor = session_output(run->engine->session, name);
-  if (!tensor || !result)
+  tfm_tensor tensor;
+  if (!session_shape(run->engine->session, name, &tensor) || !result)
     return error_set(err, TFM_ERROR_MODEL, "the head `%s` returns no `%s`",
                      graph->head ? graph->head : "", name);
-  if ((enum dtype)tensor->dtype != result->dtype || !shape_fits(run, result->shape, tensor))
-    return refuse_output(run, result, tensor, err);
-  out->data = tensor->data;
-  out->rank = tensor->rank;
-  memcpy(out->shape, tensor->shape, sizeof out->shape);
+  if ((enum dtype)tensor.dtype != result->dtype || !shape_fits(run, result->shape, &tensor))
+    return refuse_output(run, result, &tensor, err);
+  out->run = run;
+  out->name = name;
+  out->rank = tensor.rank;
+  memcpy(out->shape, tensor.shape, sizeof out->shape);
   return 0;
+}
+
+const float *task_row(const struct task_output *out, size_t r) {
+  tfm_tensor row = {0};
+  session_row(out->run->engine->session, out->name, (uint32_t)r, &row);
+  return row.data;
 }
 
 int task_bad_value(enum graph_task task, const char *row, const char *name, double value,

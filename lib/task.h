@@ -22,9 +22,11 @@ struct task_run {
   struct tfm_result *result;
 };
 
-/* An output of the graph after a pass: f32, [rows, ...]. */
+/* An output of the graph after a pass: f32, [rows, ...].  shape is that of the rectangle; the
+ * values of a row are found by task_row. */
 struct task_output {
-  const float *data;
+  const struct task_run *run;
+  const char *name;
   int64_t shape[8];
   uint32_t rank;
 };
@@ -38,6 +40,8 @@ int task_forward(struct task_run *run, struct tfm_error *err);
  * shape that graph/task.def states, with the rows and tokens of that pass. */
 int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err);
+/* Row r's values, as many tokens as it has: there is none of another row behind them to skip. */
+const float *task_row(const struct task_output *out, size_t r);
 /* The values that row r's answer is made of are finite; else TFM_ERROR_RUN, which names the
  * task, the row and the output `name`. */
 int task_finite(const struct task_run *run, size_t r, const char *name, const float *value,

@@ -161,6 +161,14 @@ const struct fit *exec_fit_of(const struct exec *exec, int32_t value) {
   return &exec->fit[exec->graph->value[value].entry];
 }
 
+void exec_shape(const struct exec *exec, int32_t value, tfm_tensor *out) {
+  *out = exec->tensor[value];
+  out->data = NULL;
+  out->begin = NULL;
+  ragged_rectangle(exec->ragged, value, &exec_fit_of(exec, value)->batch, out->shape);
+  view_set_contiguous(out);
+}
+
 void exec_row(const struct exec *exec, int32_t value, uint32_t row, tfm_tensor *out) {
   const struct ragged_value *lies = &exec->ragged->value[value];
   const struct ragged_batch *batch = &exec_fit_of(exec, value)->batch;

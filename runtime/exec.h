@@ -47,6 +47,9 @@ int exec_fit(struct exec *exec, uint32_t entry, const struct ragged_batch *batch
  * outputs is valid after exec_run until the next one. */
 void exec_row(const struct exec *exec, int32_t value, uint32_t row, tfm_tensor *out);
 
+/* A value's shape as a rectangle, without the data. */
+void exec_shape(const struct exec *exec, int32_t value, tfm_tensor *out);
+
 /* Values as callers give and see them: rectangles, [B, T, D] with T of the longest row.  A
  * rectangle that is shown is zero where a row ends before it; it stays until the value is asked
  * for again, or the next exec_fit.  NULL with err set: no memory. */

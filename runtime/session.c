@@ -276,16 +276,39 @@ int session_run(struct session *session, const struct step_row *row, uint32_t ro
 
 /* -------------------------------------------------------------------- access */
 
-const tfm_tensor *session_output(const struct session *session, const char *name) {
+/* The value of an output that its entry has made; GRAPH_NONE = there is none. */
+static int32_t find_output(const struct session *session, const char *name) {
   const struct graph *graph = session->graph;
-  for (uint32_t i = 0; i < graph->output_count; i++) {
-    if (strcmp(graph->output[i].name, name) != 0)
-      continue;
-    int32_t value = graph->output[i].value, entry = graph->value[value].entry;
-    struct tfm_error ignored = {0};
-    return session->entry[entry].ran ? exec_rectangle(session->exec, value, &ignored) : NULL;
+  for (uint32_t i = 0; i < graph->output_count; i++)
+    if (strcmp(graph->output[i].name, name) == 0 &&
+        session->entry[graph->value[graph->output[i].value].entry].ran)
+      return graph->output[i].value;
+  return GRAPH_NONE;
+}
+
+const tfm_tensor *session_output(const struct session *session, const char *name) {
+  struct tfm_error ignored = {0};
+  int32_t value = find_output(session, name);
+  return value == GRAPH_NONE ? NULL : exec_rectangle(session->exec, value, &ignored);
+}
+
+bool session_shape(const struct session *session, const char *name, tfm_tensor *out) {
+  int32_t value = find_output(session, name);
+  if (value != GRAPH_NONE)
+    exec_shape(session->exec, value, out);
+  return value != GRAPH_NONE;
+}
+
+bool session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out) {
+  int32_t value = find_output(session, name);
+  if (value == GRAPH_NONE)
+    return false;
+  exec_row(session->exec, value, row, out);
+  if (out->rank > 0 && out->shape[0] > 1) { /* a rectangle for all rows */
+    out->data = (char *)out->data + row * out->stride[0];
+    out->shape[0] = 1;
   }
-  return NULL;
+  return true;
 }
 
 bool session_fed(const struct session *session) {
