@@ -40,6 +40,23 @@ static tfm_status run_mean(const tfm_host *host, const void *instance, const tfm
   return TFM_OK;
 }
 
+/* The sum of each row's tokens, of [B, T, D]; knows rows. */
+static tfm_status run_total(const tfm_host *host, const void *instance, const tfm_run *run) {
+  const tfm_tensor *x = run->input[0];
+  int64_t width = x->shape[2];
+  const float *from = x->data;
+  float *to = run->output[0]->data;
+  (void)host;
+  (void)instance;
+  for (int64_t b = 0; b < tfm_row_count(run, x); b++) {
+    memset(to + b * width, 0, (size_t)width * sizeof *to);
+    for (int64_t t = tfm_row_begin(x, b); t < tfm_row_begin(x, b + 1); t++)
+      for (int64_t d = 0; d < width; d++)
+        to[b * width + d] += from[t * width + d];
+  }
+  return TFM_OK;
+}
+
 static tfm_status run_copy(const tfm_host *host, const void *instance, const tfm_run *run) {
   const tfm_tensor *x = run->input[0];
   (void)host;
@@ -150,6 +167,7 @@ static tfm_status run_shown(const tfm_host *host, const void *instance, const tf
                                               .run = run_##id};
 OP(prefix, "op prefix(x: [B, T, D]) -> [B, T, D]", 0)
 OP(mean, "op mean(x: [B, T, D]) -> [B, D]", 0)
+OP_AS(total, "op total(x: [B, T, D]) -> [B, D]", 0, TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS)
 OP(copy, "op copy(real: bool[B, S]) -> bool[B, S]", TFM_OP_KEEPS_TOKENS)
 OP(late, "op late(real: bool[B, S]) -> mask", 0)
 OP(both, "op both(real: bool[B, S]) -> mask: mask, real: bool[B, S]", 0)
@@ -160,11 +178,12 @@ OP_AS(shown, "op shown(x: bool[B, S], m: mask) -> bool[B, S]", TFM_OP_KEEPS_TOKE
 OP(cautious, "op cautious(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 OP(mute, "op mute(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 
-static const tfm_op_desc *const ops[] = {&op_prefix,   &op_mean, &op_copy,   &op_late, &op_both,
-                                         &op_cautious, &op_mute, &op_firsts, &op_tilt, &op_shown};
+static const tfm_op_desc *const ops[] = {&op_prefix, &op_mean,     &op_copy, &op_late,
+                                         &op_both,   &op_cautious, &op_mute, &op_firsts,
+                                         &op_tilt,   &op_shown,    &op_total};
 static const tfm_kernel_desc *const kernels[] = {
-    &kernel_prefix,   &kernel_mean, &kernel_copy,   &kernel_late, &kernel_both,
-    &kernel_cautious, &kernel_mute, &kernel_firsts, &kernel_tilt, &kernel_shown};
+    &kernel_prefix, &kernel_mean,   &kernel_copy, &kernel_late,  &kernel_both, &kernel_cautious,
+    &kernel_mute,   &kernel_firsts, &kernel_tilt, &kernel_shown, &kernel_total};
 static const tfm_plugin_desc mixing = {.struct_size = sizeof(tfm_plugin_desc),
                                        .name = "mixing",
                                        .version = "1",

@@ -79,7 +79,8 @@ printf 'the cat\nthe cat sat on the mat and the dog sat on the cat\nsat\n' >"$wo
 sed -e '/^model /a use mixing 1' -e '/^head /,$d' -e 's/^weights {/&\n  ignore "pooler.*"/' "$models/bert.tfm" >"$work/mean.tfm"
 echo 'head mean(x): embed for "BertModel" { return vector = mixing.mean(x) }' >>"$work/mean.tfm"
 sed -e 's/, mask: padding(real)//' "$models/bert.tfm" >"$work/all.tfm"
-for model in mean all; do
+sed 's/mixing.mean/mixing.total/' "$work/mean.tfm" >"$work/total.tfm"
+for model in mean total all; do
   embed="$tfmrun $plugins -q $work/$model.tfm --weights $fixtures/bert-model --task embed --json"
   $embed <"$work/lines" 2>"$err" | sed 's/"timing.*//' >"$work/got"
   while read -r line; do
@@ -89,6 +90,13 @@ for model in mean all; do
   [ "$(grep -c vector "$work/want")" -eq 3 ] && cmp -s "$work/want" "$work/got" ||
     { fail "$model.tfm: other vectors in a batch"; cat "$err"; head -c 300 "$work/want" "$work/got"; }
 done
+
+# Which nodes are run a row at a time, and why: mean is, total knows rows.
+profile="--weights $fixtures/bert-model --task embed --profile"
+expect 0 $tfmrun $plugins -q "$work/mean.tfm" $profile --input "the cat"
+has 'mixing/reference; a row at a time: the kernel does not know rows'
+expect 0 $tfmrun $plugins -q "$work/total.tfm" $profile --input "the cat"
+! grep -q 'a row at a time' "$err" || fail "total is run a row at a time"
 
 # What one op said before it did its work is not another's reason.
 sed -e '/^model /a use mixing 1' \

@@ -48,6 +48,11 @@ tests_parity_test_answers_SOURCES = tests/parity/test_answers.c
 tests_parity_test_answers_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/answers/make.py tests/parity/answers/answers.json
 
+# Random batches of rows of unequal length.
+parity_tests += tests/parity/test_ragged
+tests_parity_test_ragged_SOURCES = tests/parity/test_ragged.c
+tests_parity_test_ragged_LDADD = libtfm.la
+
 # Rows of a batch that stop at different times.
 parity_tests += tests/parity/test_rows
 tests_parity_test_rows_SOURCES = tests/parity/test_rows.c
