@@ -47,7 +47,7 @@ static uint32_t dims_of(const struct dim *dim) {
   return dims;
 }
 
-static struct ragged_value classify(const struct ragged *ragged, const struct type *type) {
+static struct ragged_value layout_of(const struct ragged *ragged, const struct type *type) {
   uint32_t own = ragged->differ, first = 0, second = 0, rest = 0, v;
   if (ragged->batch != GRAPH_NONE)
     own |= 1u << ragged->batch;
@@ -123,7 +123,7 @@ int ragged_create(const struct graph *graph, const bool *knows, struct arena *ar
     return error_oom(err);
   find_dims(ragged);
   for (uint32_t v = 0; v < graph->value_count; v++)
-    ragged->value[v] = classify(ragged, &graph->value[v].type);
+    ragged->value[v] = layout_of(ragged, &graph->value[v].type);
   for (uint32_t n = 0; n < graph->node_count; n++)
     decide(ragged, n, knows == NULL || knows[n]);
   return 0;
