@@ -328,8 +328,38 @@ struct ast_file {
   bool broken; /* an error was reported: do not go on with it */
 };
 
+/* A slot of a term: a name, another term, or `_`, which is neither. */
+struct ast_slot {
+  struct span span;
+  const char *name;
+  struct ast_term *term;
+  struct ast_slot *next;
+};
+
+struct ast_slots {
+  struct ast_slot *first, *last;
+  uint32_t count;
+};
+
+/* linear(x; weight, bias), of `fuses`: an op with its inputs, weights and
+ * attributes; `as sum` gives its result a name. */
+struct ast_term {
+  struct span span;
+  struct ast_name plugin, op, result;
+  struct ast_slots section[2];
+  struct ast_fields attrs; /* name value? */
+  struct ast_term *next;
+};
+
+/* One `fuses`: terms side by side. */
+struct ast_fusion {
+  struct span span;
+  struct ast_term *first, *last;
+  struct ast_fusion *next;
+};
+
 /* The op schema of `op name(inputs; weights; attributes) -> outputs taps ...
- * where ...` before schema.c has made sense of it. */
+ * where ... fuses ...` before schema.c has made sense of it. */
 struct ast_schema {
   struct span span;
   struct ast_name name;
@@ -339,6 +369,7 @@ struct ast_schema {
   bool outputs_open;            /* `-> ...`: infer says how many and which */
   struct ast_fields taps;       /* names */
   struct ast_exprs constraints; /* after `where` */
+  struct ast_fusion *fusions, *last_fusion;
 };
 
 /* Parse the diag's source with that number, whose text is in place.  What is

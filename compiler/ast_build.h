@@ -83,6 +83,15 @@ struct ast_decl *ast_decl(struct ast_builder *build, enum ast_decl_kind kind, st
 /* Appends to the file and gives the declaration its doc comment. */
 void ast_add_decl(struct ast_builder *build, struct ast_decl *decl);
 
+/* A term of `fuses`, its sections empty; a slot of it. */
+struct ast_term *ast_term(struct ast_builder *build, struct ast_name plugin, struct ast_name op);
+struct ast_slot *ast_slot(struct ast_builder *build, struct span span, const char *name,
+                          struct ast_term *term);
+struct ast_slots ast_slots_add(struct ast_slots list, struct ast_slot *item);
+/* One more `fuses`, and one more term of the last one. */
+void ast_fusion_add(struct ast_builder *build, struct span span);
+void ast_fusion_term(struct ast_builder *build, struct ast_term *term, struct ast_name result);
+
 /* The schema's parts that come last; the sections are in place. */
 void ast_schema_end(struct ast_builder *build, struct span span, struct ast_name name,
                     struct ast_fields outputs, struct ast_fields taps);

@@ -7,7 +7,7 @@
  *     expand    blocks inlined, loops unrolled, typed      model.c expand.c call.c types.c
  *     bind      tensors missing, left over                 checkpoint.c tensor.c
  *     lower     what is live, and when                     lower.c
- *     fuse      neighbours into one op                     fuse.c
+ *     fuse      neighbours into one op                     fusion.c graph/pass/fuse.c
  *
  * A stage goes on after errors as long as what it finds can still be right, so
  * that one run tells all. */
@@ -18,7 +18,7 @@
 #include "compiler/checkpoint.h"
 #include "compiler/constant.h"
 #include "compiler/expand.h"
-#include "compiler/fuse.h"
+#include "compiler/fusion.h"
 #include "compiler/limit.h"
 #include "compiler/lower.h"
 #include "compiler/missing.h"
@@ -137,9 +137,11 @@ static struct graph *finish_model(struct compiler *c, struct model *model, bool 
   }
   if (c->diag->errors > 0 || c->stop)
     return NULL;
-  if (c->options->fuse)
-    fuse_nodes(c, model);
-  return c->stop ? NULL : lower_emit(c, model);
+  struct graph *graph = lower_emit(c, model);
+  if (graph == NULL || !c->options->fuse || fusion_apply(c, graph) == 0)
+    return graph;
+  graph_destroy(graph);
+  return NULL;
 }
 
 static struct graph *make_graph(struct compiler *c) {

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libcompiler.la
 libcompiler_la_SOURCES = \
   compiler/ast.c compiler/ast.h \
   compiler/ast_build.c compiler/ast_build.h \
+  compiler/ast_fusion.c \
   compiler/ast_parse.c \
   compiler/ast_parts.c \
   compiler/attr.c compiler/attr.h \
@@ -25,7 +26,7 @@ libcompiler_la_SOURCES = \
   compiler/expand.c compiler/expand.h \
   compiler/format.c compiler/format.h \
   compiler/frame.c compiler/frame.h \
-  compiler/fuse.c compiler/fuse.h \
+  compiler/fusion.c compiler/fusion.h \
   compiler/head.c compiler/head.h \
   compiler/infer.c compiler/infer.h \
   compiler/ir.c compiler/ir.h \

@@ -40,6 +40,7 @@ static const struct ast_exprs no_exprs;
 static const struct ast_fields no_fields;
 static const struct ast_stmts no_stmts;
 static const struct ast_rules no_rules;
+static const struct ast_slots no_slots;
 }
 
 %require "3.8"
@@ -70,6 +71,9 @@ static const struct ast_rules no_rules;
   struct ast_rules rules;
   struct ast_assert check;
   struct ast_decl *decl;
+  struct ast_term *term;
+  struct ast_slot *slot;
+  struct ast_slots slots;
 }
 
 %initial-action { @$ = (struct span){lex->source, 0, 0}; }
@@ -88,7 +92,7 @@ static const struct ast_rules no_rules;
 %token WEIGHTS "weights" WEIGHT "weight" BLOCK "block" GRAPH "graph" HEAD "head"
 %token ASSERT "assert" OP "op"
 %token FOR "for" AS "as" TO "to" RENAME "rename" IGNORE "ignore" REPEAT "repeat"
-%token RETURN "return" TAPS "taps" WHERE "where"
+%token RETURN "return" TAPS "taps" WHERE "where" FUSES "fuses"
 %token IF "if" THEN "then" ELSE "else" TRUE "true" FALSE "false" NONE "none"
 
 %token LPAREN "(" RPAREN ")" LBRACKET "[" RBRACKET "]" LBRACE "{" RBRACE "}"
@@ -123,6 +127,11 @@ static const struct ast_rules no_rules;
 %type <rules> rules rule
 %type <decl> decl
 %type <check> assertion
+%type <term> callee part
+%type <slot> slot
+%type <slots> slots slot_list
+%type <field> given
+%type <fields> givens given_list
 
 %start start
 %%
@@ -443,16 +452,16 @@ dim:
 /* --------------------------------------------------------------- op schemas */
 
 schema:
-  OP name "(" section ")" "->" outputs taps constraints {
+  OP name "(" section ")" "->" outputs taps constraints fusions {
     build->schema->section[0] = $4;
     ast_schema_end(build, @$, $2, $7, $8);
   }
-| OP name "(" section ";" section ")" "->" outputs taps constraints {
+| OP name "(" section ";" section ")" "->" outputs taps constraints fusions {
     build->schema->section[0] = $4;
     build->schema->section[1] = $6;
     ast_schema_end(build, @$, $2, $9, $10);
   }
-| OP name "(" section ";" section ";" section ")" "->" outputs taps constraints {
+| OP name "(" section ";" section ";" section ")" "->" outputs taps constraints fusions {
     build->schema->section[0] = $4;
     build->schema->section[1] = $6;
     build->schema->section[2] = $8;
@@ -503,6 +512,64 @@ taps:
 constraints:
   %empty
 | WHERE exprs { build->schema->constraints = $2; }
+;
+
+/* ---- what the op stands for: fuses add(y, linear(x; weight, bias)) */
+
+fusions:
+  %empty
+| fusions FUSES { ast_fusion_add(build, @2); } terms
+;
+terms:
+  term
+| terms "," term
+;
+term:
+  part         { ast_fusion_term(build, $1, no_name); }
+| part AS name { ast_fusion_term(build, $1, $3); }
+;
+callee:
+  name          { $$ = ast_term(build, no_name, $1); }
+| name "." name { $$ = ast_term(build, $1, $3); }
+;
+part:
+  callee "(" slots ")" {
+    if (($$ = $1) != NULL)
+      $$->span = @$, $$->section[0] = $3;
+  }
+| callee "(" slots ";" slots ")" {
+    if (($$ = $1) != NULL)
+      $$->span = @$, $$->section[0] = $3, $$->section[1] = $5;
+  }
+| callee "(" slots ";" slots ";" givens ")" {
+    if (($$ = $1) != NULL)
+      $$->span = @$, $$->section[0] = $3, $$->section[1] = $5, $$->attrs = $7;
+  }
+;
+slots:
+  %empty { $$ = no_slots; }
+| slot_list
+;
+slot_list:
+  slot               { $$ = ast_slots_add(no_slots, $1); }
+| slot_list "," slot { $$ = ast_slots_add($1, $3); }
+;
+slot:
+  name { $$ = ast_slot(build, @1, $1.text, NULL); }
+| "_"  { $$ = ast_slot(build, @1, NULL, NULL); }
+| part { $$ = ast_slot(build, @1, NULL, $1); }
+;
+givens:
+  %empty { $$ = no_fields; }
+| given_list
+;
+given_list:
+  given                { $$ = ast_fields_add(no_fields, $1); }
+| given_list "," given { $$ = ast_fields_add($1, $3); }
+;
+given:
+  name          { $$ = ast_field(build, @$, $1, NULL, NULL); }
+| name ":" expr { $$ = ast_field(build, @$, $1, NULL, $3); }
 ;
 
 %%

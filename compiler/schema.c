@@ -471,8 +471,11 @@ struct op_schema *schema_parse(struct arena *arena, struct diag *diag, const cha
   const struct ast_schema *tree = ast_parse_schema(arena, diag, source);
   if (tree == NULL)
     return NULL;
-  *schema =
-      (struct op_schema){.name = tree->name.text, .doc = tree->doc, .text = text, .source = source};
+  *schema = (struct op_schema){.name = tree->name.text,
+                               .doc = tree->doc,
+                               .text = text,
+                               .source = source,
+                               .fusion = tree->fusions};
   struct maker maker = {.arena = arena, .diag = diag, .schema = schema, .tree = tree};
   return make_schema(&maker) && diag->errors == errors ? schema : NULL;
 }

@@ -27,7 +27,10 @@
  * Outputs: types, separated by commas, each with a name if it likes; `_` is
  * one output whose type the op's infer says, `...` any number of those.
  * `taps a, b` names inner values.  `where a == b, c` states what must hold
- * of dims and attributes; names of dims may be used in it as in types. */
+ * of dims and attributes; names of dims may be used in it as in types.
+ *
+ * `fuses add(y, linear(x; weight, bias))` says what the op stands for, as often as
+ * there are ways to write it; see fusion.c and graph/pass/fuse.h. */
 #ifndef TFM_COMPILER_SCHEMA_H
 #define TFM_COMPILER_SCHEMA_H
 
@@ -128,6 +131,7 @@ struct op_schema {
   const char *const *tap;
   uint32_t constraint_count;
   const struct ast_expr *const *constraint;
+  const struct ast_fusion *fusion; /* a list; fusion.c makes sense of it */
 };
 
 /* Parse and check a schema.  label names it in messages ("schema of `ffn`").

@@ -83,7 +83,7 @@ static bool in_column_one(const struct lex *lex, uint32_t begin) {
   return begin == 0 || lex->text[begin - 1] == '\n';
 }
 
-/* In a schema the words of files mean nothing, and three others do. */
+/* In a schema the words of files mean nothing, and four others do. */
 static lex_kind schema_word(const struct lex *lex, const char *text, size_t length) {
   if (length == 2 && memcmp(text, "op", 2) == 0 && lex->previous == TOKEN_START_SCHEMA)
     return TOKEN_OP;
@@ -91,6 +91,8 @@ static lex_kind schema_word(const struct lex *lex, const char *text, size_t leng
     return TOKEN_TAPS;
   if (length == 5 && memcmp(text, "where", 5) == 0)
     return TOKEN_WHERE;
+  if (length == 5 && memcmp(text, "fuses", 5) == 0)
+    return TOKEN_FUSES;
   return TOKEN_IDENT;
 }
 

@@ -1,4 +1,5 @@
-# examples/: a program that embeds libtfm, a third party's plugin.
+# examples/: a program that embeds libtfm, a third party's plugin, and
+# one that fuses an op of it.
 # Built by nobody but its reader, and by a test against an installed copy.
 embedexampledir = $(docdir)/examples/embed
 dist_embedexample_DATA = examples/embed/embed.c examples/embed/Makefile
@@ -6,4 +7,6 @@ dist_embedexample_DATA = examples/embed/embed.c examples/embed/Makefile
 pluginexampledir = $(docdir)/examples/plugin
 dist_pluginexample_DATA = examples/plugin/acme.c examples/plugin/Makefile \
   examples/plugin/capped.tfm
+fusionexampledir = $(docdir)/examples/fusion
+dist_fusionexample_DATA = examples/fusion/line.c examples/fusion/Makefile
 script_tests += tests/docs/plugin.sh

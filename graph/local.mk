@@ -2,11 +2,13 @@
 noinst_LTLIBRARIES += libgraph.la
 libgraph_la_SOURCES = \
   graph/dim.c graph/dim.h \
+  graph/edit.c graph/edit.h \
   graph/emit.c \
   graph/entry.c graph/entry.h \
   graph/graph.c graph/graph.h \
   graph/letters.c graph/letters.h \
   graph/source.c graph/source.def graph/source.h \
+  graph/pass/fuse.c graph/pass/fuse.h \
   graph/task.c graph/task.def graph/task.h \
   graph/text.c \
   graph/text_parse.c graph/text_read.c graph/text_read.h \
@@ -14,5 +16,6 @@ libgraph_la_SOURCES = \
 
 unit_tests += \
   tests/unit/test_dim \
+  tests/unit/test_fuse \
   tests/unit/test_graph \
   tests/unit/test_input_source

@@ -10,13 +10,16 @@ const tfm_op_desc linear_op = {
 
 const tfm_op_desc linear_add_op = {
     OP_OF("## A linear layer joining a residual: x weight^T + bias + y.\n"
-          "op linear_add(x: [..., I], y: [..., O]; weight: [O, I], bias: [O]?) -> [..., O]\n"),
+          "op linear_add(x: [..., I], y: [..., O]; weight: [O, I], bias: [O]?) -> [..., O]\n"
+          "  fuses add(y, linear(x; weight, bias))\n"
+          "  fuses add(linear(x; weight, bias), y)\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 const tfm_op_desc linear3_op = {
     OP_OF("## Three linear layers of one input: query, key and value.\n"
           "op linear3(x: [..., I]; a: linear[I, M], b: linear[I, N], c: linear[I, O])\n"
-          "  -> a: [..., M], b: [..., N], c: [..., O]\n"),
+          "  -> a: [..., M], b: [..., N], c: [..., O]\n"
+          "  fuses linear(x; a), linear(x; b), linear(x; c)\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 /* ---- by host->gemm

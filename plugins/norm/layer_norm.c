@@ -12,7 +12,8 @@ const tfm_op_desc layer_norm_op = {
 const tfm_op_desc add_layer_norm_op = {
     OP_OF("## A residual and the layer norm of it: sum = a + b, norm = layer_norm(sum).\n"
           "op add_layer_norm(a: [..., D], b: [..., D]; weight: [D], bias: [D]?;\n"
-          "  eps: real = 1e-5) -> sum: [..., D], norm: [..., D]\n"),
+          "  eps: real = 1e-5) -> sum: [..., D], norm: [..., D]\n"
+          "  fuses add(a, b) as sum, layer_norm(sum; weight, bias; eps)\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 static void row(const struct norm *norm, const float *x, float *out) {

@@ -12,7 +12,8 @@ const tfm_op_desc rms_norm_op = {
 const tfm_op_desc add_rms_norm_op = {
     OP_OF("## A residual and the root mean square norm of it: sum = a + b, norm = rms_norm(sum).\n"
           "op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6)\n"
-          "  -> sum: [..., D], norm: [..., D]\n"),
+          "  -> sum: [..., D], norm: [..., D]\n"
+          "  fuses add(a, b) as sum, rms_norm(sum; weight; eps)\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 static void row(const struct norm *norm, const float *x, float *out) {

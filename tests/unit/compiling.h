@@ -99,13 +99,17 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op mean_pool(x: [B, T, D], real: bool[B, T]) -> [B, D]"),
     COMPILING_ROLE(LAST_TOKEN, "op last_token(x: [B, T, D], index: i32[B]) -> [B, 1, D]"),
     COMPILING_OP("op linear3(x: [..., I]; a: linear[I, M], b: linear[I, N], c: linear[I, O]) -> "
-                 "a: [..., M], b: [..., N], c: [..., O]"),
+                 "a: [..., M], b: [..., N], c: [..., O] "
+                 "fuses linear(x; a), linear(x; b), linear(x; c)"),
     COMPILING_OP("op linear_add(x: [..., I], y: [..., O]; weight: [O, I], bias: [O]?) -> "
-                 "[..., O]"),
+                 "[..., O] fuses add(y, linear(x; weight, bias)) "
+                 "fuses add(linear(x; weight, bias), y)"),
     COMPILING_OP("op add_layer_norm(a: [..., D], b: [..., D]; weight: [D], bias: [D]?; "
-                 "eps: real = 1e-5) -> sum: [..., D], norm: [..., D]"),
+                 "eps: real = 1e-5) -> sum: [..., D], norm: [..., D] "
+                 "fuses add(a, b) as sum, layer_norm(sum; weight, bias; eps)"),
     COMPILING_OP("op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6) -> "
-                 "sum: [..., D], norm: [..., D]"),
+                 "sum: [..., D], norm: [..., D] "
+                 "fuses add(a, b) as sum, rms_norm(sum; weight; eps)"),
     {.struct_size = sizeof(tfm_op_desc),
      .flags = TFM_OP_KEEPS_TOKENS,
      .version = 1,
