@@ -373,13 +373,23 @@ static void put_head(struct buffer *out, const struct ast_decl *decl) {
   }
 }
 
-/* The declaration's first line, without its place. */
-static void put_decl(struct buffer *out, const struct ast_decl *decl) {
-  if (decl->kind != AST_DECL_HEAD && decl->kind != AST_DECL_ASSERT)
-    buffer_printf(out, "%s%s", ast_decl_keyword(decl->kind),
-                  decl->kind == AST_DECL_WEIGHTS ? "" : " ");
-  if (decl->name.text != NULL && decl->kind != AST_DECL_HEAD && decl->kind != AST_DECL_IMPORT)
-    buffer_puts(out, decl->name.text);
+static void put_weight(struct buffer *out, const struct ast_decl *decl) {
+  if (decl->weight.type != NULL) {
+    buffer_puts(out, ": ");
+    put_type(out, decl->weight.type);
+  }
+  buffer_puts(out, " = ");
+  put_expr(out, decl->weight.value);
+}
+
+static void put_input(struct buffer *out, const struct ast_decl *decl) {
+  buffer_puts(out, ": ");
+  put_type(out, decl->input.type);
+  buffer_printf(out, " = %s", decl->input.source.text);
+}
+
+/* What follows the keyword and the name. */
+static void put_decl_rest(struct buffer *out, const struct ast_decl *decl) {
   switch (decl->kind) {
   case AST_DECL_MODEL:
     buffer_puts(out, " for ");
@@ -402,21 +412,14 @@ static void put_decl(struct buffer *out, const struct ast_decl *decl) {
     put_fields(out, &decl->fields, " <= ");
     break;
   case AST_DECL_INPUT:
-    buffer_puts(out, ": ");
-    put_type(out, decl->input.type);
-    buffer_printf(out, " = %s", decl->input.source.text);
+    put_input(out, decl);
     break;
   case AST_DECL_STATE:
     buffer_puts(out, ": ");
     put_type(out, decl->state);
     break;
   case AST_DECL_WEIGHT:
-    if (decl->weight.type != NULL) {
-      buffer_puts(out, ": ");
-      put_type(out, decl->weight.type);
-    }
-    buffer_puts(out, " = ");
-    put_expr(out, decl->weight.value);
+    put_weight(out, decl);
     break;
   case AST_DECL_BLOCK:
     buffer_putc(out, '(');
@@ -434,6 +437,16 @@ static void put_decl(struct buffer *out, const struct ast_decl *decl) {
   case AST_DECL_GRAPH:
     break;
   }
+}
+
+/* The declaration's first line, without its place. */
+static void put_decl(struct buffer *out, const struct ast_decl *decl) {
+  if (decl->kind != AST_DECL_HEAD && decl->kind != AST_DECL_ASSERT)
+    buffer_printf(out, "%s%s", ast_decl_keyword(decl->kind),
+                  decl->kind == AST_DECL_WEIGHTS ? "" : " ");
+  if (decl->name.text != NULL && decl->kind != AST_DECL_HEAD && decl->kind != AST_DECL_IMPORT)
+    buffer_puts(out, decl->name.text);
+  put_decl_rest(out, decl);
 }
 
 static void put_doc(const struct dump *dump, const char *doc) {
