@@ -8,7 +8,8 @@ tools_tfm = libjoint.la $(rooms) $(rooms_libs)
 
 # Manners, and the options that the programs have alike.
 tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h \
-  tools/option_tasks.c tools/common.c tools/common.h
+  tools/option_tasks.c tools/common.c tools/common.h \
+  tools/completion.c tools/completion.h
 
 tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
   tools/rank.c tools/window.c tools/stream.c tools/stream.h \

@@ -2,6 +2,8 @@
  * name was meant. */
 #include "tools/options.h"
 
+#include "tools/completion.h"
+
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -323,6 +325,22 @@ static const struct option_row *row_of_code(const struct parser *p, int code) {
   return NULL;
 }
 
+/* --help and the like: say it, and the program's status. */
+static int say_row(struct cli *cli, const struct parser *p, const struct option_row *row,
+                   const char *argument) {
+  if (row->kind == OPTION_COMPLETION && strcmp(argument, "bash") != 0) {
+    cli_usage_error(cli, "--%s is for bash", row->name);
+    return TFM_CODE_USAGE;
+  }
+  if (row->kind == OPTION_COMPLETION)
+    completion_print(cli->program, p->row, p->count);
+  else if (row->kind == OPTION_HELP)
+    print_help(p);
+  else
+    printf("%s %s\n", cli->program, tfm_version());
+  return cli_finish_output(cli, 0);
+}
+
 int options_parse(struct cli *cli, const struct option_set *set, void *values, int argc,
                   char **argv, int *status) {
   struct parser p;
@@ -335,12 +353,8 @@ int options_parse(struct cli *cli, const struct option_set *set, void *values, i
     *status = TFM_CODE_USAGE;
     if (!row)
       return say_wrong(cli, &p, code, argv[optind - 1]), -1;
-    if (row->kind == OPTION_HELP || row->kind == OPTION_VERSION) {
-      if (row->kind == OPTION_HELP)
-        print_help(&p);
-      else
-        printf("%s %s\n", cli->program, tfm_version());
-      *status = cli_finish_output(cli, 0);
+    if (row->kind >= OPTION_COMPLETION) {
+      *status = say_row(cli, &p, row, optarg);
       return -1;
     }
     size_t at = (size_t)(row - p.row);

@@ -1,5 +1,5 @@
-/* options.h - a program's options as one table: parsing, --help and the nearest
- * name of a mistyped one all follow from it.
+/* options.h - a program's options as one table: parsing, --help, the nearest name
+ * of a mistyped one and a shell's completion all follow from it.
  *
  *     static const struct option_row rows[] = {
  *         OPTION_HEAD("Generation"),
@@ -27,6 +27,7 @@ enum option_kind {
   OPTION_LIST,    /* struct option_list gets one more; may be given again             */
   OPTION_CALL,    /* call says what it means                                          */
   OPTION_QUIET,   /* cli->quiet                                                       */
+  OPTION_COMPLETION,
   OPTION_HELP,
   OPTION_VERSION
 };
@@ -45,7 +46,8 @@ struct option_row {
   enum option_kind kind;
   const char *name;     /* "top-k" */
   char letter;          /* 't' for -t; 0 = none */
-  const char *argument; /* "N", as --help shows it; "[=N]" = may be left out; NULL = takes none */
+  const char *argument; /* "N", as --help shows it; "a|b": one of these; "[=N]" = may be left out;
+                           NULL = takes none */
   const char *help;     /* for --help, which breaks its lines; NULL = not shown there */
   size_t offset, size;  /* of the field: OPTION_FIELD */
   int64_t low, high;

@@ -165,6 +165,7 @@ static const struct option_row rows[] = {
     OPTION_USE("model-dir"),
     OPTION_USE("kernels"),
     OPTION_USE("no-fuse"),
+    OPTION_USE("completion"),
     OPTION_USE("help"),
     OPTION_USE("version"),
 };

@@ -336,6 +336,7 @@ static const struct option_row rows[] = {
     {OPTION_FLAG, "count", .help = "only how many tokens", FIELD(count)},
     {OPTION_FLAG, "json", .help = "a JSON object a line", FIELD(json)},
     OPTION_HEAD(""),
+    OPTION_USE("completion"),
     OPTION_USE("help"),
     OPTION_USE("version"),
 };

@@ -222,6 +222,7 @@ static const struct option_row rows[] = {
     OPTION_USE_AS("profile", "time by node of the last run, on stderr"),
     {OPTION_FLAG, "json", .help = "one JSON object", FIELD(json)},
     OPTION_USE_AS("quiet", "no progress or warnings"),
+    OPTION_USE("completion"),
     OPTION_USE("help"),
     OPTION_USE("version"),
 };

@@ -48,6 +48,7 @@ static const struct option_row rows[] = {
     OPTION_USE("plugin-dir"),
     OPTION_USE("model-dir"),
     OPTION_USE_AS("quiet", "no warnings"),
+    OPTION_USE("completion"),
     OPTION_USE("help"),
     OPTION_USE("version"),
 };

@@ -1,0 +1,10 @@
+/* completion.h - what a shell needs to complete a program's options. */
+#ifndef TFM_TOOLS_COMPLETION_H
+#define TFM_TOOLS_COMPLETION_H
+
+#include "tools/options.h"
+
+/* A script for bash on standard output, of rows without OPTION_SHARED. */
+void completion_print(const char *program, const struct option_row *row, size_t count);
+
+#endif
