@@ -20,6 +20,8 @@ static int64_t token_limit(const struct generation_start *start) {
     room = o->max_length - (int64_t)start->count;
   if (asked == 0)
     asked = 128;
+  if (room < 0)
+    room = 0;
   return asked < 0 || asked > room ? room : asked;
 }
 

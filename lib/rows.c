@@ -64,7 +64,7 @@ static int encode_row(const struct tfm_model *model, const struct prompt *prompt
                                    .length = input->text_length,
                                    .pair = input->pair,
                                    .pair_length = input->pair ? input->pair_length : 0,
-                                   .flags = ENCODE_SPECIAL};
+                                   .flags = flags & ROWS_NO_SPECIAL ? 0 : ENCODE_SPECIAL};
   if (put_prompt(prompt, input, row, &request, err) != 0)
     return -1;
   if (flags & TFM_RUN_PLAIN_SPECIAL)
@@ -100,7 +100,8 @@ static int fill_row(const struct tfm_model *model, const struct prompt *prompt,
   row->count = row->encoding.count;
   row->truncated = row->encoding.truncated;
   row->start = tokenizer_roles(model->tokenizer)->bos;
-  if (row->count == 0 && row->start >= 0 && model->graph->task == GRAPH_TASK_GENERATE) {
+  if (row->count == 0 && row->start >= 0 && !(flags & ROWS_NO_SPECIAL) &&
+      model->graph->task == GRAPH_TASK_GENERATE) {
     row->ids = &row->start;
     row->types = NULL;
     row->count = 1;

@@ -33,6 +33,8 @@ int rows_create(const struct tfm_model *model, const struct prompt *prompt, cons
                 size_t count, uint32_t flags, struct rows *out, struct tfm_error *err);
 /* One more flag for rows_create: a text with a pair may be longer than the model takes. */
 enum { ROWS_LONG_PAIRS = 1u << 16 };
+/* And one: no special tokens around a text, which goes on from another. */
+enum { ROWS_NO_SPECIAL = 1u << 17 };
 /* Tokens that an input of the model has at most: the model's own bound, or its tokenizer's
  * if that is lower; 0 = none. */
 size_t rows_longest(const struct tfm_model *model);

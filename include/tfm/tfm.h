@@ -321,7 +321,7 @@ typedef struct tfm_answer {
 typedef struct tfm_timing {
   uint64_t prompt_ns;     /* the first pass, over all input tokens of the batch */
   uint64_t prompt_tokens; /* of that pass: a prompt that is given again at once is run once */
-  uint64_t decode_ns; /* all later passes */
+  uint64_t decode_ns;     /* all later passes */
   uint64_t decode_tokens;
   uint64_t first_token_ns; /* from the call to the first token or answer */
   uint64_t total_ns;
@@ -343,6 +343,62 @@ size_t tfm_result_count(const tfm_result *result);
 /* The answer for input i; lives as long as the result. */
 const tfm_answer *tfm_result_answer(const tfm_result *result, size_t i);
 const tfm_timing *tfm_result_timing(const tfm_result *result);
+
+/* ---------------------------------------------------------------- sessions */
+
+/* A text of a model of the task generate that outlives calls, such as a conversation: what
+ * was appended to it and what the model wrote.  What the model has seen of it is kept, so
+ * that only new tokens are computed.
+ *
+ *     tfm_session *s = tfm_session_create(model, error);
+ *     tfm_session_append(s, &question, 0, error);
+ *     tfm_session_generate(s, &options, &result, error);
+ *     tfm_session_append(s, &next, 0, error);
+ *     ...
+ *
+ * One call at a time uses a session, else it is refused, from its own callback too; sessions
+ * of a model are used by any threads at once.  It counts as a user of its model, which may
+ * be destroyed before it.  A model whose values are dumped or fed has none. */
+typedef struct tfm_session tfm_session;
+
+tfm_session *tfm_session_create(tfm_model *model, tfm_error *error);
+/* No call may be using it. */
+void tfm_session_destroy(tfm_session *session);
+
+/* Put a text or ids at its end; nothing is computed yet.  The first text gets the special
+ * tokens that the tokenizer puts around one, later ones none; each is cut into tokens by
+ * itself.  flags: TFM_RUN_PLAIN_SPECIAL.  No more than the model takes: TFM_CODE_LIMIT. */
+int tfm_session_append(tfm_session *session, const tfm_input *input, uint32_t flags,
+                       tfm_error *error);
+/* All its tokens: appended and made.  A stop token is no part of it. */
+size_t tfm_session_length(const tfm_session *session);
+/* Theirs, length of them, until the next call with the session. */
+const int32_t *tfm_session_ids(const tfm_session *session);
+/* Forget what comes after its first length tokens. */
+int tfm_session_cut(tfm_session *session, size_t length, tfm_error *error);
+/* A second one that goes on from the same text; what is kept is shared, not copied. */
+tfm_session *tfm_session_fork(tfm_session *session, tfm_error *error);
+
+/* Write on, to the end: begin, steps, finish.  What is made stays at the session's end.
+ * *result has one answer; of its timing, prompt_tokens are those of the first step, that
+ * were not computed before. */
+int tfm_session_generate(tfm_session *session, const tfm_run_options *options, tfm_result **result,
+                         tfm_error *error);
+
+/* The same a step at a time, for many sessions of one model: begin each when it likes, with
+ * options of its own; what they point to lives until finish.  The callback's row is 0. */
+int tfm_session_begin(tfm_session *session, const tfm_run_options *options, tfm_error *error);
+/* One step of the model: each session that is begun and has not ended gets its next token,
+ * the first after all that was not computed yet, prompts of some beside single tokens of
+ * others; each what it gets alone.  session: count of them, of one model, each once; those
+ * with nothing to do may be among them.  *working (may be NULL): how many want another
+ * step.  -1: none has changed; or, where one session's logits are not finite, that one does
+ * not go on, and the others have. */
+int tfm_sessions_step(tfm_session *const *session, size_t count, size_t *working, tfm_error *error);
+/* Nonzero = it is begun, and wants another step. */
+int tfm_session_working(const tfm_session *session);
+/* The answer of what was begun, also where it has not ended (stop is then "caller"). */
+int tfm_session_finish(tfm_session *session, tfm_result **result, tfm_error *error);
 
 /* ------------------------------------------------------------------ tokens */
 

@@ -14,7 +14,10 @@ robust_tests += tests/robust/test_calls
 tests_robust_test_calls_SOURCES = tests/robust/test_calls.c
 tests_robust_test_calls_LDADD = libtfm.la
 
-# Many threads, one model.
+# Many threads, one model; sessions of one that come and go.
+robust_tests += tests/robust/test_sessions
+tests_robust_test_sessions_SOURCES = tests/robust/test_sessions.c tests/robust/answers.h
+tests_robust_test_sessions_LDADD = libtfm.la
 robust_tests += tests/robust/test_threads
 tests_robust_test_threads_SOURCES = tests/robust/test_threads.c tests/robust/answers.h
 tests_robust_test_threads_LDADD = libtfm.la

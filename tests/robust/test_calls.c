@@ -88,6 +88,78 @@ static int call_context(unsigned mask) {
   tfm_model_destroy(inner);
   return refused && inner ? FINE : -2;
 }
+/* A session of its own for each: with four tokens, and begun where the call needs that. */
+static tfm_session *session_of(bool begun) {
+  tfm_session *made = tfm_session_create(model, error);
+  tfm_input input = input_of();
+  tfm_run_options o = {.struct_size = sizeof o, .max_new_tokens = 1};
+  if (!made || tfm_session_append(made, &input, 0, error) != 0 ||
+      (begun && tfm_session_begin(made, &o, error) != 0))
+    printf("%s\n", tfm_error_message(error));
+  tfm_error_destroy(error);
+  error = tfm_error_create();
+  return made;
+}
+static int call_session_create(unsigned mask) {
+  tfm_session *made = tfm_session_create(P(0, model), P(1, error));
+  tfm_session_destroy(made);
+  return made ? FINE : SAID;
+}
+static int call_session_append(unsigned mask) {
+  tfm_session *s = session_of(false);
+  tfm_input input = input_of();
+  int status = tfm_session_append(P(0, s), P(1, &input), 0, P(2, error));
+  tfm_session_destroy(s);
+  return status;
+}
+static int call_session_cut(unsigned mask) {
+  tfm_session *s = session_of(false);
+  int status = tfm_session_cut(P(0, s), 2, P(1, error));
+  bool cut = tfm_session_length(P(0, s)) == (status == 0 ? 2
+                                             : mask & 1  ? 0
+                                                         : 4) &&
+             (tfm_session_ids(P(0, s)) == NULL) == (mask & 1) && !tfm_session_working(P(0, s));
+  tfm_session_destroy(s);
+  return cut ? status : -2;
+}
+static int call_session_fork(unsigned mask) {
+  tfm_session *s = session_of(false);
+  tfm_session *made = tfm_session_fork(P(0, s), P(1, error));
+  tfm_session_destroy(s);
+  tfm_session_destroy(made);
+  return made ? FINE : SAID;
+}
+static int call_session_generate(unsigned mask) {
+  tfm_session *s = session_of(false);
+  tfm_run_options o = {.struct_size = sizeof o, .max_new_tokens = 1};
+  tfm_result *result = NULL;
+  int status = tfm_session_generate(P(0, s), P(1, &o), P(2, &result), P(3, error));
+  tfm_result_destroy(result);
+  tfm_session_destroy(s);
+  return status;
+}
+static int call_session_begin(unsigned mask) {
+  tfm_session *s = session_of(false);
+  tfm_run_options o = {.struct_size = sizeof o, .max_new_tokens = 1};
+  int status = tfm_session_begin(P(0, s), P(1, &o), P(2, error));
+  tfm_session_destroy(s);
+  return status;
+}
+static int call_sessions_step(unsigned mask) {
+  tfm_session *s = session_of(true), *list[2] = {P(1, s), NULL};
+  size_t working = 0;
+  int status = tfm_sessions_step(P(0, list), 1, P(2, &working), P(3, error));
+  tfm_session_destroy(s);
+  return status;
+}
+static int call_session_finish(unsigned mask) {
+  tfm_session *s = session_of(true);
+  tfm_result *result = NULL;
+  int status = tfm_session_finish(P(0, s), P(1, &result), P(2, error));
+  tfm_result_destroy(result);
+  tfm_session_destroy(s);
+  return status;
+}
 static int call_score(unsigned mask) {
   tfm_score_input input = {.struct_size = sizeof input,
                            .ids = P(2, ids),
@@ -267,6 +339,15 @@ static const struct {
     {"tfm_model_open", 2, 1, call_open, 2},
     {"tfm_model_run", 5, 1 | 2 | 8, call_run, 5},
     {"tfm_context_create tfm_context_destroy", 2, 2, call_context, 1},
+    {"tfm_session_create tfm_session_destroy", 2, 1, call_session_create, 2},
+    {"tfm_session_append", 3, 1 | 2, call_session_append, 3},
+    {"tfm_session_cut tfm_session_length tfm_session_ids tfm_session_working", 2, 1,
+     call_session_cut, 2},
+    {"tfm_session_fork", 2, 1, call_session_fork, 2},
+    {"tfm_session_generate", 4, 1 | 4, call_session_generate, 4},
+    {"tfm_session_begin", 3, 1, call_session_begin, 3},
+    {"tfm_sessions_step", 4, 1 | 2, call_sessions_step, 4},
+    {"tfm_session_finish", 3, 1 | 2, call_session_finish, 3},
     {"tfm_model_score", 7, 0x3f, call_score, 7},
     {"tfm_model_describe", 2, 0, call_describe, 0},
     {"tfm_weights_describe", 2, 0, call_weights_describe, 0},
