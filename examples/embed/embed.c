@@ -1,6 +1,9 @@
 /* embed.c - a program that lets a model write on, through libtfm.
  *
- *     embed MODEL.tfm DIR TEXT
+ *     embed MODEL.tfm DIR TEXT [TEXT...]
+ *
+ * Each further text goes on from all that was there before, as the turns of a conversation
+ * do: what the model has seen is kept in a session, and only new tokens are computed.
  *
  * All that it knows of tfm is tfm/tfm.h.  A call that fails returns NULL or
  * -1 and leaves the reason in the tfm_error that it was given; what to do
@@ -34,14 +37,16 @@ static int explain(const tfm_error *error) {
   return tfm_error_code(error);
 }
 
-static int write_on(tfm_model *model, const char *text, tfm_error *error) {
+/* One text, and what the model writes after it. */
+static int turn(tfm_session *session, const char *text, tfm_error *error) {
   tfm_input input = {.struct_size = sizeof input, .text = text, .text_length = strlen(text)};
   tfm_run_options options = {.struct_size = sizeof options,
                              .max_new_tokens = NEW_TOKENS,
                              .token = on_token,
                              .token_arg = stdout};
   tfm_result *result = NULL;
-  if (tfm_model_run(model, &input, 1, &options, &result, error) != 0)
+  if (tfm_session_append(session, &input, 0, error) != 0 ||
+      tfm_session_generate(session, &options, &result, error) != 0)
     return explain(error);
   const tfm_answer *answer = tfm_result_answer(result, 0);
   printf("\n");
@@ -51,9 +56,18 @@ static int write_on(tfm_model *model, const char *text, tfm_error *error) {
   return 0;
 }
 
+static int write_on(tfm_model *model, char *const *text, tfm_error *error) {
+  tfm_session *session = tfm_session_create(model, error);
+  int status = session != NULL ? 0 : explain(error);
+  while (status == 0 && *text != NULL)
+    status = turn(session, *text++, error);
+  tfm_session_destroy(session);
+  return status;
+}
+
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: embed MODEL.tfm DIR TEXT\n");
+  if (argc < 4) {
+    fprintf(stderr, "usage: embed MODEL.tfm DIR TEXT [TEXT...]\n");
     return TFM_CODE_USAGE;
   }
   tfm_error *error = tfm_error_create();
@@ -66,7 +80,7 @@ int main(int argc, char **argv) {
                               .message = on_message,
                               .message_arg = stderr};
   tfm_model *model = tfm_model_open(&options, error);
-  int status = model != NULL ? write_on(model, argv[3], error) : explain(error);
+  int status = model != NULL ? write_on(model, argv + 3, error) : explain(error);
   tfm_model_destroy(model);
   tfm_error_destroy(error);
   return status;

@@ -17,6 +17,15 @@ for text in 'The model' '나는 책을'; do
   grep -q '^48 tokens after [0-9]*, ended by: length$' err || fail 'embed: how it ended' err
 done
 
+# A second text goes on from the first and its answer, to the end of the 64 places of this
+# model and the one token that is chosen there and not run.
+"$prefix/bin/tfmrun" -q gpt2.tfm --weights "$fixture" -n 48 --input 'The model' >want 2>err ||
+  fail tfmrun err
+./embed/embed gpt2.tfm "$fixture" 'The model' ' and' >got 2>err || fail 'embed: two texts' err
+head -n "$(wc -l <want)" got | cmp -s want - || fail 'embed: the first of two texts' want got
+awk 'NR == 2 && $1 > 0 && $1 + $4 == 65 && /, ended by: context$/ { good = 1 } END { exit !good }' err ||
+  fail 'embed: the second text' err
+
 # Exit status and a word on standard error; nothing on standard output.
 refused() { # STATUS PATTERN ARGUMENT...
   local status want=$1 pattern=$2
