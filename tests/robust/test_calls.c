@@ -203,7 +203,7 @@ static int call_errors(unsigned mask) {
   tfm_error *made = tfm_error_create();
   tfm_error_destroy(made);
   return tfm_error_code(NULL) == 0 && !*tfm_error_message(NULL) && !*tfm_error_notes(NULL) &&
-                 *tfm_version()
+                 *tfm_version() && *tfm_task_name(TFM_TASK_QA) && !tfm_task_name(-1)
              ? FINE
              : -2;
 }
@@ -356,7 +356,7 @@ static const struct {
     {"tfm_result_destroy tfm_result_count tfm_result_answer tfm_result_timing", 0, 0, call_results,
      0},
     {"tfm_error_create tfm_error_destroy tfm_error_code tfm_error_message tfm_error_notes "
-     "tfm_version",
+     "tfm_version tfm_task_name",
      0, 0, call_errors, 0},
     {"tfm_tokenizer_open", 2, 1, call_tokenizer_open, 2},
     {"tfm_model_tokenizer", 2, 1, call_model_tokenizer, 2},
