@@ -143,10 +143,12 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     if (pick > 0 && left > 0)
       continue;
     size_t before = (size_t)(begin - data), after = size - before - length;
+    size_t room = max - before - after;
+    if (room == 0) /* an empty part of an input that is as long as it may be */
+      return LLVMFuzzerMutate(data, size, max);
     uint8_t *part = malloc(max);
     fuzz_check(part != NULL, "there is memory for a part");
     memcpy(part, begin, length);
-    size_t room = max - before - after;
     size_t made = seed % PARTS < FILES ? fuzz_mutate_json(part, length, room, seed / PARTS)
                                        : LLVMFuzzerMutate(part, length, room);
     memmove(data + before + made, data + before + length, after);

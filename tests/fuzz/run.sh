@@ -51,6 +51,7 @@ for name in $targets; do programs="$programs tests/fuzz/fuzz_$name"; done
 longest() {
   case ${CAMPAIGN:-}-$1 in
   *-programs) echo 128 ;;
+  ?*-directory) echo 1024 ;; # its seeds are 512 and more
   -tokenizer | -gguf | -sentencepiece | -compile) echo 16384 ;;
   -*) echo 4096 ;;
   *-tokenizer | *-compile | *-config | *-safetensors | *-gguf) echo 512 ;;
