@@ -240,7 +240,8 @@ int generation_advance(struct generation *g, const float *const *logits, size_t 
 
 static int begin_policy(struct generation *g, struct tfm_error *err) {
   const tfm_run_options *o = g->start.options;
-  struct decode_options options = {.sample = {.temperature = o->temperature,
+  struct decode_options options = {.run = o,
+                                   .sample = {.temperature = o->temperature,
                                               .top_k = o->top_k,
                                               .top_p = o->top_p,
                                               .min_p = o->min_p,

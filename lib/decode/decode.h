@@ -23,6 +23,7 @@
 
 /* What a policy is told of a text before it begins; all of it outlives the policy. */
 struct decode_options {
+  const tfm_run_options *run; /* what the caller asked for: a policy reads its own options here */
   struct sample_options sample;
   uint64_t stream;     /* which of the seed's rows of numbers is drawn from */
   const int32_t *stop; /* ids at which the text ends, stop_count of them; none = it goes on */
