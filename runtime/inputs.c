@@ -205,8 +205,13 @@ static int bind_rows(struct session *session, uint32_t entry, const struct sessi
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
     const struct session_side *own = side_of(session, in, source, side);
-    if (in->input->entry != (int32_t)entry || !own || !row_dim(session, in, &v))
+    if (in->input->entry != (int32_t)entry || !own)
       continue;
+    if (!row_dim(session, in, &v)) {
+      if (padding_check(session, in, own, err) != 0)
+        return -1;
+      continue;
+    }
     struct session_rows *rows = &session->begin[v];
     bool again = said >> v & 1;
     said |= 1u << v;

@@ -22,6 +22,7 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/note.c runtime/note.h \
   runtime/penalty.c runtime/penalty.h \
   runtime/package.c \
+  runtime/padding.c \
   runtime/plan.c runtime/plan.h runtime/plan_print.c \
   runtime/pool.c runtime/pool.h \
   runtime/program.c runtime/program.h \

@@ -38,7 +38,7 @@ static void find_dims(struct ragged *ragged) {
   ragged->differ &= ragged->batch == GRAPH_NONE ? 0 : ~(1u << ragged->batch);
 }
 
-static uint32_t dims_of(const struct dim *dim) {
+uint32_t ragged_dims(const struct dim *dim) {
   uint32_t dims = 0;
   for (uint32_t t = 0; t < dim->count; t++)
     for (uint32_t v = 0; v < DIM_VARIABLES; v++)
@@ -54,7 +54,7 @@ static struct ragged_value layout_of(const struct ragged *ragged, const struct t
   if (type->dtype == DTYPE_MASK || type->dtype == DTYPE_KV)
     return (struct ragged_value){.kind = RAGGED_SHARED};
   for (uint32_t i = 0; i < type->rank; i++)
-    *(i == 0 ? &first : i == 1 ? &second : &rest) |= dims_of(&type->shape[i]) & own;
+    *(i == 0 ? &first : i == 1 ? &second : &rest) |= ragged_dims(&type->shape[i]) & own;
   if ((first | second | rest) == 0)
     return (struct ragged_value){.kind = RAGGED_SHARED};
   if (rest != 0 || !single_dim(&type->shape[0], &v) || (int32_t)v != ragged->batch)
@@ -165,7 +165,7 @@ uint32_t ragged_rows(const struct ragged *ragged, const struct ragged_batch *bat
 
 static bool eval(const struct type *type, const int64_t *variable, int64_t *shape) {
   for (uint32_t i = 0; i < type->rank; i++) {
-    uint32_t dims = dims_of(&type->shape[i]);
+    uint32_t dims = ragged_dims(&type->shape[i]);
     for (uint32_t v = 0; v < DIM_VARIABLES; v++)
       if ((dims >> v & 1) != 0 && variable[v] < 0)
         return false;

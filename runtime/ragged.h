@@ -58,6 +58,9 @@ int ragged_create(const struct graph *graph, const bool *knows, struct arena *ar
 /* "; a row at a time: `h.0.bias` is [1, H, T, S]" for a node that is apart, else nothing. */
 void ragged_explain(const struct ragged *ragged, uint32_t node, struct buffer *out);
 
+/* The run-time dims that a dimension is made of: bit i is dim i. */
+uint32_t ragged_dims(const struct dim *dim);
+
 /* The sizes of a call. */
 struct ragged_batch {
   /* As in a rectangle: rows, the most tokens of a row; -1 = not known. */

@@ -103,6 +103,10 @@ void inputs_fed_size(const struct session *session, enum graph_when when, int64_
  * where rows begin along those that differ by row. */
 int inputs_bind(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, struct ragged_batch *batch, struct tfm_error *err);
+/* Refuses rows of unequal length of an input whose rows do not lie end to end, where its
+ * length is a number or a node would see the padding (padding.c). */
+int padding_check(const struct session *session, const struct session_input *in,
+                  const struct session_side *side, struct tfm_error *err);
 /* Write the entry's inputs into their tensors. */
 int inputs_fill(struct session *session, uint32_t entry, const struct session_side *source,
                 const struct session_side *side, struct tfm_error *err);

@@ -91,6 +91,20 @@ for model in mean total all; do
     { fail "$model.tfm: other vectors in a batch"; cat "$err"; head -c 300 "$work/want" "$work/got"; }
 done
 
+# Where the batch is a number, rows are rectangles: an op that is told nothing of padding takes
+# texts of one length alone, attention with a mask takes any.
+number='s/^dim B, T/dim T/; s/\[B, /[3, /g'
+sed -e "$number" "$work/mean.tfm" >"$work/number.tfm"
+sed -e "$number" -e 's/mixing.mean(x)/mean_pool(x, real)/' "$work/mean.tfm" >"$work/masked.tfm"
+printf 'the cat\nthe cat\nthe cat\n' >"$work/same"
+for case in 'number lines 0' 'number same 3' 'masked lines 3'; do
+  set -- $case
+  $tfmrun $plugins -q "$work/$1.tfm" --weights "$fixtures/bert-model" --task embed --json \
+    <"$work/$2" >"$out" 2>"$err"
+  checks=$((checks + 1))
+  [ "$(grep -c vector "$out")" -eq "$3" ] || { fail "$1.tfm: $2"; cat "$err"; }
+done
+
 # Which nodes are run a row at a time, and why: mean is, total knows rows.
 profile="--weights $fixtures/bert-model --task embed --profile"
 expect 0 $tfmrun $plugins -q "$work/mean.tfm" $profile --input "the cat"

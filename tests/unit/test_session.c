@@ -322,6 +322,43 @@ START_TEST(test_encoder) {
 }
 END_TEST
 
+/* Rows that do not lie end to end: a node that would take the padding for a row's own tokens
+ * runs on rows of one length alone, one that is told of it on any. */
+START_TEST(test_rectangles) {
+  static const struct {
+    const char *ids, *node, *why; /* why: NULL = taken */
+    uint32_t longest;
+  } cases[] = {
+      {"2,T", "add(%2, %2) : f32[2,T,1] @y mixes", "op `add` mixes the tokens of a text", 3},
+      {"2,T", "add(%2, %2) : f32[2,T,1] @y", NULL, 3},
+      {"2,T", "padding(%1) : mask @y holds mixes", NULL, 3},
+      {"B,2*T", "add(%2, %2) : f32[B,2*T,1] @y mixes", "texts of 2 and 4 tokens", 4},
+      {"B,3", "add(%2, %2) : f32[B,3,1] @y", "`ids` has another size", 3},
+      {"C,T", "add(%2, %2) : f32[C,T,1] @y mixes", NULL, 3},
+  };
+  static const int32_t ids[] = {1, 2, 3, 4};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "graph t\ndim B\ndim C\ndim T\nentry encode once\nencode\n"
+             "input %%0 ids = tokens.ids : i32[%s] @ids\n"
+             "input %%1 real = tokens.mask : bool[%s] @real\n"
+             "%%2 = lift(%%0) : f32[%s,1] @x taps(twice, thrice)\n"
+             "%%3 = %s\noutput x = %%2\n",
+             cases[i].ids, cases[i].ids, cases[i].ids, cases[i].node);
+    struct bench b = open_bench(text, 0);
+    struct step_row row[] = {{.count = cases[i].longest, .ids = ids}, {.count = 2, .ids = ids}};
+    if (cases[i].why)
+      CHECK_FAILS(session_run(b.session, row, 2, err), TFM_ERROR_USAGE, cases[i].why);
+    else
+      CHECK_OK(session_run(b.session, row, 2, err));
+    row[1].count = cases[i].longest;
+    CHECK_OK(session_run(b.session, row, 2, err));
+    close_bench(&b);
+  }
+}
+END_TEST
+
 /* What encode leaves stays through decode steps of other shapes. */
 START_TEST(test_two_sides) {
   struct bench b = open_bench("graph t\ndim B\ndim U\ndim T\ndim S <= 20\n"
@@ -370,4 +407,4 @@ START_TEST(test_two_sides) {
 END_TEST
 
 UNIT_MAIN("session", test_ragged, test_inputs, test_truncate_and_fork, test_shared_cache,
-          test_refused, test_feed, test_encoder, test_two_sides)
+          test_refused, test_feed, test_encoder, test_rectangles, test_two_sides)
