@@ -9,14 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take(tfm_session *session, const char *call, struct tfm_error *err) {
-  if (!atomic_exchange(&session->busy, true))
-    return 0;
-  return error_set(err, TFM_ERROR_USAGE, "%s: another call is using the session", call);
+static void session_free(tfm_session *session) {
+  if (session->writing)
+    generation_free(&session->text);
+  tfm_result_destroy(session->result);
+  sequence_destroy(session->sequence);
+  model_release(session->model);
+  free(session->ids);
+  free(session);
 }
 
-static void leave(tfm_session *session) {
-  atomic_store(&session->busy, false);
+bool conversation_take(tfm_session *session) {
+  int idle = CONVERSATION_IDLE;
+  return atomic_compare_exchange_strong(&session->use, &idle, CONVERSATION_BUSY);
+}
+
+void conversation_leave(tfm_session *session) {
+  int busy = CONVERSATION_BUSY;
+  if (!atomic_compare_exchange_strong(&session->use, &busy, CONVERSATION_IDLE))
+    session_free(session);
+}
+
+void tfm_session_destroy(tfm_session *session) {
+  if (session && atomic_exchange(&session->use, CONVERSATION_DOOMED) == CONVERSATION_IDLE)
+    session_free(session);
+}
+
+static int take(tfm_session *session, const char *call, struct tfm_error *err) {
+  if (conversation_take(session))
+    return 0;
+  return error_set(err, TFM_ERROR_USAGE, "%s: another call is using the session", call);
 }
 
 /* What changes a session's text is not done while it is written on. */
@@ -25,7 +47,7 @@ static int take_idle(tfm_session *session, const char *call, struct tfm_error *e
     return -1;
   if (!session->writing)
     return 0;
-  leave(session);
+  conversation_leave(session);
   error_set(err, TFM_ERROR_USAGE, "%s: the session is being written on", call);
   error_note(err, "help: tfm_session_finish ends it, at any step");
   return -1;
@@ -43,13 +65,6 @@ static int check_model(const struct tfm_model *model, struct tfm_error *err) {
     return error_set(err, TFM_ERROR_USAGE,
                      "a model whose values are dumped or fed has no sessions");
   return 0;
-}
-
-static void session_free(tfm_session *session) {
-  sequence_destroy(session->sequence);
-  model_release(session->model);
-  free(session->ids);
-  free(session);
 }
 
 static tfm_session *create(struct tfm_model *model, struct tfm_error *err) {
@@ -102,7 +117,7 @@ tfm_session *tfm_session_fork(tfm_session *session, tfm_error *error) {
   int status = made ? push(made, session->ids, session->count, err) : -1;
   if (status == 0 && session->sequence)
     status = sequence_fork(session->sequence, &made->sequence, err);
-  leave(session);
+  conversation_leave(session);
   if (status == 0)
     return made;
   if (made)
@@ -117,13 +132,6 @@ static void drop_writing(tfm_session *session) {
   tfm_result_destroy(session->result);
   session->result = NULL;
   session->writing = session->broken = false;
-}
-
-void tfm_session_destroy(tfm_session *session) {
-  if (!session)
-    return;
-  drop_writing(session);
-  session_free(session);
 }
 
 /* --------------------------------------------------------------------- text */
@@ -177,7 +185,7 @@ int tfm_session_append(tfm_session *session, const tfm_input *input, uint32_t fl
       take_idle(session, call, err) != 0)
     return -1;
   int status = append(session, &full, flags, err);
-  leave(session);
+  conversation_leave(session);
   return status;
 }
 
@@ -195,14 +203,15 @@ int tfm_session_cut(tfm_session *session, size_t length, tfm_error *error) {
     status = sequence_truncate(session->sequence, (int64_t)length, err);
   if (status == 0)
     session->count = length;
-  leave(session);
+  conversation_leave(session);
   return status;
 }
 
 /* ------------------------------------------------------------ begin and end */
 
 bool conversation_works(const struct tfm_session *session) {
-  return session->writing && !session->broken && !session->text.stop;
+  return session->writing && !session->broken && !session->text.stop &&
+         atomic_load(&session->use) != CONVERSATION_DOOMED;
 }
 
 int tfm_session_working(const tfm_session *session) {
@@ -251,7 +260,7 @@ int tfm_session_begin(tfm_session *session, const tfm_run_options *options, tfm_
       caller_run_options(options, &full, err) != 0 || take_idle(session, call, err) != 0)
     return -1;
   int status = begin(session, &full, err);
-  leave(session);
+  conversation_leave(session);
   return status;
 }
 
@@ -291,31 +300,45 @@ int tfm_session_finish(tfm_session *session, tfm_result **result, tfm_error *err
   if (caller_need(session, call, "session", &own) == 0 &&
       caller_need(result, call, "result", &own) == 0 && take(session, call, &own) == 0) {
     status = finish(session, result, &own);
-    leave(session);
+    conversation_leave(session);
   }
   if (error)
     *error = own;
   return status;
 }
 
+/* One run of the model from begin to finish: cancelled between two steps it ends too. */
+static int generate(tfm_session *session, const tfm_run_options *options, tfm_result **result,
+                    struct tfm_error *err) {
+  struct engine *engine = engine_enter(session->model, "tfm_session_generate", err);
+  if (!engine)
+    return -1;
+  engine_begin(engine);
+  int status = begin(session, options, err);
+  while (status == 0 && conversation_works(session))
+    status = conversation_step(engine, &session, 1, err);
+  if (status == 0)
+    status = finish(session, result, err);
+  drop_writing(session);
+  engine_leave(engine);
+  return status;
+}
+
 int tfm_session_generate(tfm_session *session, const tfm_run_options *options, tfm_result **result,
                          tfm_error *error) {
   static const char call[] = "tfm_session_generate";
-  struct tfm_error ignored = {0}, unsaid = {0}, *err = error ? error : &ignored;
-  size_t working = 1;
-  error_clear(err);
+  struct tfm_error own = {0};
+  tfm_run_options full;
+  int status = -1;
   if (result)
     *result = NULL;
-  if (caller_need(result, call, "result", err) != 0 ||
-      tfm_session_begin(session, options, err) != 0)
-    return -1;
-  int status = 0;
-  while (status == 0 && working)
-    status = tfm_sessions_step(&session, 1, &working, err);
-  if (status == 0)
-    return tfm_session_finish(session, result, err);
-  if (tfm_session_finish(session, result, &unsaid) == 0)
-    tfm_result_destroy(*result);
-  *result = NULL;
-  return -1;
+  if (caller_need(session, call, "session", &own) == 0 &&
+      caller_need(result, call, "result", &own) == 0 &&
+      caller_run_options(options, &full, &own) == 0 && take_idle(session, call, &own) == 0) {
+    status = generate(session, &full, result, &own);
+    conversation_leave(session);
+  }
+  if (error)
+    *error = own;
+  return status;
 }

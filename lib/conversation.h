@@ -12,12 +12,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* Who uses a session: nobody, a call, or a call in whose time it was destroyed: it goes at
+ * the end of that call. */
+enum { CONVERSATION_IDLE, CONVERSATION_BUSY, CONVERSATION_DOOMED };
+
 struct tfm_session {
   struct tfm_model *model;   /* of which it is a user */
   struct sequence *sequence; /* NULL = the model has no state: all is run each step */
   int32_t *ids;
   size_t count, room;
-  atomic_bool busy; /* a call uses it */
+  atomic_int use; /* CONVERSATION_ */
 
   /* From begin to finish. */
   bool writing;
@@ -31,7 +35,14 @@ struct tfm_session {
   uint64_t begun_ns;
 };
 
+/* For a call; false = another one uses it. */
+bool conversation_take(struct tfm_session *session);
+/* The session is gone then if it was destroyed meanwhile. */
+void conversation_leave(struct tfm_session *session);
 /* Another step is wanted. */
 bool conversation_works(const struct tfm_session *session);
+/* One step of count sessions that the caller has taken; those that do not work rest. */
+int conversation_step(struct engine *engine, tfm_session *const *session, size_t count,
+                      struct tfm_error *err);
 
 #endif

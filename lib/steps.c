@@ -123,8 +123,8 @@ static int step_rows(struct engine *engine, tfm_session *const *session, size_t 
   return status ? status : advance_all(&run, session, count, begin, err);
 }
 
-static int step_all(struct engine *engine, tfm_session *const *session, size_t count,
-                    struct tfm_error *err) {
+int conversation_step(struct engine *engine, tfm_session *const *session, size_t count,
+                      struct tfm_error *err) {
   struct step_row *row = calloc(count, sizeof *row);
   int status = row ? step_rows(engine, session, count, row, err) : error_oom(err);
   free(row);
@@ -135,7 +135,7 @@ static int step_all(struct engine *engine, tfm_session *const *session, size_t c
 
 static void leave_all(tfm_session *const *session, size_t count) {
   for (size_t i = 0; i < count; i++)
-    atomic_store(&session[i]->busy, false);
+    conversation_leave(session[i]);
 }
 
 /* Every session is there, once, of one model, and no other call's. */
@@ -145,7 +145,7 @@ static int take_all(tfm_session *const *session, size_t count, struct tfm_error 
       error_set(err, TFM_ERROR_USAGE, "tfm_sessions_step: session[%zu] is NULL", i);
     else if (session[i]->model != session[0]->model)
       error_set(err, TFM_ERROR_USAGE, "tfm_sessions_step: session[%zu] is of another model", i);
-    else if (atomic_exchange(&session[i]->busy, true))
+    else if (!conversation_take(session[i]))
       error_set(err, TFM_ERROR_USAGE,
                 "tfm_sessions_step: session[%zu] is used by another call, "
                 "or is there twice",
@@ -163,7 +163,7 @@ static int step_taken(tfm_session *const *session, size_t count, size_t *working
   if (!engine)
     return -1;
   engine_begin(engine);
-  int status = step_all(engine, session, count, err);
+  int status = conversation_step(engine, session, count, err);
   for (size_t i = 0; working && i < count; i++)
     *working += conversation_works(session[i]);
   engine_leave(engine);

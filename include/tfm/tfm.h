@@ -357,12 +357,14 @@ const tfm_timing *tfm_result_timing(const tfm_result *result);
  *     ...
  *
  * One call at a time uses a session, else it is refused, from its own callback too; sessions
- * of a model are used by any threads at once.  It counts as a user of its model, which may
+ * of a model are used by any threads at once.  Length, ids and working look without asking:
+ * not while another thread's call is at it.  It counts as a user of its model, which may
  * be destroyed before it.  A model whose values are dumped or fed has none. */
 typedef struct tfm_session tfm_session;
 
 tfm_session *tfm_session_create(tfm_model *model, tfm_error *error);
-/* No call may be using it. */
+/* A call that is using it, one too whose callback this is called from, ends with what it has
+ * by then, and the session goes at its end. */
 void tfm_session_destroy(tfm_session *session);
 
 /* Put a text or ids at its end; nothing is computed yet.  The first text gets the special
@@ -392,8 +394,9 @@ int tfm_session_begin(tfm_session *session, const tfm_run_options *options, tfm_
  * the first after all that was not computed yet, prompts of some beside single tokens of
  * others; each what it gets alone.  session: count of them, of one model, each once; those
  * with nothing to do may be among them.  *working (may be NULL): how many want another
- * step.  -1: none has changed; or, where one session's logits are not finite, that one does
- * not go on, and the others have. */
+ * step.  tfm_model_cancel ends a step that computes; between steps there is none to end.  -1: none
+ * has changed; or, where one session's logits are not finite, that one does not go on, and the
+ * others have. */
 int tfm_sessions_step(tfm_session *const *session, size_t count, size_t *working, tfm_error *error);
 /* Nonzero = it is begun, and wants another step. */
 int tfm_session_working(const tfm_session *session);

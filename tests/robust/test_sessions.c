@@ -360,6 +360,86 @@ static void try_context(void) {
   tfm_model_destroy(model);
 }
 
+/* --------------------------------------------------- ends that others bring */
+
+/* What the callback does at its second token. */
+struct guest {
+  tfm_model *cancelled, *destroyed;
+  tfm_session *left, *gone;
+  unsigned tokens;
+  bool refused;
+};
+
+/* Another thread: the session is the generating call's, between its steps too. */
+static void *intrude(void *arg) {
+  struct guest *g = arg;
+  tfm_error *own = tfm_error_create();
+  tfm_result *result = NULL;
+  g->refused = tfm_session_finish(g->left, &result, own) == -1 &&
+               strstr(tfm_error_message(own), "another call is using") != NULL;
+  tfm_error_destroy(own);
+  return NULL;
+}
+
+static int on_second(void *arg, size_t row, int32_t id, const char *text, size_t length) {
+  struct guest *g = arg;
+  pthread_t thread;
+  (void)row;
+  (void)id;
+  (void)text;
+  (void)length;
+  if (g->tokens++ != 1)
+    return 0;
+  tfm_model_cancel(g->cancelled);
+  tfm_model_destroy(g->destroyed);
+  tfm_session_destroy(g->gone);
+  if (g->left && pthread_create(&thread, NULL, intrude, g) == 0)
+    pthread_join(thread, NULL);
+  return 0;
+}
+
+static int generate_with(tfm_session *session, struct guest *guest, tfm_result **result) {
+  tfm_run_options o = few;
+  o.token = on_second;
+  o.token_arg = guest;
+  return tfm_session_generate(session, &o, result, error);
+}
+
+static void try_ends(void) {
+  tfm_model *model = answers_open("llama.tfm", "llama-gqa", "generate", 1, NULL);
+  tfm_session *a = model ? tfm_session_create(model, error) : NULL;
+  tfm_result *result = NULL;
+  if (!a)
+    return check(false, "a session");
+  say(a, "The model");
+  tfm_session *b = tfm_session_fork(a, error), *c = tfm_session_fork(a, error);
+  struct guest cancels = {.cancelled = model}, looks = {.left = a}, destroys = {.gone = b};
+  refused(generate_with(a, &cancels, &result) == -1, "interrupted");
+  check(cancels.tokens == 2 && tfm_error_code(error) == TFM_CODE_INTERRUPTED, "no step more");
+  turn(model, a, 1, "a turn after one that was cancelled");
+  said(generate_with(a, &looks, &result) == 0 && looks.refused, "a second thread");
+  tfm_result_destroy(result);
+  said(generate_with(b, &destroys, &result) == 0, "a session destroyed by its callback");
+  check(result && destroys.tokens == 2 && tfm_result_answer(result, 0)->id_count == 2 &&
+            strcmp(tfm_result_answer(result, 0)->stop, "caller") == 0,
+        "what it had by then");
+  tfm_result_destroy(result);
+  tfm_session *list[2] = {a, tfm_session_fork(a, error)};
+  struct guest steps = {.gone = list[1], .tokens = 1};
+  tfm_run_options o = few;
+  o.token = on_second;
+  o.token_arg = &steps;
+  size_t working = 0;
+  said(tfm_session_begin(a, &few, error) == 0 && tfm_session_begin(list[1], &o, error) == 0 &&
+           tfm_sessions_step(list, 2, &working, error) == 0 && working == 1,
+       "a session destroyed in a step of two");
+  struct guest ends = {.destroyed = model};
+  refused(generate_with(c, &ends, &result) == -1, "interrupted");
+  check(ends.tokens == 2, "a model destroyed by a callback");
+  tfm_session_destroy(c);
+  tfm_session_destroy(a);
+}
+
 int main(void) {
   error = tfm_error_create();
   for (uint32_t threads = 1; threads <= 2; threads++) {
@@ -372,6 +452,7 @@ int main(void) {
   try_chat("llama.tfm", "llama-gqa");
   try_refusals();
   try_context();
+  try_ends();
   tfm_error_destroy(error);
   printf("%u checks, %u failed\n", checks, failed);
   return failed != 0;
