@@ -222,6 +222,12 @@ START_TEST(test_refused) {
   sequence_destroy(p.sequence);
   ck_assert_uint_eq(cache_size(cache).used, 0);
   cache_destroy(cache);
+  cache = open_cache(2 * block + 7); /* two of three blocks are there: none is kept */
+  CHECK_OK(sequence_create(cache, &p.sequence, err));
+  CHECK_FAILS(sequence_reserve(p.sequence, 3 * CACHE_BLOCK, err), TFM_ERROR_LIMIT, "does not fit");
+  ck_assert_uint_eq(cache_size(cache).used, 0);
+  sequence_destroy(p.sequence);
+  cache_destroy(cache);
   struct cache_layer huge = {.key_width = INT64_MAX / 8};
   CHECK_FAILS(cache_create(&huge, 1, 0, &cache, err), TFM_ERROR_LIMIT, "too wide");
 }

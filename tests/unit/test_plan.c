@@ -144,6 +144,30 @@ START_TEST(test_holds) {
 }
 END_TEST
 
+/* A mask holds what it is made of even if its op does not say so: its input lives as long as
+ * it, and so do the other outputs of its node, which a term may point into. */
+START_TEST(test_mask_holds) {
+  struct graph *graph = test_graph("graph t\ndim B\ndim T\nentry decode step\ndecode\n"
+                                   "input %0 x = feed : f32[B,T] @x\n"
+                                   "%1 = shift(%0) : f32[B,T] @a\n"
+                                   "%2, %3 = dense(%1) : mask @m, f32[B,T] @beside\n"
+                                   "%4 = shift(%0) : f32[B,T] @b\n"
+                                   "%5 = masked(%4, %2) : f32[B,T] @c\n"
+                                   "%6 = shift(%5) : f32[B,T] @d\n"
+                                   "output y = %6\n");
+  struct plan *plan = make(graph, true);
+  struct ragged_batch batch = {.variable = {2, 8}};
+  bool moved;
+  ck_assert_int_eq(plan->value[find(graph, "m")].last, 3);
+  ck_assert_int_eq(plan->value[find(graph, "a")].last, 3);
+  ck_assert_int_eq(plan->value[find(graph, "beside")].last, 3);
+  CHECK_OK(plan_layout(plan, 0, &batch, 0, &moved, err));
+  check_apart(plan, 0);
+  plan_destroy(plan);
+  graph_destroy(graph);
+}
+END_TEST
+
 /* What an entry leaves for any that runs later is kept; the last leaves its own in the
  * arena.  Each has its own list of roots. */
 START_TEST(test_three_entries) {
@@ -250,5 +274,5 @@ START_TEST(test_print) {
 }
 END_TEST
 
-UNIT_MAIN("plan", test_lifetimes, test_inplace, test_not_inplace, test_holds, test_three_entries,
-          test_relayout, test_random, test_print)
+UNIT_MAIN("plan", test_lifetimes, test_inplace, test_not_inplace, test_holds, test_mask_holds,
+          test_three_entries, test_relayout, test_random, test_print)
