@@ -321,6 +321,17 @@ static void check_row(const struct seen *all, const struct seen *one, uint32_t b
   }
 }
 
+/* A row that rests shows zeros, and not what was there in the step before. */
+static void check_rest(const struct seen *all, uint32_t b) {
+  for (uint32_t i = 0; i < all->count; i++) {
+    int64_t cells = 1;
+    for (uint32_t d = 1; d < all->item[i].rank; d++)
+      cells *= all->item[i].shape[d];
+    for (int64_t c = 0; c < cells; c++)
+      ck_assert_msg(all->item[i].cell[b * cells + c] == 0, "shown %u, row %u, which rests", i, b);
+  }
+}
+
 START_TEST(test_one_by_one) {
   struct bench bench = open_bench();
   static struct steps all, one[ROWS];
@@ -345,8 +356,10 @@ START_TEST(test_one_by_one) {
       continue;
     step(&all, ROWS, count, row, &together);
     for (uint32_t b = 0; b < ROWS; b++) {
-      if (count[b] == 0)
+      if (count[b] == 0) {
+        check_rest(&together, b);
         continue;
+      }
       step(&one[b], 1, &count[b], &row[b], &single);
       check_row(&together, &single, b);
     }
