@@ -1,6 +1,7 @@
 # graph/: the op graph; knows base only.
 noinst_LTLIBRARIES += libgraph.la
 libgraph_la_SOURCES = \
+  graph/build.c graph/build.h \
   graph/dim.c graph/dim.h \
   graph/edit.c graph/edit.h \
   graph/emit.c \
@@ -15,6 +16,7 @@ libgraph_la_SOURCES = \
   graph/verify.c
 
 unit_tests += \
+  tests/unit/test_build \
   tests/unit/test_dim \
   tests/unit/test_fuse \
   tests/unit/test_graph \

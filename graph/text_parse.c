@@ -1,13 +1,13 @@
 /* text_parse.c - read back what graph_print wrote (the form is shown in text.c).
  *
- * One line, one thing; a name is a plain word or a JSON string.  The number of
- * lines and of % bounds every table, so they are made once, up front.  What
- * the tables mean to each other is left to graph_verify. */
+ * One line, one thing; a name is a plain word or a JSON string.  Values may be
+ * defined in any order; the number of % in the text bounds theirs.  What the
+ * tables mean to each other is left to graph_verify. */
 #include "graph/text_read.h"
 
 #include <string.h>
 
-enum { LIST_MAX = 4096 };
+enum { LIST_MAX = 4096, TAPS_MAX = 64 };
 
 /* ------------------------------------------------------------------ values */
 
@@ -35,10 +35,14 @@ static bool more_names(struct reader *r, const char ***list, uint32_t *room) {
 }
 
 /* ": type @name | alias !" of a value that is defined here. */
-static int read_value(struct reader *r, int32_t index, int32_t node, uint32_t output) {
-  struct graph_value *value = &r->graph->value[index];
+static int read_value(struct reader *r, int32_t index) {
+  static const struct graph_value empty;
   const char **alias = NULL;
   uint32_t room = 0;
+  while (r->build.count[BUILD_VALUE] <= (uint32_t)index)
+    if (build_value(&r->build, &empty) == GRAPH_NONE)
+      return -1;
+  struct graph_value *value = &r->build.value[index];
   if (value->name != NULL)
     return text_fail(r, "a value that is defined already");
   if (text_type(r, &value->type) != 0 || text_expect(r, "@") != 0 ||
@@ -58,11 +62,7 @@ static int read_value(struct reader *r, int32_t index, int32_t node, uint32_t ou
     r->at++;
     value->dump = true;
   }
-  value->node = node;
-  value->output = output;
   value->span = SPAN_NONE;
-  if ((uint32_t)index >= r->graph->value_count)
-    r->graph->value_count = (uint32_t)index + 1;
   return 0;
 }
 
@@ -77,6 +77,14 @@ static int read_span(struct reader *r, struct span *out) {
 }
 
 /* -------------------------------------------------------------- statements */
+
+/* Where the line stands that a build refused. */
+static int built(struct reader *r, int32_t index) {
+  if (index != GRAPH_NONE)
+    return 0;
+  error_note(r->err, "at: %s:%u", r->name, r->line);
+  return -1;
+}
 
 static int read_graph_line(struct reader *r) {
   struct graph *g = r->graph;
@@ -94,13 +102,11 @@ static int read_graph_line(struct reader *r) {
 }
 
 static int read_dim_line(struct reader *r) {
-  struct graph_dim *dim = &r->dim[r->graph->dim_count];
-  if (r->graph->dim_count == DIM_VARIABLES)
-    return text_fail(r, "too many run-time dimensions");
-  if ((dim->name = text_bare(r, "")) == NULL)
+  int64_t bound = 0;
+  const char *name = text_bare(r, "");
+  if (name == NULL || (text_take(r, "<=") && text_integer(r, 1, INT64_MAX, &bound) != 0))
     return -1;
-  r->graph->dim_count++;
-  return text_take(r, "<=") ? text_integer(r, 1, INT64_MAX, &dim->bound) : 0;
+  return built(r, build_dim(&r->build, name, bound));
 }
 
 static int expect_entry(struct reader *r) {
@@ -108,26 +114,25 @@ static int expect_entry(struct reader *r) {
 }
 
 static int read_input_line(struct reader *r) {
-  struct graph_input *input = &r->input[r->graph->input_count];
+  struct graph_input input = {.entry = r->now};
   if (expect_entry(r) != 0)
     return -1;
-  if (read_value_index(r, &input->value) != 0 || (input->name = text_name(r)) == NULL ||
-      text_expect(r, "=") != 0 || (input->source = text_name(r)) == NULL ||
-      text_expect(r, ":") != 0 || read_value(r, input->value, GRAPH_NONE, 0) != 0)
+  if (read_value_index(r, &input.value) != 0 || (input.name = text_name(r)) == NULL ||
+      text_expect(r, "=") != 0 || (input.source = text_name(r)) == NULL ||
+      text_expect(r, ":") != 0 || read_value(r, input.value) != 0 ||
+      read_span(r, &r->build.value[input.value].span) != 0)
     return -1;
-  input->entry = r->now;
-  r->graph->input_count++;
-  return read_span(r, &r->graph->value[input->value].span);
+  return built(r, build_input(&r->build, &input));
 }
 
 static int read_state_line(struct reader *r) {
-  struct graph_state *state = &r->state[r->graph->state_count];
-  if (read_value_index(r, &state->value) != 0 || (state->name = text_name(r)) == NULL ||
-      text_expect(r, ":") != 0 || read_value(r, state->value, GRAPH_NONE, 0) != 0)
+  int32_t value;
+  const char *name;
+  if (read_value_index(r, &value) != 0 || (name = text_name(r)) == NULL ||
+      text_expect(r, ":") != 0 || read_value(r, value) != 0 ||
+      read_span(r, &r->build.value[value].span) != 0)
     return -1;
-  state->width = r->graph->value[state->value].type.shape[0];
-  r->graph->state_count++;
-  return read_span(r, &r->graph->value[state->value].span);
+  return built(r, build_state(&r->build, name, value));
 }
 
 static int read_weight_ref(struct reader *r, int32_t *out) {
@@ -146,8 +151,8 @@ static int read_weight_ref(struct reader *r, int32_t *out) {
   return 0;
 }
 
-/* "transpose($a; 0, 0, 0)" */
-static int read_view(struct reader *r, struct graph_weight *weight) {
+/* "transpose($a; 0, 0, 0)"; list is the caller's, of LIST_MAX */
+static int read_view(struct reader *r, struct graph_weight *weight, int32_t *list) {
   static const char *const kinds[] = {"", "transpose", "split", "concat", "stack", "reshape"};
   const char *kind = text_bare(r, "");
   if (kind == NULL)
@@ -160,18 +165,13 @@ static int read_view(struct reader *r, struct graph_weight *weight) {
   weight->kind = (enum graph_weight_kind)k;
   if (text_expect(r, "(") != 0)
     return -1;
-  int32_t list[LIST_MAX];
   do {
     if (weight->operand_count == LIST_MAX)
       return text_fail(r, "a weight of too many operands");
     if (read_weight_ref(r, &list[weight->operand_count++]) != 0)
       return -1;
   } while (text_take(r, ","));
-  int32_t *kept = arena_array(&r->graph->arena, weight->operand_count, sizeof *kept);
-  if (kept == NULL)
-    return error_oom(r->err);
-  memcpy(kept, list, weight->operand_count * sizeof *kept);
-  weight->operand = kept;
+  weight->operand = list;
   int64_t number[3];
   for (int i = 0; i < 3; i++)
     if (text_expect(r, i == 0 ? ";" : ",") != 0 ||
@@ -198,52 +198,46 @@ static int read_weight_shape(struct reader *r, struct graph_weight *weight) {
 }
 
 static int read_weight_line(struct reader *r) {
-  struct graph_weight *weight = &r->weight[r->graph->weight_count];
-  if (text_expect(r, "$") != 0 || (weight->name = text_name(r)) == NULL ||
-      text_expect(r, ":") != 0 || read_weight_shape(r, weight) != 0 || text_expect(r, "=") != 0)
+  struct graph_weight weight = {.used = true};
+  int32_t list[LIST_MAX];
+  if (text_expect(r, "$") != 0 || (weight.name = text_name(r)) == NULL ||
+      text_expect(r, ":") != 0 || read_weight_shape(r, &weight) != 0 || text_expect(r, "=") != 0)
     return -1;
   text_skip(r);
   if (r->at < r->end && *r->at == '"') {
-    if ((weight->tensor = text_string(r)) == NULL)
+    if ((weight.tensor = text_string(r)) == NULL)
       return -1;
-  } else if (read_view(r, weight) != 0) {
+  } else if (read_view(r, &weight, list) != 0) {
     return -1;
   }
-  weight->used = !text_take(r, "unused");
-  struct map_entry *entry = map_insert_text(&r->weights, weight->name, NULL);
+  weight.used = !text_take(r, "unused");
+  struct map_entry *entry = map_insert_text(&r->weights, weight.name, NULL);
   if (entry == NULL)
     return error_oom(r->err);
-  entry->value.number = r->graph->weight_count++;
-  return 0;
+  entry->value.number = r->build.count[BUILD_WEIGHT];
+  return built(r, build_weight(&r->build, &weight));
 }
 
 static int read_output_line(struct reader *r) {
-  struct graph_output *output = &r->output[r->graph->output_count];
-  if ((output->name = text_name(r)) == NULL || text_expect(r, "=") != 0 ||
-      read_value_index(r, &output->value) != 0)
+  int32_t value;
+  const char *name = text_name(r);
+  if (name == NULL || text_expect(r, "=") != 0 || read_value_index(r, &value) != 0)
     return -1;
-  r->graph->output_count++;
-  return 0;
+  return built(r, build_output(&r->build, name, value));
 }
 
-static int keep_indices(struct reader *r, const int32_t *list, uint32_t count,
-                        const int32_t **out) {
-  int32_t *kept = arena_array(&r->graph->arena, count, sizeof *kept);
-  if (kept == NULL)
-    return error_oom(r->err);
-  if (count > 0)
-    memcpy(kept, list, count * sizeof *kept);
-  *out = kept;
-  return 0;
-}
+/* The lists of the node that is read, before they are kept. */
+struct lists {
+  int32_t input[LIST_MAX], weight[LIST_MAX], output[LIST_MAX];
+  const char *tap[TAPS_MAX];
+};
 
 /* After "op(": "%1, _; $w, _; eps: 1e-05)" */
-static int read_operands(struct reader *r, struct graph_node *node) {
-  int32_t list[LIST_MAX];
+static int read_operands(struct reader *r, struct graph_node *node, struct lists *lists) {
   text_skip(r);
   if (r->at < r->end && (*r->at == '%' || *r->at == '_')) {
     do {
-      int32_t *slot = &list[node->input_count++];
+      int32_t *slot = &lists->input[node->input_count++];
       *slot = GRAPH_NONE;
       if (node->input_count == LIST_MAX)
         return text_fail(r, "a node of too many inputs");
@@ -251,46 +245,36 @@ static int read_operands(struct reader *r, struct graph_node *node) {
         return -1;
     } while (text_take(r, ","));
   }
-  if (keep_indices(r, list, node->input_count, &node->input) != 0)
-    return -1;
   if (text_take(r, ";")) {
     text_skip(r);
     if (r->at < r->end && (*r->at == '$' || *r->at == '_')) {
       do {
         if (node->weight_count == LIST_MAX)
           return text_fail(r, "a node of too many weights");
-        if (read_weight_ref(r, &list[node->weight_count++]) != 0)
+        if (read_weight_ref(r, &lists->weight[node->weight_count++]) != 0)
           return -1;
       } while (text_take(r, ","));
     }
-    if (keep_indices(r, list, node->weight_count, &node->weight) != 0)
-      return -1;
     if (text_take(r, ";"))
       return text_attrs(r, ")", true, &node->attr, &node->attr_count, 0);
   }
   return text_expect(r, ")");
 }
 
-static int read_taps(struct reader *r, struct graph_node *node) {
-  const char *list[64];
+static int read_taps(struct reader *r, struct graph_node *node, struct lists *lists) {
   do {
-    if (node->tap_count == 64)
+    if (node->tap_count == TAPS_MAX)
       return text_fail(r, "a node of too many taps");
-    if ((list[node->tap_count] = text_name(r)) == NULL)
+    if ((lists->tap[node->tap_count] = text_name(r)) == NULL)
       return -1;
     if (text_take(r, "!"))
       node->taps |= UINT64_C(1) << node->tap_count;
     node->tap_count++;
   } while (text_take(r, ","));
-  const char **kept = arena_array(&r->graph->arena, node->tap_count, sizeof *kept);
-  if (kept == NULL)
-    return error_oom(r->err);
-  memcpy(kept, list, node->tap_count * sizeof *kept);
-  node->tap = kept;
   return text_expect(r, ")");
 }
 
-static int read_node_tail(struct reader *r, struct graph_node *node) {
+static int read_node_tail(struct reader *r, struct graph_node *node, struct lists *lists) {
   int64_t layer;
   if (read_span(r, &node->span) != 0)
     return -1;
@@ -303,55 +287,62 @@ static int read_node_tail(struct reader *r, struct graph_node *node) {
     return -1;
   node->holds_inputs = text_take(r, "holds");
   node->mixes = text_take(r, "mixes");
-  return text_take(r, "taps(") ? read_taps(r, node) : 0;
+  return text_take(r, "taps(") ? read_taps(r, node, lists) : 0;
+}
+
+static int read_outputs(struct reader *r, struct graph_node *node, struct lists *lists) {
+  do {
+    if (node->output_count == LIST_MAX)
+      return text_fail(r, "a node of too many outputs");
+    if (read_value_index(r, &lists->output[node->output_count++]) != 0)
+      return -1;
+  } while (text_take(r, ","));
+  return text_expect(r, "=");
 }
 
 /* "%4, %5 = op(...) : type @name, type @name !0:1-2 layer 0" */
 static int read_node_line(struct reader *r) {
-  struct graph_node *node = &r->node[r->graph->node_count];
-  int32_t list[LIST_MAX];
-  node->entry = r->now;
-  node->layer = GRAPH_NONE;
-  node->op_version = 1;
-  if (expect_entry(r) != 0)
+  struct lists lists;
+  struct graph_node node = {.op_version = 1,
+                            .entry = r->now,
+                            .layer = GRAPH_NONE,
+                            .input = lists.input,
+                            .weight = lists.weight,
+                            .output = lists.output,
+                            .tap = lists.tap};
+  if (expect_entry(r) != 0 || read_outputs(r, &node, &lists) != 0 ||
+      (node.op = text_bare(r, "_.")) == NULL || text_expect(r, "(") != 0 ||
+      read_operands(r, &node, &lists) != 0)
     return -1;
-  do {
-    if (node->output_count == LIST_MAX)
-      return text_fail(r, "a node of too many outputs");
-    if (read_value_index(r, &list[node->output_count++]) != 0)
+  for (uint32_t i = 0; i < node.output_count; i++)
+    if (text_expect(r, i == 0 ? ":" : ",") != 0 || read_value(r, lists.output[i]) != 0)
       return -1;
-  } while (text_take(r, ","));
-  if (keep_indices(r, list, node->output_count, &node->output) != 0 || text_expect(r, "=") != 0 ||
-      (node->op = text_bare(r, "_.")) == NULL || text_expect(r, "(") != 0 ||
-      read_operands(r, node) != 0)
+  if (read_node_tail(r, &node, &lists) != 0)
     return -1;
-  for (uint32_t i = 0; i < node->output_count; i++)
-    if (text_expect(r, i == 0 ? ":" : ",") != 0 ||
-        read_value(r, node->output[i], (int32_t)r->graph->node_count, i) != 0)
-      return -1;
-  node->name = r->graph->value[node->output[0]].name;
-  if (read_node_tail(r, node) != 0)
-    return -1;
-  for (uint32_t i = 0; i < node->output_count; i++)
-    r->graph->value[node->output[i]].span = node->span;
-  r->graph->node_count++;
-  return 0;
+  for (uint32_t i = 0; i < node.output_count; i++)
+    r->build.value[lists.output[i]].span = node.span;
+  return built(r, build_node(&r->build, &node));
+}
+
+static int32_t find_entry(const struct reader *r, const char *name) {
+  for (uint32_t i = 0; i < r->build.count[BUILD_ENTRY]; i++)
+    if (strcmp(r->build.entry[i].name, name) == 0)
+      return (int32_t)i;
+  return GRAPH_NONE;
 }
 
 static int read_entry_line(struct reader *r) {
-  struct graph_entry *entry = &r->entry[r->graph->entry_count];
-  const char *name = text_name(r), *when = name == NULL ? NULL : text_bare(r, "");
-  if (when == NULL)
+  const char *name = text_name(r), *word = name == NULL ? NULL : text_bare(r, "");
+  enum graph_when when = 0;
+  if (word == NULL)
     return -1;
-  if (graph_find_entry(r->graph, name) != GRAPH_NONE)
+  if (find_entry(r, name) != GRAPH_NONE)
     return text_fail(r, "an entry that there is already");
-  entry->name = name;
-  while (entry->when < GRAPH_WHEN_COUNT && strcmp(graph_when_name(entry->when), when) != 0)
-    entry->when++;
-  if (entry->when == GRAPH_WHEN_COUNT)
+  while (when < GRAPH_WHEN_COUNT && strcmp(graph_when_name(when), word) != 0)
+    when++;
+  if (when == GRAPH_WHEN_COUNT)
     return text_fail(r, "an entry that runs at an unknown time");
-  r->graph->entry_count++;
-  return 0;
+  return built(r, build_entry(&r->build, name, when));
 }
 
 /* The name of the entry that what follows belongs to. */
@@ -359,7 +350,7 @@ static int read_entry_name(struct reader *r) {
   const char *name = text_name(r);
   if (name == NULL)
     return -1;
-  r->now = graph_find_entry(r->graph, name);
+  r->now = find_entry(r, name);
   return r->now == GRAPH_NONE ? text_fail(r, "an unknown entry") : 0;
 }
 
@@ -388,29 +379,17 @@ static int read_lines(struct reader *r) {
       r->at++;
     r->line++;
   }
-  for (uint32_t i = 0; i < r->graph->value_count; i++)
-    if (r->graph->value[i].name == NULL)
+  for (uint32_t i = 0; i < r->build.count[BUILD_VALUE]; i++)
+    if (r->build.value[i].name == NULL)
       return error_set(r->err, TFM_ERROR_MODEL, "%s: value %%%u is not defined", r->name, i);
   return 0;
 }
 
-static int make_tables(struct reader *r) {
-  struct arena *arena = &r->graph->arena;
-  size_t lines = 1, values = 0;
-  for (const char *c = r->at; c < r->end; c++) {
-    lines += *c == '\n';
+static uint32_t count_values(const struct reader *r) {
+  uint32_t values = 0;
+  for (const char *c = r->at; c < r->end && values < INT32_MAX; c++)
     values += *c == '%';
-  }
-  r->value_room = values < INT32_MAX ? (uint32_t)values : INT32_MAX;
-  r->graph->value = arena_array(arena, values, sizeof *r->graph->value);
-  r->graph->entry = r->entry = arena_array(arena, lines, sizeof *r->entry);
-  r->graph->dim = r->dim = arena_array(arena, DIM_VARIABLES, sizeof *r->dim);
-  r->graph->input = r->input = arena_array(arena, lines, sizeof *r->input);
-  r->graph->weight = r->weight = arena_array(arena, lines, sizeof *r->weight);
-  r->graph->state = r->state = arena_array(arena, lines, sizeof *r->state);
-  r->graph->node = r->node = arena_array(arena, lines, sizeof *r->node);
-  r->graph->output = r->output = arena_array(arena, lines, sizeof *r->output);
-  return arena_failed(arena) ? error_oom(r->err) : 0;
+  return values;
 }
 
 struct graph *graph_parse(const char *name, const char *text, size_t size, struct tfm_error *err) {
@@ -420,7 +399,10 @@ struct graph *graph_parse(const char *name, const char *text, size_t size, struc
   if (r.graph == NULL)
     return NULL;
   map_init(&r.weights);
-  int status = make_tables(&r) != 0 || read_lines(&r) != 0 ? -1 : graph_link(r.graph, err);
+  build_open(&r.build, r.graph, err);
+  r.value_room = count_values(&r);
+  int status = read_lines(&r) == 0 ? build_finish(&r.build) : -1;
+  build_drop(&r.build);
   map_finish(&r.weights);
   if (status != 0) {
     graph_destroy(r.graph);

@@ -142,8 +142,8 @@ static int read_factor(struct reader *r, struct dim *out) {
   const char *name = text_bare(r, "");
   if (name == NULL)
     return -1;
-  for (uint32_t i = 0; i < r->graph->dim_count; i++) {
-    if (strcmp(r->dim[i].name, name) == 0) {
+  for (uint32_t i = 0; i < r->build.count[BUILD_DIM]; i++) {
+    if (strcmp(r->build.dim[i].name, name) == 0) {
       *out = dim_variable(i);
       return 0;
     }

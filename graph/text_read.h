@@ -4,7 +4,7 @@
 #define TFM_GRAPH_TEXT_READ_H
 
 #include "base/map.h"
-#include "graph/graph.h"
+#include "graph/build.h"
 
 struct reader {
   const char *name; /* of the text, for messages */
@@ -12,16 +12,10 @@ struct reader {
   unsigned line;
   struct tfm_error *err;
   struct graph *graph;
-  struct graph_dim *dim;
-  struct graph_input *input;
-  struct graph_weight *weight;
-  struct graph_state *state;
-  struct graph_node *node;
-  struct graph_output *output;
-  uint32_t value_room;
-  struct graph_entry *entry;
-  int32_t now;        /* the entry of what follows */
-  struct map weights; /* name -> index */
+  struct build build;
+  uint32_t value_room; /* values that the text can name */
+  int32_t now;         /* the entry of what follows */
+  struct map weights;  /* name -> index */
 };
 
 /* Sets err with the line; returns -1. */
