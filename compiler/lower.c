@@ -11,6 +11,7 @@
 #include "compiler/report.h"
 #include "compiler/tensor.h"
 #include "compiler/tokens.h"
+#include "graph/build.h"
 #include "graph/source.h"
 
 #include <stdio.h>
@@ -178,24 +179,40 @@ struct emitter {
   struct compiler *c;
   struct graph *g;
   const struct model *model;
-  struct graph_value *value;
-  uint32_t value_count;
+  struct build build;
+  struct tfm_error err;            /* of the build: that memory is out, which compiler_full tells */
   bool *early;                     /* of each of c->value: an input that runs read once */
   int32_t entry[GRAPH_WHEN_COUNT]; /* GRAPH_NONE = nothing runs then */
 };
 
+/* Did the build take it?  Nothing but memory can stand in its way. */
+static bool took(struct emitter *e, int32_t index) {
+  if (index == GRAPH_NONE)
+    compiler_full(e->c, e->build.scratch.over ? &e->build.scratch : &e->g->arena);
+  return index != GRAPH_NONE;
+}
+
+/* A list that the build copies. */
 static void *make(struct emitter *e, size_t count, size_t size) {
-  void *memory = arena_array(&e->g->arena, count, size);
+  void *memory = arena_array(&e->build.scratch, count, size);
   if (memory == NULL)
-    compiler_full(e->c, &e->g->arena);
+    compiler_full(e->c, &e->build.scratch);
   return memory;
 }
 
 static const char *text(struct emitter *e, const char *from) {
-  const char *copy = from == NULL ? NULL : arena_strdup(&e->g->arena, from);
+  const char *copy = build_text(&e->build, from);
   if (from != NULL && copy == NULL)
     compiler_full(e->c, &e->g->arena);
   return copy;
+}
+
+static const struct graph_attr *copy_attrs(struct emitter *e, const struct graph_attr *from,
+                                           uint32_t count) {
+  const struct graph_attr *attr = build_attrs(&e->build, from, count);
+  if (attr == NULL)
+    compiler_full(e->c, &e->g->arena);
+  return attr;
 }
 
 static bool copy_type(struct emitter *e, const struct ir_value *from, struct type *out) {
@@ -217,7 +234,7 @@ static bool copy_type(struct emitter *e, const struct ir_value *from, struct typ
   return true;
 }
 
-static bool emit_value(struct emitter *e, int32_t index, int32_t node, uint32_t output) {
+static bool emit_value(struct emitter *e, int32_t index) {
   struct ir_value *from = &e->c->value[index];
   uint32_t aliases = 0;
   for (const struct alias *a = from->alias; a != NULL; a = a->next)
@@ -228,16 +245,15 @@ static bool emit_value(struct emitter *e, int32_t index, int32_t node, uint32_t 
   uint32_t i = 0;
   for (const struct alias *a = from->alias; a != NULL; a = a->next)
     alias[i++] = text(e, a->name);
-  from->graph_index = (int32_t)e->value_count;
-  struct graph_value *value = &e->value[e->value_count++];
-  *value = (struct graph_value){.name = text(e, from->name),
-                                .alias_count = aliases,
-                                .alias = alias,
-                                .node = node,
-                                .output = output,
-                                .dump = from->dump,
-                                .span = from->span};
-  return copy_type(e, from, &value->type) && !e->c->stop;
+  struct graph_value value = {.name = text(e, from->name),
+                              .alias_count = aliases,
+                              .alias = alias,
+                              .dump = from->dump,
+                              .span = from->span};
+  if (!copy_type(e, from, &value.type))
+    return false;
+  from->graph_index = build_value(&e->build, &value);
+  return took(e, from->graph_index) && !e->c->stop;
 }
 
 /* When an input is first read; one that is a result itself, last. */
@@ -249,10 +265,9 @@ static enum graph_when input_when(const struct emitter *e, uint32_t value) {
 static bool emit_entries(struct emitter *e) {
   static const char *const names[] = {[GRAPH_ONCE] = "encode", [GRAPH_STEP] = "decode"};
   struct compiler *c = e->c;
-  struct graph_entry *entry = make(e, GRAPH_WHEN_COUNT, sizeof *entry);
   bool used[GRAPH_WHEN_COUNT] = {false};
   e->early = make(e, c->value_count, sizeof *e->early);
-  if (entry == NULL || e->early == NULL)
+  if (e->early == NULL)
     return false;
   for (uint32_t i = 0; i < c->node_count; i++) {
     const struct ir_node *node = &c->node[i];
@@ -265,101 +280,76 @@ static bool emit_entries(struct emitter *e) {
     if (c->value[i].live && c->value[i].source != NULL)
       used[input_when(e, i)] = true;
   for (int when = 0; when < GRAPH_WHEN_COUNT; when++) {
-    e->entry[when] = used[when] ? (int32_t)e->g->entry_count : GRAPH_NONE;
-    if (used[when])
-      entry[e->g->entry_count++] =
-          (struct graph_entry){.name = text(e, names[when]), .when = (enum graph_when)when};
+    e->entry[when] = GRAPH_NONE;
+    if (!used[when])
+      continue;
+    e->entry[when] = build_entry(&e->build, text(e, names[when]), (enum graph_when)when);
+    if (!took(e, e->entry[when]))
+      return false;
   }
-  e->g->entry = entry;
   return !c->stop;
 }
 
 static bool emit_inputs(struct emitter *e) {
   struct compiler *c = e->c;
-  struct graph_input *input = make(e, c->value_count, sizeof *input);
-  struct graph_state *state = make(e, c->value_count, sizeof *state);
-  if (input == NULL || state == NULL)
-    return false;
-  e->g->input = input;
-  e->g->state = state;
   for (uint32_t i = 0; i < c->value_count; i++) {
-    struct ir_value *value = &c->value[i];
+    const struct ir_value *value = &c->value[i];
     if (!value->live || value->source == NULL)
       continue;
-    if (!emit_value(e, (int32_t)i, GRAPH_NONE, 0))
+    if (!emit_value(e, (int32_t)i))
       return false;
-    input[e->g->input_count++] = (struct graph_input){.name = text(e, value->name),
-                                                      .source = text(e, value->source),
-                                                      .value = value->graph_index,
-                                                      .entry = e->entry[input_when(e, i)]};
+    struct graph_input input = {.name = text(e, value->name),
+                                .source = text(e, value->source),
+                                .value = value->graph_index,
+                                .entry = e->entry[input_when(e, i)]};
+    if (!took(e, build_input(&e->build, &input)))
+      return false;
   }
   for (uint32_t i = 0; i < c->value_count; i++) {
-    struct ir_value *value = &c->value[i];
+    const struct ir_value *value = &c->value[i];
     if (!value->live || !value->state)
       continue;
-    if (!emit_value(e, (int32_t)i, GRAPH_NONE, 0))
+    if (!emit_value(e, (int32_t)i) ||
+        !took(e, build_state(&e->build, text(e, value->name), value->graph_index)))
       return false;
-    state[e->g->state_count++] =
-        (struct graph_state){.name = text(e, value->name),
-                             .value = value->graph_index,
-                             .width = e->value[value->graph_index].type.shape[0]};
   }
-  return true;
+  return !c->stop;
 }
 
-static bool emit_weight(struct emitter *e, struct weight *from, struct graph_weight *out) {
+static bool emit_weight(struct emitter *e, struct weight *from) {
   int32_t *operand = make(e, from->operand_count, sizeof *operand);
   if (operand == NULL)
     return false;
   for (uint32_t i = 0; i < from->operand_count; i++)
     operand[i] = e->c->weight[from->operand[i]].graph_index;
-  *out = (struct graph_weight){.kind = from->kind,
-                               .name = text(e, from->name),
-                               .operand_count = from->operand_count,
-                               .operand = operand,
-                               .axis = from->axis,
-                               .parts = from->parts,
-                               .index = from->index,
-                               .dtype = from->dtype,
-                               .rank = from->type.rank,
-                               .used = true};
+  struct graph_weight weight = {.kind = from->kind,
+                                .name = text(e, from->name),
+                                .operand_count = from->operand_count,
+                                .operand = operand,
+                                .axis = from->axis,
+                                .parts = from->parts,
+                                .index = from->index,
+                                .dtype = from->dtype,
+                                .rank = from->type.rank,
+                                .used = true};
   if (from->kind == GRAPH_WEIGHT_TENSOR)
-    out->tensor = text(e, from->tensor != NULL ? from->tensor->name : from->name);
+    weight.tensor = text(e, from->tensor != NULL ? from->tensor->name : from->name);
   for (uint32_t i = 0; i < from->type.rank; i++) {
     struct dim dim;
-    if (!cell_value(from->type.shape[i], &dim) || !dim_is_number(&dim, &out->shape[i]))
+    if (!cell_value(from->type.shape[i], &dim) || !dim_is_number(&dim, &weight.shape[i]))
       return false; /* missing_check has said so */
   }
-  return !e->c->stop;
+  from->graph_index = build_weight(&e->build, &weight);
+  return took(e, from->graph_index) && !e->c->stop;
 }
 
 /* Operands come before what is made of them: they were made before it. */
 static bool emit_weights(struct emitter *e) {
   struct compiler *c = e->c;
-  struct graph_weight *weight = make(e, c->weight_count, sizeof *weight);
-  if (weight == NULL)
-    return false;
-  e->g->weight = weight;
-  for (uint32_t i = 0; i < c->weight_count; i++) {
-    if (!c->weight[i].live)
-      continue;
-    c->weight[i].graph_index = (int32_t)e->g->weight_count;
-    if (!emit_weight(e, &c->weight[i], &weight[e->g->weight_count++]))
+  for (uint32_t i = 0; i < c->weight_count; i++)
+    if (c->weight[i].live && !emit_weight(e, &c->weight[i]))
       return false;
-  }
   return true;
-}
-
-static struct graph_attr *copy_attrs(struct emitter *e, const struct graph_attr *from,
-                                     uint32_t count) {
-  struct graph_attr *attr = make(e, count, sizeof *attr);
-  for (uint32_t i = 0; attr != NULL && i < count; i++) {
-    attr[i] = from[i];
-    attr[i].name = text(e, from[i].name);
-    attr[i].text = text(e, from[i].text);
-    attr[i].item = from[i].count == 0 ? NULL : copy_attrs(e, from[i].item, from[i].count);
-  }
-  return attr;
 }
 
 static const int32_t *copy_values(struct emitter *e, const int32_t *from, uint32_t count) {
@@ -383,45 +373,37 @@ static const char *const *copy_taps(struct emitter *e, const struct op_schema *s
   return tap;
 }
 
-static bool emit_node(struct emitter *e, struct ir_node *from, struct graph_node *out) {
-  int32_t index = (int32_t)e->g->node_count;
+static bool emit_node(struct emitter *e, const struct ir_node *from) {
   for (uint32_t i = 0; i < from->output_count; i++)
-    if (!emit_value(e, from->output[i], index, i))
+    if (!emit_value(e, from->output[i]))
       return false;
-  *out = (struct graph_node){.op = text(e, from->op->name),
-                             .name = e->value[e->c->value[from->output[0]].graph_index].name,
-                             .op_version = from->op->desc->version,
-                             .holds_inputs = (from->op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
-                             .mixes = tokens_mixes(e->c, from),
-                             .entry = e->entry[from->when],
-                             .input_count = from->input_count,
-                             .input = copy_values(e, from->input, from->input_count),
-                             .weight_count = from->weight_count,
-                             .weight = copy_weights(e, from->weight, from->weight_count),
-                             .attr_count = from->attr_count,
-                             .attr = copy_attrs(e, from->attr, from->attr_count),
-                             .output_count = from->output_count,
-                             .output = copy_values(e, from->output, from->output_count),
-                             .tap_count = from->op->schema->tap_count,
-                             .tap = copy_taps(e, from->op->schema),
-                             .taps = from->taps,
-                             .layer = from->layer,
-                             .span = from->span};
-  e->g->node_count++;
-  return !e->c->stop;
+  struct graph_node node = {.op = text(e, from->op->name),
+                            .op_version = from->op->desc->version,
+                            .holds_inputs = (from->op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
+                            .mixes = tokens_mixes(e->c, from),
+                            .entry = e->entry[from->when],
+                            .input_count = from->input_count,
+                            .input = copy_values(e, from->input, from->input_count),
+                            .weight_count = from->weight_count,
+                            .weight = copy_weights(e, from->weight, from->weight_count),
+                            .attr_count = from->attr_count,
+                            .attr = copy_attrs(e, from->attr, from->attr_count),
+                            .output_count = from->output_count,
+                            .output = copy_values(e, from->output, from->output_count),
+                            .tap_count = from->op->schema->tap_count,
+                            .tap = copy_taps(e, from->op->schema),
+                            .taps = from->taps,
+                            .layer = from->layer,
+                            .span = from->span};
+  return !e->c->stop && took(e, build_node(&e->build, &node));
 }
 
 /* Entry after entry, each in the order of the file. */
 static bool emit_nodes(struct emitter *e) {
   struct compiler *c = e->c;
-  struct graph_node *node = make(e, c->node_count, sizeof *node);
-  if (node == NULL)
-    return false;
-  e->g->node = node;
   for (int when = 0; when < GRAPH_WHEN_COUNT; when++)
     for (uint32_t i = 0; i < c->node_count; i++)
-      if (c->node[i].live && (int)c->node[i].when == when &&
-          !emit_node(e, &c->node[i], &node[e->g->node_count]))
+      if (c->node[i].live && (int)c->node[i].when == when && !emit_node(e, &c->node[i]))
         return false;
   return true;
 }
@@ -429,20 +411,16 @@ static bool emit_nodes(struct emitter *e) {
 /* A name for each result; the first of a kind of the file, or `result`. */
 static bool emit_outputs(struct emitter *e) {
   const struct results *results = &e->model->results;
-  struct graph_output *output = make(e, results->count, sizeof *output);
-  if (output == NULL)
-    return false;
-  e->g->output = output;
   for (uint32_t i = 0; i < results->count; i++) {
     const struct result *from = &results->item[i];
     char fallback[24];
     snprintf(fallback, sizeof fallback, "result%u", i);
-    output[e->g->output_count++] =
-        (struct graph_output){.name = text(e, from->name != NULL ? from->name : fallback),
-                              .value = e->c->value[from->value.tensor].graph_index};
+    const char *name = text(e, from->name != NULL ? from->name : fallback);
+    if (!took(e, build_output(&e->build, name, e->c->value[from->value.tensor].graph_index)))
+      return false;
     for (uint32_t k = 0; k < i; k++)
-      if (!e->c->stop && strcmp(output[k].name, output[i].name) == 0) {
-        report(e->c, CODE_HEAD_RESULT, from->span, "two results are named `%s`", output[i].name);
+      if (!e->c->stop && strcmp(e->build.output[k].name, name) == 0) {
+        report(e->c, CODE_HEAD_RESULT, from->span, "two results are named `%s`", name);
         return false;
       }
   }
@@ -451,13 +429,9 @@ static bool emit_outputs(struct emitter *e) {
 
 static bool emit_head(struct emitter *e) {
   struct compiler *c = e->c;
-  struct graph_dim *dim = make(e, c->dim_count, sizeof *dim);
-  if (dim == NULL)
-    return false;
   for (uint32_t i = 0; i < c->dim_count; i++)
-    dim[i] = (struct graph_dim){text(e, c->dim[i].name), c->dim[i].bound};
-  e->g->dim = dim;
-  e->g->dim_count = c->dim_count;
+    if (!took(e, build_dim(&e->build, text(e, c->dim[i].name), c->dim[i].bound)))
+      return false;
   e->g->model = text(e, c->main->file->unit->name.text);
   e->g->task = e->model->task;
   if (e->model->head != NULL) {
@@ -475,13 +449,14 @@ struct graph *lower_emit(struct compiler *c, const struct model *model) {
     return NULL;
   }
   e.g->arena.limit = c->arena->limit;
-  e.value = make(&e, c->value_count, sizeof *e.value);
-  e.g->value = e.value;
-  bool ok = e.value != NULL && emit_head(&e) && emit_entries(&e) && emit_inputs(&e) &&
-            emit_weights(&e) && emit_nodes(&e) && emit_outputs(&e);
-  e.g->value_count = e.value_count;
-  if (ok && graph_link(e.g, c->err) == 0)
+  build_open(&e.build, e.g, &e.err);
+  bool ok = emit_head(&e) && emit_entries(&e) && emit_inputs(&e) && emit_weights(&e) &&
+            emit_nodes(&e) && emit_outputs(&e);
+  if (ok && build_finish(&e.build) == 0)
     return e.g;
+  if (ok)
+    compiler_full(c, &e.g->arena);
+  build_drop(&e.build);
   c->stop = true;
   graph_destroy(e.g);
   return NULL;
