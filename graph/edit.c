@@ -1,6 +1,8 @@
 /* edit.c - what is left of a graph, put together again. */
 #include "graph/edit.h"
 
+#include "graph/build.h"
+
 #include <string.h>
 
 int edit_open(struct edit *edit, struct graph *graph, struct tfm_error *err) {
@@ -22,150 +24,153 @@ void *edit_keep(struct edit *edit, size_t count, size_t size) {
   return arena_array(&edit->graph->arena, count, size);
 }
 
-/* The tables that come, and the new numbers of old values and entries. */
-struct rest {
-  struct graph_value *value;
-  struct graph_node *node;
-  struct graph_input *input;
-  struct graph_state *state;
-  struct graph_entry *entry;
-  struct graph_output *output;
-  uint32_t value_count, node_count, input_count, state_count, entry_count;
-  int32_t *number, *place;
+/* The new numbers of old values and entries; GRAPH_NONE = it goes. */
+struct numbers {
+  int32_t *value, *entry;
+  int32_t *first; /* of each old value: the first old entry that reads it */
 };
 
-static bool make_rest(struct edit *edit, struct rest *rest) {
+static bool make_numbers(struct edit *edit, struct numbers *to) {
   const struct graph *graph = edit->graph;
-  *rest =
-      (struct rest){.value = edit_keep(edit, graph->value_count, sizeof *rest->value),
-                    .node = edit_keep(edit, graph->node_count, sizeof *rest->node),
-                    .input = edit_keep(edit, graph->input_count, sizeof *rest->input),
-                    .state = edit_keep(edit, graph->state_count, sizeof *rest->state),
-                    .entry = edit_keep(edit, graph->entry_count, sizeof *rest->entry),
-                    .output = edit_keep(edit, graph->output_count, sizeof *rest->output),
-                    .number = arena_array(&edit->scratch, graph->value_count, sizeof *rest->number),
-                    .place = arena_array(&edit->scratch, graph->entry_count, sizeof *rest->place)};
-  for (uint32_t v = 0; rest->number != NULL && v < graph->value_count; v++)
-    rest->number[v] = GRAPH_NONE;
-  return !arena_failed(&edit->scratch) && !arena_failed(&edit->graph->arena);
+  *to =
+      (struct numbers){.value = arena_array(&edit->scratch, graph->value_count, sizeof *to->value),
+                       .entry = arena_array(&edit->scratch, graph->entry_count, sizeof *to->entry),
+                       .first = arena_array(&edit->scratch, graph->value_count, sizeof *to->first)};
+  if (arena_failed(&edit->scratch))
+    return false;
+  for (uint32_t v = 0; v < graph->value_count; v++)
+    to->value[v] = to->first[v] = GRAPH_NONE;
+  for (uint32_t e = 0; e < graph->entry_count; e++)
+    to->entry[e] = GRAPH_NONE;
+  return true;
 }
 
 /* An input is given to the entry that reads it first; one that nobody reads stays. */
-static void place_inputs(struct edit *edit, struct rest *rest) {
-  const struct graph *graph = edit->graph;
-  int32_t *first = rest->number; /* GRAPH_NONE = no reader yet; set right afterwards */
-  for (uint32_t n = 0; n < graph->node_count; n++)
+static int32_t input_entry(const struct numbers *to, const struct graph_input *input) {
+  return to->first[input->value] == GRAPH_NONE ? input->entry : to->first[input->value];
+}
+
+static void find_readers(const struct edit *edit, struct numbers *to) {
+  for (uint32_t n = 0; n < edit->graph->node_count; n++)
     for (uint32_t k = 0; !edit->dead[n] && k < edit->node[n].input_count; k++) {
       int32_t value = edit->node[n].input[k];
-      if (value != GRAPH_NONE && (first[value] == GRAPH_NONE || edit->node[n].entry < first[value]))
-        first[value] = edit->node[n].entry;
+      if (value != GRAPH_NONE &&
+          (to->first[value] == GRAPH_NONE || edit->node[n].entry < to->first[value]))
+        to->first[value] = edit->node[n].entry;
     }
+}
+
+/* Entries that have a node or an input. */
+static bool keep_entries(const struct edit *edit, struct numbers *to, struct build *build) {
+  const struct graph *graph = edit->graph;
+  for (uint32_t n = 0; n < graph->node_count; n++)
+    if (!edit->dead[n])
+      to->entry[edit->node[n].entry] = 0;
+  for (uint32_t i = 0; i < graph->input_count; i++)
+    if (!edit->unread[graph->input[i].value])
+      to->entry[input_entry(to, &graph->input[i])] = 0;
+  for (uint32_t e = 0; e < graph->entry_count; e++) {
+    if (to->entry[e] == GRAPH_NONE)
+      continue;
+    to->entry[e] = build_entry(build, graph->entry[e].name, graph->entry[e].when);
+    if (to->entry[e] == GRAPH_NONE)
+      return false;
+  }
+  return true;
+}
+
+static bool keep_value(const struct edit *edit, struct numbers *to, struct build *build,
+                       int32_t value) {
+  to->value[value] = build_value(build, &edit->graph->value[value]);
+  return to->value[value] != GRAPH_NONE;
+}
+
+static bool keep_sources(const struct edit *edit, struct numbers *to, struct build *build) {
+  const struct graph *graph = edit->graph;
   for (uint32_t i = 0; i < graph->input_count; i++) {
     struct graph_input input = graph->input[i];
     if (edit->unread[input.value])
       continue;
-    if (first[input.value] != GRAPH_NONE)
-      input.entry = first[input.value];
-    rest->input[rest->input_count++] = input;
-  }
-  for (uint32_t v = 0; v < graph->value_count; v++)
-    first[v] = GRAPH_NONE;
-}
-
-/* Entries that have a node or an input. */
-static void keep_entries(struct edit *edit, struct rest *rest) {
-  const struct graph *graph = edit->graph;
-  for (uint32_t e = 0; e < graph->entry_count; e++)
-    rest->place[e] = GRAPH_NONE;
-  for (uint32_t n = 0; n < graph->node_count; n++)
-    if (!edit->dead[n])
-      rest->place[edit->node[n].entry] = 0;
-  for (uint32_t i = 0; i < rest->input_count; i++)
-    rest->place[rest->input[i].entry] = 0;
-  for (uint32_t e = 0; e < graph->entry_count; e++) {
-    if (rest->place[e] == GRAPH_NONE)
-      continue;
-    rest->place[e] = (int32_t)rest->entry_count;
-    rest->entry[rest->entry_count++] = graph->entry[e];
-  }
-}
-
-static int32_t keep_value(struct edit *edit, struct rest *rest, int32_t value, int32_t node,
-                          uint32_t output) {
-  int32_t number = (int32_t)rest->value_count++;
-  rest->value[number] = edit->graph->value[value];
-  rest->value[number].node = node;
-  rest->value[number].output = output;
-  rest->number[value] = number;
-  return number;
-}
-
-static void keep_sources(struct edit *edit, struct rest *rest) {
-  const struct graph *graph = edit->graph;
-  for (uint32_t i = 0; i < rest->input_count; i++) {
-    struct graph_input *input = &rest->input[i];
-    input->value = keep_value(edit, rest, input->value, GRAPH_NONE, 0);
-    input->entry = rest->place[input->entry];
+    if (!keep_value(edit, to, build, input.value))
+      return false;
+    input.entry = to->entry[input_entry(to, &input)];
+    input.value = to->value[input.value];
+    if (build_input(build, &input) == GRAPH_NONE)
+      return false;
   }
   for (uint32_t i = 0; i < graph->state_count; i++) {
-    struct graph_state state = graph->state[i];
-    if (edit->unread[state.value])
-      continue;
-    state.value = keep_value(edit, rest, state.value, GRAPH_NONE, 0);
-    rest->state[rest->state_count++] = state;
+    const struct graph_state *state = &graph->state[i];
+    if (!edit->unread[state->value] &&
+        (!keep_value(edit, to, build, state->value) ||
+         build_state(build, state->name, to->value[state->value]) == GRAPH_NONE))
+      return false;
   }
-}
-
-/* A node under its new number; what it reads stands before it, and so is numbered. */
-static bool keep_node(struct edit *edit, struct rest *rest, const struct graph_node *from) {
-  int32_t *input = edit_keep(edit, from->input_count, sizeof *input);
-  int32_t *output = edit_keep(edit, from->output_count, sizeof *output);
-  if (input == NULL || output == NULL)
-    return false;
-  for (uint32_t i = 0; i < from->input_count; i++)
-    input[i] = from->input[i] == GRAPH_NONE ? GRAPH_NONE : rest->number[from->input[i]];
-  for (uint32_t i = 0; i < from->output_count; i++)
-    output[i] = keep_value(edit, rest, from->output[i], (int32_t)rest->node_count, i);
-  struct graph_node *node = &rest->node[rest->node_count++];
-  *node = *from;
-  node->entry = rest->place[from->entry];
-  node->input = input;
-  node->output = output;
-  node->name = rest->value[output[0]].name;
   return true;
 }
 
-static bool keep_nodes(struct edit *edit, struct rest *rest) {
+/* A node under its new number; what it reads stands before it, and so is numbered. */
+static bool keep_node(struct edit *edit, struct numbers *to, struct build *build,
+                      struct graph_node node) {
+  int32_t *input = arena_array(&build->scratch, node.input_count, sizeof *input);
+  int32_t *output = arena_array(&build->scratch, node.output_count, sizeof *output);
+  if (input == NULL || output == NULL) {
+    error_oom(build->err);
+    return false;
+  }
+  for (uint32_t i = 0; i < node.input_count; i++)
+    input[i] = node.input[i] == GRAPH_NONE ? GRAPH_NONE : to->value[node.input[i]];
+  for (uint32_t i = 0; i < node.output_count; i++) {
+    if (!keep_value(edit, to, build, node.output[i]))
+      return false;
+    output[i] = to->value[node.output[i]];
+  }
+  node.entry = to->entry[node.entry];
+  node.input = input;
+  node.output = output;
+  return build_node(build, &node) != GRAPH_NONE;
+}
+
+static bool keep_nodes(struct edit *edit, struct numbers *to, struct build *build) {
   const struct graph *graph = edit->graph;
   for (uint32_t e = 0; e < graph->entry_count; e++)
     for (uint32_t n = 0; n < graph->node_count; n++)
       if (!edit->dead[n] && edit->node[n].entry == (int32_t)e &&
-          !keep_node(edit, rest, &edit->node[n]))
+          !keep_node(edit, to, build, edit->node[n]))
         return false;
   return true;
 }
 
-int edit_close(struct edit *edit, struct tfm_error *err) {
-  struct graph *graph = edit->graph;
-  struct rest rest;
-  bool ok = make_rest(edit, &rest);
-  if (ok) {
-    place_inputs(edit, &rest);
-    keep_entries(edit, &rest);
-    keep_sources(edit, &rest);
-    ok = keep_nodes(edit, &rest);
+/* What no edit changes, or only by number. */
+static bool keep_rest(const struct edit *edit, const struct numbers *to, struct build *build) {
+  const struct graph *graph = edit->graph;
+  for (uint32_t i = 0; i < graph->dim_count; i++)
+    if (build_dim(build, graph->dim[i].name, graph->dim[i].bound) == GRAPH_NONE)
+      return false;
+  for (uint32_t i = 0; i < graph->weight_count; i++)
+    if (build_weight(build, &graph->weight[i]) == GRAPH_NONE)
+      return false;
+  for (uint32_t i = 0; i < graph->output_count; i++)
+    if (build_output(build, graph->output[i].name, to->value[graph->output[i].value]) == GRAPH_NONE)
+      return false;
+  return true;
+}
+
+static bool keep_all(struct edit *edit, struct build *build) {
+  struct numbers to;
+  if (!make_numbers(edit, &to)) {
+    error_oom(build->err);
+    return false;
   }
-  for (uint32_t i = 0; ok && i < graph->output_count; i++)
-    rest.output[i] =
-        (struct graph_output){graph->output[i].name, rest.number[graph->output[i].value]};
+  find_readers(edit, &to);
+  return keep_entries(edit, &to, build) && keep_sources(edit, &to, build) &&
+         keep_nodes(edit, &to, build) && keep_rest(edit, &to, build);
+}
+
+int edit_close(struct edit *edit, struct tfm_error *err) {
+  struct build build;
+  build_open(&build, edit->graph, err);
+  int status = keep_all(edit, &build) ? build_finish(&build) : -1;
+  build_drop(&build);
   arena_finish(&edit->scratch);
-  if (!ok)
-    return error_oom(err);
-  graph->value = rest.value, graph->value_count = rest.value_count;
-  graph->node = rest.node, graph->node_count = rest.node_count;
-  graph->input = rest.input, graph->input_count = rest.input_count;
-  graph->state = rest.state, graph->state_count = rest.state_count;
-  graph->entry = rest.entry, graph->entry_count = rest.entry_count;
-  graph->output = rest.output;
-  return graph_link(graph, err);
+  return status;
 }
