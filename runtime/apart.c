@@ -32,9 +32,13 @@ struct apart_view {
   struct apart_mask *mask; /* MASK, of an input; else NULL */
 };
 
-/* What a tap of a row was, copied. */
+/* What a tap of a row was, copied; no data = not filled. */
+struct apart_copy {
+  tfm_tensor tensor;
+  struct device_block memory;
+};
 struct apart_tap {
-  tfm_tensor *row; /* [rows]: data owned, NULL = not filled */
+  struct apart_copy *row; /* [rows] */
   uint32_t rows, room;
 };
 
@@ -90,7 +94,7 @@ int apart_create(struct exec *exec, struct step *step, struct tfm_error *err) {
 
 static void forget_taps(struct apart_tap *tap) {
   for (uint32_t b = 0; b < tap->rows; b++)
-    free(tap->row[b].data);
+    device_release(&tap->row[b].memory);
   tap->rows = 0;
 }
 
@@ -119,7 +123,7 @@ static bool has_tensor(const tfm_mask_term *term) {
 static const tfm_mask *mask_of(const struct exec *exec, int32_t value, uint32_t row) {
   const char *data = exec->tensor[value].data;
   if (exec->ragged->value[value].kind == RAGGED_APART)
-    data += ((const size_t *)exec->offset[value].data)[row];
+    data += exec->offset[value].at[row];
   return (const tfm_mask *)(const void *)data;
 }
 
@@ -214,6 +218,7 @@ int apart_fit(struct exec *exec, struct step *step, const struct fit *fit, size_
 
 /* To aligned memory, where it is not. */
 static void stage(const struct exec *exec, struct apart *apart) {
+  const struct device *device = exec->program->device;
   char *free_at = exec->staging.data;
   for (uint32_t i = 0; i < apart->count; i++) {
     struct apart_view *view = &apart->view[i];
@@ -222,7 +227,7 @@ static void stage(const struct exec *exec, struct apart *apart) {
       continue;
     view->tensor.data = free_at;
     if (i < apart->input_count)
-      memcpy(free_at, view->place, view->size);
+      device->move(device, free_at, view->place, view->size);
     free_at += (view->size + RAGGED_ALIGNMENT - 1) & ~(size_t)(RAGGED_ALIGNMENT - 1);
   }
 }
@@ -248,20 +253,24 @@ static void widen_mask(const struct exec *exec, const struct apart *apart, tfm_m
 }
 
 static void give_back(const struct exec *exec, struct apart *apart) {
+  const struct device *device = exec->program->device;
   for (uint32_t i = apart->input_count; i < apart->count; i++) {
     struct apart_view *view = &apart->view[i];
     if (view->tensor.data != view->place)
-      memcpy(view->place, view->tensor.data, view->size);
+      device->move(device, view->place, view->tensor.data, view->size);
     if (exec->graph->value[view->value].type.dtype == DTYPE_MASK)
       widen_mask(exec, apart, view->place);
   }
 }
 
 /* A row that rests: its outputs mean nothing, and are zero. */
-static void rest(struct apart *apart) {
-  for (uint32_t i = apart->input_count; i < apart->count; i++)
-    if (apart->view[i].size > 0)
-      memset(apart->view[i].place, 0, apart->view[i].size);
+static void rest(const struct exec *exec, struct apart *apart) {
+  for (uint32_t i = apart->input_count; i < apart->count; i++) {
+    const struct apart_view *view = &apart->view[i];
+    const struct device *device = exec_device_of(exec, view->value);
+    if (view->size > 0)
+      device->zero(device, view->place, view->size);
+  }
 }
 
 /* The row's taps are kept until all rows ran: the next row's go to the same memory. */
@@ -272,13 +281,14 @@ static int keep_taps(struct step *step, uint32_t row, struct tfm_error *err) {
     size_t size = sizeof(float);
     if (!from->filled)
       continue;
-    tap->row[row] = from->tensor;
+    struct apart_copy *copy = &tap->row[row];
+    copy->tensor = from->tensor;
     for (uint32_t d = 0; d < from->tensor.rank; d++)
       size *= (size_t)from->tensor.shape[d];
-    tap->row[row].data = malloc(size ? size : 1);
-    if (!tap->row[row].data)
-      return error_oom(err);
-    memcpy(tap->row[row].data, from->tensor.data, size);
+    if (device_alloc(device_cpu(), size, "a tap", &copy->memory, err) != 0)
+      return -1;
+    copy->tensor.data = copy->memory.data;
+    memcpy(copy->tensor.data, from->tensor.data, size);
   }
   return 0;
 }
@@ -288,7 +298,7 @@ static int begin_taps(struct step *step, uint32_t rows, struct tfm_error *err) {
     struct apart_tap *tap = &step->apart->tap[i];
     forget_taps(tap);
     if (rows > tap->room) {
-      tfm_tensor *grown = realloc(tap->row, rows * sizeof *grown);
+      struct apart_copy *grown = realloc(tap->row, rows * sizeof *grown);
       if (!grown)
         return error_oom(err);
       tap->row = grown;
@@ -303,7 +313,7 @@ static int begin_taps(struct step *step, uint32_t rows, struct tfm_error *err) {
 static int run_row(struct exec *exec, struct step *step, uint32_t row, struct tfm_error *err) {
   struct apart *apart = step->apart;
   if (!cut_all(exec, apart, row)) {
-    rest(apart);
+    rest(exec, apart);
     return 0;
   }
   stage(exec, apart);
@@ -338,9 +348,9 @@ int apart_show_tap(struct exec *exec, const struct step *step, uint32_t index, b
   int64_t shape[TFM_MAX_RANK] = {0}, most = 0;
   const tfm_tensor *any = NULL;
   for (uint32_t b = 0; b < tap->rows; b++) {
-    if (!tap->row[b].data)
+    if (!tap->row[b].memory.data)
       continue;
-    any = &tap->row[b];
+    any = &tap->row[b].tensor;
     for (uint32_t d = 0; d < any->rank; d++)
       shape[d] = any->shape[d] > shape[d] ? any->shape[d] : shape[d];
   }
@@ -352,7 +362,7 @@ int apart_show_tap(struct exec *exec, const struct step *step, uint32_t index, b
   if (show_blank(exec, shown, TFM_F32, any->rank, shape, err) != 0)
     return -1;
   for (uint32_t b = 0; b < tap->rows; b++)
-    if (tap->row[b].data && tap->row[b].rank == any->rank)
-      show_put(&shown->tensor, 0, b * most, &tap->row[b]);
+    if (tap->row[b].memory.data && tap->row[b].tensor.rank == any->rank)
+      show_put(&shown->tensor, 0, b * most, &tap->row[b].tensor);
   return 0;
 }

@@ -32,15 +32,11 @@ int binding_own(struct binding *binding, int32_t i, struct tfm_error *err) {
     error_note(err, "found: %llu bytes", (unsigned long long)(binding->copied + bytes));
     return -1;
   }
-  void *memory = NULL;
-  if (posix_memalign(&memory, 64, bytes ? bytes : 1) != 0) {
-    error_set(err, TFM_ERROR_LIMIT, "out of memory");
-    error_note(err, "found: no room for %zu bytes of weight `%s`", bytes, name);
+  struct device_block *own = &binding->owned[i];
+  if (device_alloc(binding->options.device, bytes, name, own, err) != 0)
     return -1;
-  }
-  binding->owned[i] = memory;
   binding->copied += bytes;
-  t->data = memory;
+  t->data = own->data;
   view_set_contiguous(t);
   return 0;
 }
@@ -322,6 +318,9 @@ int binding_create(const struct graph *graph, const struct weights *weights,
                    const struct binding_options *options, struct binding **out,
                    struct tfm_error *err) {
   *out = NULL;
+  if (options && options->device && options->device->number != 0)
+    return error_set(err, TFM_ERROR_USAGE, "the host cannot write weights to device `%s`",
+                     options->device->name);
   struct binding *binding = calloc(1, sizeof *binding);
   if (!binding)
     return error_oom(err);
@@ -331,6 +330,8 @@ int binding_create(const struct graph *graph, const struct weights *weights,
   binding->weights = weights;
   if (options)
     binding->options = *options;
+  if (!binding->options.device)
+    binding->options.device = device_cpu();
   binding->tensor = arena_array(&binding->arena, graph->weight_count, sizeof *binding->tensor);
   binding->owned = arena_array(&binding->arena, graph->weight_count, sizeof *binding->owned);
   int status = arena_failed(&binding->arena) ? error_oom(err) : join_plan(binding, err);
@@ -351,7 +352,7 @@ void binding_destroy(struct binding *binding) {
   if (!binding)
     return;
   for (uint32_t i = 0; binding->owned && i < binding->graph->weight_count; i++)
-    free(binding->owned[i]);
+    device_release(&binding->owned[i]);
   map_finish(&binding->seen);
   arena_finish(&binding->arena);
   free(binding);

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "checkpoint/weights.h"
 #include "graph/graph.h"
+#include "runtime/device.h"
 #include "runtime/registry.h"
 #include "tfm/plugin.h"
 
@@ -32,6 +33,8 @@ struct binding_options {
   /* Whose kernels will read the weights; NULL = they take F32, F16 and BF16. */
   const struct registry *registry;
   const struct registry_policy *policy;
+  /* Where copies lie; NULL = the CPU.  The host writes them, so its number is 0. */
+  const struct device *device;
 };
 
 /* Resolve every weight of the graph that is used.  A tensor that is not in the

@@ -12,11 +12,11 @@ struct binding {
   const struct graph *graph;
   const struct weights *weights;
   struct binding_options options;
-  tfm_tensor *tensor; /* dtype TFM_NONE = not bound */
-  void **owned;       /* a row's copy, or NULL */
-  enum dtype *format; /* of a stored tensor, as it will be bound; NONE = dtype_wide */
-  bool *passing;      /* a joined row that only other joined rows read: it has a type, no memory */
-  struct map seen;    /* names of tensors counted in elements */
+  tfm_tensor *tensor;         /* dtype TFM_NONE = not bound */
+  struct device_block *owned; /* a row's copy, or none */
+  enum dtype *format;         /* of a stored tensor, as it will be bound; NONE = dtype_wide */
+  bool *passing;   /* a joined row that only other joined rows read: it has a type, no memory */
+  struct map seen; /* names of tensors counted in elements */
   uint64_t copied, elements;
   uint64_t viewed; /* of copied: bytes of views */
 };

@@ -5,9 +5,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { ALIGNMENT = 64, NONE = UINT32_MAX };
+enum { NONE = UINT32_MAX };
 enum { CHUNKS_MAX = 128 }; /* each half as large as all before: enough for 2^32 blocks */
 
 /* What is known of a block; apart from its memory, which need not be the host's. */
@@ -18,14 +17,15 @@ struct block {
 };
 
 struct cache {
-  pthread_mutex_t lock; /* of all below but layers and block_bytes, which never change */
+  pthread_mutex_t lock; /* of all below but device, layers and block_bytes, which never change */
+  const struct device *device;
   struct cache_layer *layer;
   uint32_t layers;
   size_t block_bytes;
   uint64_t limit;
   struct block *block;
   uint32_t blocks, free_blocks, first_free, most;
-  void *chunk[CHUNKS_MAX];
+  struct device_block chunk[CHUNKS_MAX];
   uint32_t chunks;
 };
 
@@ -39,13 +39,14 @@ static bool place(int64_t width, size_t *at, size_t *bytes) {
          checked_add(*bytes, size, bytes) && *bytes <= (size_t)INT64_MAX;
 }
 
-int cache_create(const struct cache_layer *layer, uint32_t layers, uint64_t memory_limit,
-                 struct cache **out, struct tfm_error *err) {
+int cache_create(const struct device *device, const struct cache_layer *layer, uint32_t layers,
+                 uint64_t memory_limit, struct cache **out, struct tfm_error *err) {
   *out = NULL;
   struct cache *cache = calloc(1, sizeof *cache);
   if (!cache || pthread_mutex_init(&cache->lock, NULL) != 0)
     return free(cache), error_oom(err);
   cache->first_free = NONE;
+  cache->device = device;
   cache->limit = memory_limit;
   cache->layers = layers;
   cache->layer = calloc(layers ? layers : 1, sizeof *cache->layer);
@@ -68,11 +69,15 @@ void cache_destroy(struct cache *cache) {
   if (!cache)
     return;
   for (uint32_t i = 0; i < cache->chunks; i++)
-    free(cache->chunk[i]);
+    device_release(&cache->chunk[i]);
   free(cache->block);
   free(cache->layer);
   pthread_mutex_destroy(&cache->lock);
   free(cache);
+}
+
+const struct device *cache_device(const struct cache *cache) {
+  return cache->device;
 }
 
 const struct cache_layer *cache_layer(const struct cache *cache, uint32_t layer) {
@@ -105,15 +110,15 @@ static uint32_t chunk_blocks(const struct cache *cache) {
 }
 
 /* Fewer where there is no memory for as many as were wished. */
-static void *allocate(const struct cache *cache, uint32_t *count) {
+static bool allocate(const struct cache *cache, uint32_t *count, struct device_block *chunk) {
+  struct tfm_error ignored = {0};
   size_t bytes;
-  void *memory;
   for (;; *count = 1) {
     if (checked_mul(cache->block_bytes, *count, &bytes) &&
-        posix_memalign(&memory, ALIGNMENT, bytes ? bytes : 1) == 0)
-      return memory;
+        device_alloc(cache->device, bytes, "the key/value cache", chunk, &ignored) == 0)
+      return true;
     if (*count == 1)
-      return NULL;
+      return false;
   }
 }
 
@@ -129,13 +134,13 @@ static int grow(struct cache *cache, struct tfm_error *err) {
   if (!block)
     return no_room(cache, false, err);
   cache->block = block;
-  void *memory = allocate(cache, &count);
-  if (!memory)
+  struct device_block *chunk = &cache->chunk[cache->chunks];
+  if (!allocate(cache, &count, chunk))
     return no_room(cache, false, err);
-  cache->chunk[cache->chunks++] = memory;
+  cache->chunks++;
   for (uint32_t i = count; i-- > 0;) {
     uint32_t number = cache->blocks + i;
-    block[number] = (struct block){.address = (char *)memory + i * cache->block_bytes,
+    block[number] = (struct block){.address = (char *)chunk->data + i * cache->block_bytes,
                                    .next = cache->first_free};
     cache->first_free = number;
   }
@@ -192,13 +197,14 @@ void *cache_address(struct cache *cache, uint32_t block) {
 }
 
 void cache_copy(const struct cache *cache, void *to, const void *from, int64_t tokens) {
+  const struct device *device = cache->device;
   for (uint32_t i = 0; i < cache->layers; i++) {
     const struct cache_layer *layer = &cache->layer[i];
     size_t token = sizeof(float);
-    memcpy((char *)to + layer->key_at, (const char *)from + layer->key_at,
-           (size_t)(tokens * layer->key_width) * token);
-    memcpy((char *)to + layer->value_at, (const char *)from + layer->value_at,
-           (size_t)(tokens * layer->value_width) * token);
+    device->move(device, (char *)to + layer->key_at, (const char *)from + layer->key_at,
+                 (size_t)(tokens * layer->key_width) * token);
+    device->move(device, (char *)to + layer->value_at, (const char *)from + layer->value_at,
+                 (size_t)(tokens * layer->value_width) * token);
   }
 }
 

@@ -19,6 +19,7 @@
 #define TFM_RUNTIME_CACHE_H
 
 #include "base/error.h"
+#include "runtime/device.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,12 +35,14 @@ struct cache_layer {
   size_t key_at, value_at;        /* bytes from a block's begin; set by cache_create */
 };
 
-/* layer: `layers` widths, copied.  memory_limit: bytes of all blocks, 0 = none. */
-int cache_create(const struct cache_layer *layer, uint32_t layers, uint64_t memory_limit,
-                 struct cache **out, struct tfm_error *err);
+/* Blocks are the device's memory.  layer: `layers` widths, copied.  memory_limit: bytes of
+ * all blocks, 0 = none. */
+int cache_create(const struct device *device, const struct cache_layer *layer, uint32_t layers,
+                 uint64_t memory_limit, struct cache **out, struct tfm_error *err);
 /* Every reference must have been given back. */
 void cache_destroy(struct cache *cache);
 
+const struct device *cache_device(const struct cache *cache);
 const struct cache_layer *cache_layer(const struct cache *cache, uint32_t layer);
 
 /* A block with one reference; its contents mean nothing.  Allocates only while
@@ -49,7 +52,7 @@ void cache_share(struct cache *cache, uint32_t block);
 void cache_release(struct cache *cache, uint32_t block);
 /* Do others hold the block too? */
 bool cache_shared(struct cache *cache, uint32_t block);
-/* Where it lies, for good; aligned to 64 bytes. */
+/* Where it lies on the device, for good; aligned to 64 bytes. */
 void *cache_address(struct cache *cache, uint32_t block);
 /* The first `tokens` of a block, of all layers. */
 void cache_copy(const struct cache *cache, void *to, const void *from, int64_t tokens);

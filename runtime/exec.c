@@ -60,11 +60,15 @@ static int fill_step(struct exec *exec, struct step *step, const struct program_
   return exec->ragged->node[p - exec->program->node].apart ? apart_create(exec, step, err) : 0;
 }
 
-static void fill_types(struct exec *exec) {
+static void fill_values(struct exec *exec) {
+  exec->activations.device = exec->workspace.device = exec->staging.device = exec->program->device;
   for (uint32_t v = 0; v < exec->graph->value_count; v++) {
     const struct type *type = &exec->graph->value[v].type;
     exec->tensor[v].dtype = type->dtype == DTYPE_NONE ? TFM_F32 : (tfm_dtype)type->dtype;
     exec->tensor[v].rank = type->rank;
+    exec->kept[v].device = exec_device_of(exec, (int32_t)v);
+    exec->image[v].device = exec->shown[v].block.device = device_cpu();
+    exec->tensor[v].device = exec->kept[v].device->number;
   }
 }
 
@@ -92,10 +96,11 @@ static int fill(struct exec *exec, struct tfm_error *err) {
   exec->step = arena_array(&exec->arena, graph->node_count, sizeof *exec->step);
   exec->fit = arena_array(&exec->arena, graph->entry_count, sizeof *exec->fit);
   exec->offset = arena_array(&exec->arena, graph->value_count, sizeof *exec->offset);
+  exec->image = arena_array(&exec->arena, graph->value_count, sizeof *exec->image);
   exec->shown = arena_array(&exec->arena, graph->value_count, sizeof *exec->shown);
-  if (!exec->tensor || !exec->kept || !exec->step || !exec->fit || !exec->offset || !exec->shown)
+  if (arena_failed(&exec->arena))
     return error_oom(err);
-  fill_types(exec);
+  fill_values(exec);
   for (uint32_t n = 0; n < graph->node_count; n++)
     if (fill_step(exec, &exec->step[n], &exec->program->node[n], err) != 0)
       return -1;
@@ -135,15 +140,16 @@ void exec_destroy(struct exec *exec) {
     apart_destroy(&exec->step[n]);
   }
   for (uint32_t v = 0; exec->shown && v < exec->graph->value_count; v++) {
-    free(exec->kept[v].data);
-    free(exec->offset[v].data);
-    free(exec->shown[v].block.data);
+    device_release(&exec->kept[v]);
+    free(exec->offset[v].at);
+    device_release(&exec->image[v]);
+    device_release(&exec->shown[v].block);
   }
   for (uint32_t e = 0; exec->fit && e < exec->graph->entry_count; e++)
     free(exec->fit[e].memory);
-  free(exec->activations.data);
-  free(exec->workspace.data);
-  free(exec->staging.data);
+  device_release(&exec->activations);
+  device_release(&exec->workspace);
+  device_release(&exec->staging);
   plan_destroy(exec->plan);
   host_finish(&exec->host);
   arena_finish(&exec->arena);
@@ -159,6 +165,16 @@ void exec_set_watch(struct exec *exec, exec_watch *watch, void *arg) {
 
 const struct fit *exec_fit_of(const struct exec *exec, int32_t value) {
   return &exec->fit[exec->graph->value[value].entry];
+}
+
+const struct device *exec_device_of(const struct exec *exec, int32_t value) {
+  return exec->graph->value[value].type.dtype == DTYPE_MASK ? device_cpu() : exec->program->device;
+}
+
+bool exec_is_kept(const struct exec *exec, int32_t value) {
+  enum plan_place place = exec->plan->value[value].place;
+  return place == PLAN_KEPT || (place == PLAN_ARENA && exec_device_of(exec, value)->number !=
+                                                           exec->program->device->number);
 }
 
 void exec_shape(const struct exec *exec, int32_t value, tfm_tensor *out) {
@@ -184,7 +200,7 @@ void exec_row(const struct exec *exec, int32_t value, uint32_t row, tfm_tensor *
     view_set_contiguous(out);
   } else if (lies->kind == RAGGED_APART) {
     ragged_row(exec->ragged, value, batch, row, out->shape);
-    out->data = (char *)out->data + ((const size_t *)exec->offset[value].data)[row];
+    out->data = (char *)out->data + exec->offset[value].at[row];
     view_set_contiguous(out);
   }
 }
@@ -245,6 +261,7 @@ int exec_run(struct exec *exec, uint32_t entry, struct tfm_error *err) {
     if (run_step(exec, &exec->step[n], err) != 0)
       return -1;
   }
+  exec->program->device->wait(exec->program->device);
   return 0;
 }
 

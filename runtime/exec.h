@@ -43,9 +43,18 @@ int exec_fit(struct exec *exec, uint32_t entry, const struct ragged_batch *batch
              struct tfm_error *err);
 
 /* A row's part of a value, as it is for that row alone: [1, T, D] of [B, T, D].  All of a value
- * that no row has a part of.  After exec_fit the data of inputs is the caller's to fill; that of
- * outputs is valid after exec_run until the next one. */
+ * that no row has a part of.  It lies on its value's device: the host may look where device is 0.
+ */
 void exec_row(const struct exec *exec, int32_t value, uint32_t row, tfm_tensor *out);
+/* The same in the host's memory, and contiguous: a row of an output, after exec_run until the
+ * next one. */
+int exec_read_row(struct exec *exec, int32_t value, uint32_t row, tfm_tensor *out,
+                  struct tfm_error *err);
+/* A row of an input, after exec_fit: what the caller writes into it is there once it is
+ * closed. */
+int exec_open_row(struct exec *exec, int32_t value, uint32_t row, tfm_tensor *out,
+                  struct tfm_error *err);
+void exec_close_row(struct exec *exec, int32_t value, const tfm_tensor *row);
 
 /* A value's shape as a rectangle, without the data. */
 void exec_shape(const struct exec *exec, int32_t value, tfm_tensor *out);
@@ -54,7 +63,7 @@ void exec_shape(const struct exec *exec, int32_t value, tfm_tensor *out);
  * rectangle that is shown is zero where a row ends before it; it stays until the value is asked
  * for again, or the next exec_fit.  NULL with err set: no memory. */
 const tfm_tensor *exec_rectangle(struct exec *exec, int32_t value, struct tfm_error *err);
-void exec_give(struct exec *exec, int32_t value, const tfm_tensor *rectangle);
+int exec_give(struct exec *exec, int32_t value, const tfm_tensor *rectangle, struct tfm_error *err);
 
 /* A state's cache, owned by the caller; before exec_fit, and again whenever
  * its memory or capacity changed. */

@@ -3,6 +3,7 @@
 #ifndef TFM_RUNTIME_EXEC_PRIVATE_H
 #define TFM_RUNTIME_EXEC_PRIVATE_H
 
+#include "runtime/device.h"
 #include "runtime/exec.h"
 
 struct step {
@@ -15,9 +16,10 @@ struct step {
   struct apart *apart; /* NULL = all rows at once */
 };
 
-struct block {
-  void *data;
-  size_t size;
+/* Where the rows of a value begin, in bytes: [rows + 1]. */
+struct row_offsets {
+  size_t *at;
+  uint32_t rows; /* that there is room for */
 };
 
 /* What an entry was last fitted to. */
@@ -32,7 +34,7 @@ struct fit {
 /* A value as it is shown: the rectangle. */
 struct shown {
   tfm_tensor tensor;
-  struct block block; /* empty where the value's own memory is the rectangle */
+  struct device_block block; /* empty where the value's own memory is the rectangle */
 };
 
 struct exec {
@@ -45,12 +47,13 @@ struct exec {
   struct host host;
   exec_watch *watch;
   void *watch_arg;
-  tfm_tensor *tensor;   /* one a value */
-  struct step *step;    /* one a node of the graph */
-  struct block *kept;   /* one a value; empty unless PLAN_KEPT */
-  struct block *offset; /* one a value; of an APART one: where its rows begin, size_t[rows + 1] */
-  struct shown *shown;  /* one a value; what was asked for */
-  struct block activations, workspace, staging;
+  tfm_tensor *tensor;         /* one a value */
+  struct step *step;          /* one a node of the graph */
+  struct device_block *kept;  /* one a value; empty unless PLAN_KEPT */
+  struct row_offsets *offset; /* one a value; of an APART one */
+  struct device_block *image; /* one a value; of one that is not in the host's memory */
+  struct shown *shown;        /* one a value; what was asked for */
+  struct device_block activations, workspace, staging;
   size_t kept_bytes;
   struct fit *fit;              /* one an entry */
   struct exec_profile *profile; /* one a node of the graph */
@@ -59,8 +62,14 @@ struct exec {
 /* The sizes that a value has: those of its entry. */
 const struct fit *exec_fit_of(const struct exec *exec, int32_t value);
 
-/* Room for size bytes; the contents are lost when it moves. */
-int exec_grow(struct exec *exec, struct block *block, size_t size, const char *what,
+/* Where a value lies.  A mask's formula is the host's; so is what a state's tensor points to,
+ * but its blocks are not. */
+const struct device *exec_device_of(const struct exec *exec, int32_t value);
+/* A buffer of its own, in place of a part of the arena. */
+bool exec_is_kept(const struct exec *exec, int32_t value);
+
+/* Room for size bytes on the block's device; the contents are lost when it moves. */
+int exec_grow(struct exec *exec, struct device_block *block, size_t size, const char *what,
               struct tfm_error *err);
 int exec_failed(struct exec *exec, const struct step *step, tfm_status status,
                 struct tfm_error *err);
@@ -87,5 +96,9 @@ int show_blank(struct exec *exec, struct shown *shown, tfm_dtype dtype, uint32_t
 /* Put a row where it belongs along the axis: its place is row number times the share that a
  * row has of the rectangle. */
 void show_put(const tfm_tensor *rectangle, uint32_t axis, int64_t at, const tfm_tensor *row);
+
+/* image.c: the tensor, a part of the value, where the host may read it: itself, or a copy in
+ * memory that the value keeps.  fetch: with its contents. */
+int image_of(struct exec *exec, int32_t value, bool fetch, tfm_tensor *part, struct tfm_error *err);
 
 #endif

@@ -11,7 +11,7 @@ uint64_t exec_bytes(const struct exec *exec) {
          exec->kept_bytes;
 }
 
-int exec_grow(struct exec *exec, struct block *block, size_t size, const char *what,
+int exec_grow(struct exec *exec, struct device_block *block, size_t size, const char *what,
               struct tfm_error *err) {
   size_t limit = exec->options.memory_limit;
   if (size <= block->size && block->data)
@@ -22,14 +22,13 @@ int exec_grow(struct exec *exec, struct block *block, size_t size, const char *w
     error_note(err, "help: give fewer or shorter inputs");
     return -1;
   }
-  void *memory = NULL;
-  if (posix_memalign(&memory, PLAN_ALIGNMENT, size ? size : PLAN_ALIGNMENT) != 0) {
-    error_set(err, TFM_ERROR_LIMIT, "out of memory: %s needs %zu bytes", what, size);
+  struct device_block grown;
+  if (device_alloc(block->device, size, what, &grown, err) != 0) {
     error_note(err, "help: give fewer or shorter inputs");
     return -1;
   }
-  free(block->data);
-  *block = (struct block){memory, size};
+  device_release(block);
+  *block = grown;
   return 0;
 }
 
@@ -38,7 +37,7 @@ int exec_grow(struct exec *exec, struct block *block, size_t size, const char *w
  * taken. */
 static int fit_kept(struct exec *exec, int32_t v, size_t size, struct tfm_error *err) {
   enum { ROOM = 4096 };
-  struct block *block = &exec->kept[v];
+  struct device_block *block = &exec->kept[v];
   size_t before = block->size, wanted = size, limit = exec->options.memory_limit;
   if (size > before && size <= SIZE_MAX / 2) {
     wanted = size + ROOM;
@@ -55,14 +54,13 @@ static int fit_kept(struct exec *exec, int32_t v, size_t size, struct tfm_error 
 
 /* Where the rows of a value that is APART begin, before its size is known. */
 static int fit_offset(struct exec *exec, int32_t v, const struct fit *fit, struct tfm_error *err) {
-  struct block *block = &exec->offset[v];
-  size_t size = ((size_t)fit->rows + 1) * sizeof(size_t);
-  if (size <= block->size)
+  struct row_offsets *offset = &exec->offset[v];
+  if (offset->at && fit->rows <= offset->rows)
     return 0;
-  void *grown = realloc(block->data, size);
+  size_t *grown = realloc(offset->at, ((size_t)fit->rows + 1) * sizeof *grown);
   if (!grown)
     return error_oom(err);
-  *block = (struct block){grown, size};
+  *offset = (struct row_offsets){grown, fit->rows};
   return 0;
 }
 
@@ -72,12 +70,12 @@ static int fit_shape(struct exec *exec, int32_t v, const struct fit *fit, struct
   size_t size;
   if (lies->kind == RAGGED_APART && fit_offset(exec, v, fit, err) != 0)
     return -1;
-  if (plan_value_size(exec->plan, v, &fit->batch, exec->offset[v].data, &size, err) != 0)
+  if (plan_value_size(exec->plan, v, &fit->batch, exec->offset[v].at, &size, err) != 0)
     return -1;
   ragged_stored(exec->ragged, v, &fit->batch, tensor->shape);
   view_set_contiguous(tensor);
   tensor->begin = lies->kind == RAGGED_TOKENS ? fit->batch.begin[lies->dim] : NULL;
-  return exec->plan->value[v].place == PLAN_KEPT ? fit_kept(exec, v, size, err) : 0;
+  return exec_is_kept(exec, v) ? fit_kept(exec, v, size, err) : 0;
 }
 
 /* Shapes of the entry's own values that depend on a dimension in `changed`;
@@ -112,7 +110,8 @@ static int fit_arena(struct exec *exec, uint32_t entry, uint32_t changed, struct
     return 0;
   for (uint32_t v = 0; v < exec->graph->value_count; v++) {
     const struct plan_value *value = &exec->plan->value[v];
-    if (value->place == PLAN_ARENA && exec->graph->value[v].entry == (int32_t)entry)
+    if (value->place == PLAN_ARENA && exec->graph->value[v].entry == (int32_t)entry &&
+        !exec_is_kept(exec, (int32_t)v))
       exec->tensor[v].data = (char *)exec->activations.data + exec->plan->value[value->root].offset;
   }
   return 0;

@@ -358,17 +358,20 @@ static void (*const writers[GRAPH_SOURCE_COUNT])(const struct session_side *side
 #undef SOURCE
 };
 
-static void write_rows(const struct session *session, const struct session_input *in,
-                       const struct session_side *side) {
+static int write_rows(const struct session *session, const struct session_input *in,
+                      const struct session_side *side, struct tfm_error *err) {
   for (uint32_t b = 0; b < side->rows; b++) {
     tfm_tensor row;
-    exec_row(session->exec, in->input->value, b, &row);
+    if (exec_open_row(session->exec, in->input->value, b, &row, err) != 0)
+      return -1;
     if (row.shape[0] > 1) { /* a rectangle for all rows */
       row.data = (char *)row.data + b * row.stride[0];
       row.shape[0] = 1;
     }
     writers[in->kind](side, b, &row);
+    exec_close_row(session->exec, in->input->value, &row);
   }
+  return 0;
 }
 
 int inputs_fill(struct session *session, uint32_t entry, const struct session_side *source,
@@ -378,12 +381,11 @@ int inputs_fill(struct session *session, uint32_t entry, const struct session_si
     if (in->input->entry != (int32_t)entry)
       continue;
     const struct session_side *own = side_of(session, in, source, side);
-    if (in->feed.data)
-      exec_give(session->exec, in->input->value, &in->feed);
-    else if (in->kind == GRAPH_SOURCE_IDS && !own->ids)
+    if (!in->feed.data && in->kind == GRAPH_SOURCE_IDS && !own->ids)
       return error_set(err, TFM_ERROR_USAGE, "input `%s` needs token ids", in->input->name);
-    else
-      write_rows(session, in, own);
+    if ((in->feed.data ? exec_give(session->exec, in->input->value, &in->feed, err)
+                       : write_rows(session, in, own, err)) != 0)
+      return -1;
   }
   return 0;
 }

@@ -8,12 +8,14 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/cache.c runtime/cache.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
+  runtime/device.c runtime/device.h \
   runtime/elf.c runtime/elf.h \
   runtime/apart.c \
   runtime/exec.c runtime/exec.h runtime/exec_private.h \
   runtime/feed.c \
   runtime/fit.c \
   runtime/host.c runtime/host.h \
+  runtime/image.c \
   runtime/init.c \
   runtime/inputs.c \
   runtime/join.c \
@@ -40,6 +42,7 @@ unit_tests += \
   tests/unit/test_allocations \
   tests/unit/test_cache \
   tests/unit/test_decode \
+  tests/unit/test_device \
   tests/unit/test_exec \
   tests/unit/test_formats \
   tests/unit/test_plan \

@@ -329,6 +329,7 @@ int program_create(const struct graph *graph, const struct registry *registry,
   program_share_log(program, &program->host);
   program->binding = binding;
   program->pool = pool;
+  program->device = options->device ? options->device : device_cpu();
   program->policy.reference_only = options->reference_only;
   cpu_features(program->policy.cpu);
   int status = 0;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "graph/graph.h"
 #include "runtime/binding.h"
+#include "runtime/device.h"
 #include "runtime/host.h"
 #include "runtime/plan.h"
 #include "runtime/pool.h"
@@ -28,6 +29,7 @@ struct program_options {
   const atomic_int *cancel; /* nonzero = stop preparing; may be NULL */
   host_log *log;            /* what kernels say; NULL = where the registry's log goes */
   void *log_arg;
+  const struct device *device; /* where activations and states lie; NULL = the CPU */
 };
 
 struct program_node {
@@ -44,6 +46,7 @@ struct program {
   const struct registry *registry;
   const struct binding *binding;
   struct pool *pool;
+  const struct device *device;
   struct registry_policy policy;
   uint32_t count; /* of nodes, in the graph's order */
   struct program_node *node;

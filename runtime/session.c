@@ -303,7 +303,9 @@ bool session_row(const struct session *session, const char *name, uint32_t row, 
   int32_t value = find_output(session, name);
   if (value == GRAPH_NONE)
     return false;
-  exec_row(session->exec, value, row, out);
+  struct tfm_error ignored = {0};
+  if (exec_read_row(session->exec, value, row, out, &ignored) != 0)
+    return false;
   if (out->rank > 0 && out->shape[0] > 1) { /* a rectangle for all rows */
     out->data = (char *)out->data + row * out->stride[0];
     out->shape[0] = 1;

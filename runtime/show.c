@@ -4,7 +4,6 @@
 
 #include "base/checked.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 int show_blank(struct exec *exec, struct shown *shown, tfm_dtype dtype, uint32_t rank,
@@ -99,37 +98,46 @@ const tfm_tensor *exec_rectangle(struct exec *exec, int32_t value, struct tfm_er
     shown->tensor.begin = NULL;
     memcpy(shown->tensor.shape, shape, sizeof shape);
     view_set_contiguous(&shown->tensor);
-    return &shown->tensor;
+    return image_of(exec, value, true, &shown->tensor, err) == 0 ? &shown->tensor : NULL;
   }
   if (show_blank(exec, shown, tensor->dtype, tensor->rank, shape, err) != 0)
     return NULL;
   bool beside = row_axis(exec, value, &axis);
   for (uint32_t b = 0; beside && b < fit->rows; b++) {
-    exec_row(exec, value, b, &row);
+    if (exec_read_row(exec, value, b, &row, err) != 0)
+      return NULL;
     show_put(&shown->tensor, axis, b * (shape[axis] / fit->rows), &row);
   }
   if (!beside && fit->rows > 0) {
-    exec_row(exec, value, longest_row(exec, value, fit->rows), &row);
+    if (exec_read_row(exec, value, longest_row(exec, value, fit->rows), &row, err) != 0)
+      return NULL;
     show_put(&shown->tensor, 0, 0, &row);
   }
   return &shown->tensor;
 }
 
-void exec_give(struct exec *exec, int32_t value, const tfm_tensor *rectangle) {
+int exec_give(struct exec *exec, int32_t value, const tfm_tensor *rectangle,
+              struct tfm_error *err) {
   const struct fit *fit = exec_fit_of(exec, value);
   uint32_t axis;
   tfm_tensor row, from = *rectangle;
   view_set_contiguous(&from);
   if (exec->ragged->value[value].kind == RAGGED_SHARED) {
-    view_copy(&exec->tensor[value], &from);
-    return;
+    if (exec_open_row(exec, value, 0, &row, err) != 0)
+      return -1;
+    view_copy(&row, &from);
+    exec_close_row(exec, value, &row);
+    return 0;
   }
   bool beside = row_axis(exec, value, &axis);
   for (uint32_t b = 0; b < fit->rows; b++) {
-    exec_row(exec, value, b, &row);
+    if (exec_open_row(exec, value, b, &row, err) != 0)
+      return -1;
     tfm_tensor part = window(&from, axis, beside ? b * (from.shape[axis] / fit->rows) : 0, &row);
     view_copy(&row, &part);
+    exec_close_row(exec, value, &row);
   }
+  return 0;
 }
 
 /* ----------------------------------------------------------------------- taps */
@@ -175,7 +183,7 @@ static int show_whole(struct exec *exec, const struct step *step, const tfm_tens
 }
 
 static int show_tap(struct exec *exec, struct step *step, uint32_t index, struct tfm_error *err) {
-  struct shown shown = {0};
+  struct shown shown = {.block.device = device_cpu()};
   bool filled = step->taps.tap[index].filled;
   int status = step->apart ? apart_show_tap(exec, step, index, &filled, &shown, err) : 0;
   if (status == 0 && !step->apart && filled)
@@ -183,7 +191,7 @@ static int show_tap(struct exec *exec, struct step *step, uint32_t index, struct
   if (status == 0 && filled)
     status = exec->watch(exec->watch_arg, GRAPH_NONE, (int32_t)(step - exec->step), (int32_t)index,
                          &shown.tensor, err);
-  free(shown.block.data);
+  device_release(&shown.block);
   return status;
 }
 

@@ -28,7 +28,7 @@ int session_cache_create(const struct program *program, uint64_t memory_limit, s
       layer[i] = (struct cache_layer){.key_width = width, .value_width = width};
   }
   if (status == 0)
-    status = cache_create(layer, graph->state_count, memory_limit, out, err);
+    status = cache_create(program->device, layer, graph->state_count, memory_limit, out, err);
   free(layer);
   return status;
 }

@@ -87,6 +87,8 @@ enum {
 #define TFM_PACKED_WEIGHTS (TFM_BIT(TFM_Q6_K + 1) - TFM_BIT(TFM_Q4_0))
 
 /* A view of memory.  Frozen.  Who owns data is said where a tensor is passed.
+ * data lies on `device`, which is 0 for all that a kernel of device "cpu" is given;
+ * all else of the struct is the host's, what begin points to too.  MASK and KV: see there.
  * stride is in BYTES and may be any value that stays inside the allocation;
  * contiguous means stride[rank-1] = element size, stride[i] = shape[i+1] *
  * stride[i+1].  Of a packed dtype whole blocks lie along the last dimension, the
@@ -145,6 +147,16 @@ typedef struct tfm_attr {
 } tfm_attr;
 
 /* ------------------------------------------------- masks and caches: frozen */
+
+/* What is host memory always, and what lies on a tensor's device:
+ *
+ *     TFM_MASK  host: the tfm_mask and its terms, made by a kernel; device is 0.
+ *               Each term's tensor says its own device, where its booleans lie
+ *     TFM_KV    host: the tfm_kv, past, fresh and the tables of addresses.  Blocks,
+ *               and so keys and values, lie on the tensor's device: an address in
+ *               a table is the device's, and only its kernels read there
+ *     run       host: node, rows, taps.  Workspaces lie where the outputs do
+ */
 
 /* Who may attend to whom, as a formula in postfix order.  Frozen.
  * Query t of batch row b stands at position p = past[b] + t (past is 0

@@ -29,7 +29,7 @@ static uint32_t chance(uint32_t below) {
 
 static struct cache *open_cache(uint64_t limit) {
   struct cache *cache;
-  CHECK_OK(cache_create(widths, LAYERS, limit, &cache, err));
+  CHECK_OK(cache_create(device_cpu(), widths, LAYERS, limit, &cache, err));
   return cache;
 }
 
@@ -229,7 +229,7 @@ START_TEST(test_refused) {
   sequence_destroy(p.sequence);
   cache_destroy(cache);
   struct cache_layer huge = {.key_width = INT64_MAX / 8};
-  CHECK_FAILS(cache_create(&huge, 1, 0, &cache, err), TFM_ERROR_LIMIT, "too wide");
+  CHECK_FAILS(cache_create(device_cpu(), &huge, 1, 0, &cache, err), TFM_ERROR_LIMIT, "too wide");
 }
 END_TEST
 

@@ -62,8 +62,9 @@ static void run(struct bench *b, int64_t rows, int64_t tokens) {
   int32_t ids[256];
   for (int64_t i = 0; i < rows * tokens; i++)
     ids[i] = (int32_t)i;
-  exec_give(b->exec, 0,
-            &(tfm_tensor){.data = ids, .dtype = TFM_I32, .rank = 2, .shape = {rows, tokens}});
+  CHECK_OK(exec_give(
+      b->exec, 0, &(tfm_tensor){.data = ids, .dtype = TFM_I32, .rank = 2, .shape = {rows, tokens}},
+      err));
   CHECK_OK(exec_run(b->exec, 0, err));
   struct tfm_error none = {0};
   const tfm_tensor *y = exec_rectangle(b->exec, b->graph->output[0].value, &none);

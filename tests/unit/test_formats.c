@@ -150,11 +150,13 @@ static void run(struct bench *b) {
   for (int i = 0; i < ROWS * WIDTH; i++)
     x[i] = (float)(i * 7 % 23 - 11) / 64;
   CHECK_OK(exec_fit(b->exec, 0, &batch, err));
-  exec_give(b->exec, 0,
-            &(tfm_tensor){.data = x, .dtype = TFM_F32, .rank = 2, .shape = {ROWS, WIDTH}});
+  CHECK_OK(exec_give(b->exec, 0,
+                     &(tfm_tensor){.data = x, .dtype = TFM_F32, .rank = 2, .shape = {ROWS, WIDTH}},
+                     err));
   if (b->graph->input_count > 1)
-    exec_give(b->exec, 1,
-              &(tfm_tensor){.data = ids, .dtype = TFM_I32, .rank = 2, .shape = {ROWS, 1}});
+    CHECK_OK(exec_give(b->exec, 1,
+                       &(tfm_tensor){.data = ids, .dtype = TFM_I32, .rank = 2, .shape = {ROWS, 1}},
+                       err));
   CHECK_OK(exec_run(b->exec, 0, err));
 }
 
