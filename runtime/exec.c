@@ -136,8 +136,8 @@ void exec_destroy(struct exec *exec) {
   if (!exec)
     return;
   for (uint32_t n = 0; exec->step && n < exec->graph->node_count; n++) {
+    apart_destroy(&exec->step[n]); /* counts the taps, so before they go */
     host_taps_finish(&exec->step[n].taps);
-    apart_destroy(&exec->step[n]);
   }
   for (uint32_t v = 0; exec->shown && v < exec->graph->value_count; v++) {
     device_release(&exec->kept[v]);
