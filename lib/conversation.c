@@ -308,8 +308,8 @@ int tfm_session_finish(tfm_session *session, tfm_result **result, tfm_error *err
 }
 
 /* One run of the model from begin to finish: cancelled between two steps it ends too. */
-static int generate(tfm_session *session, const tfm_run_options *options, tfm_result **result,
-                    struct tfm_error *err) {
+static int write_to_end(tfm_session *session, const tfm_run_options *options, tfm_result **result,
+                        struct tfm_error *err) {
   struct engine *engine = engine_enter(session->model, "tfm_session_generate", err);
   if (!engine)
     return -1;
@@ -335,7 +335,7 @@ int tfm_session_generate(tfm_session *session, const tfm_run_options *options, t
   if (caller_need(session, call, "session", &own) == 0 &&
       caller_need(result, call, "result", &own) == 0 &&
       caller_run_options(options, &full, &own) == 0 && take_idle(session, call, &own) == 0) {
-    status = generate(session, &full, result, &own);
+    status = write_to_end(session, &full, result, &own);
     conversation_leave(session);
   }
   if (error)
