@@ -139,7 +139,8 @@ void exec_destroy(struct exec *exec) {
     apart_destroy(&exec->step[n]); /* counts the taps, so before they go */
     host_taps_finish(&exec->step[n].taps);
   }
-  for (uint32_t v = 0; exec->shown && v < exec->graph->value_count; v++) {
+  bool tables = exec->kept && exec->offset && exec->image && exec->shown; /* else nothing is held */
+  for (uint32_t v = 0; tables && v < exec->graph->value_count; v++) {
     device_release(&exec->kept[v]);
     free(exec->offset[v].at);
     device_release(&exec->image[v]);
