@@ -127,9 +127,10 @@ static const tfm_mask *mask_of(const struct exec *exec, int32_t value, uint32_t 
   return (const tfm_mask *)(const void *)data;
 }
 
-static void cut_mask(const struct exec *exec, struct apart_view *view, uint32_t row) {
+/* filled: the mask has been made; while shapes are settled it has not, and has no terms. */
+static void cut_mask(const struct exec *exec, struct apart_view *view, uint32_t row, bool filled) {
   struct apart_mask *own = view->mask;
-  own->mask = *mask_of(exec, view->value, row);
+  own->mask = filled ? *mask_of(exec, view->value, row) : (tfm_mask){0};
   for (uint32_t i = 0; i < own->mask.count && i < TFM_MASK_TERMS; i++) {
     tfm_mask_term *term = &own->mask.term[i];
     int32_t value = has_tensor(term) ? value_of(exec, term->tensor) : GRAPH_NONE;
@@ -152,11 +153,11 @@ static void cut_cache(struct apart_view *view, const tfm_kv *kv, uint32_t row) {
   view->tensor.data = &view->cache;
 }
 
-static void cut(const struct exec *exec, struct apart_view *view, uint32_t row) {
+static void cut(const struct exec *exec, struct apart_view *view, uint32_t row, bool filled) {
   enum dtype dtype = exec->graph->value[view->value].type.dtype;
   view->tensor = exec->tensor[view->value];
   if (view->mask) {
-    cut_mask(exec, view, row);
+    cut_mask(exec, view, row, filled);
   } else if (dtype == DTYPE_KV) {
     cut_cache(view, exec->tensor[view->value].data, row);
   } else {
@@ -170,14 +171,14 @@ static void cut(const struct exec *exec, struct apart_view *view, uint32_t row) 
 }
 
 /* False: the row has no tokens here, so that there is nothing to do. */
-static bool cut_all(const struct exec *exec, struct apart *apart, uint32_t row) {
+static bool cut_all(const struct exec *exec, struct apart *apart, uint32_t row, bool filled) {
   bool any = true;
   for (uint32_t i = 0; i < apart->count; i++) {
     struct apart_view *view = &apart->view[i];
     if (view->value == GRAPH_NONE)
       continue;
     view->size = 0;
-    cut(exec, view, row);
+    cut(exec, view, row, filled);
     enum ragged_kind kind = exec->ragged->value[view->value].kind;
     for (uint32_t d = 0; (kind == RAGGED_TOKENS || kind == RAGGED_APART) && d < view->tensor.rank;
          d++)
@@ -199,7 +200,7 @@ int apart_fit(struct exec *exec, struct step *step, const struct fit *fit, size_
   *workspace = *staging = 0;
   for (uint32_t row = 0; row < fit->rows; row++) {
     size_t most = 0;
-    if (!cut_all(exec, apart, row))
+    if (!cut_all(exec, apart, row, false))
       continue;
     for (uint32_t i = 0; i < apart->count; i++)
       if (apart->view[i].value != GRAPH_NONE && !add_staging(apart->view[i].size, &most))
@@ -312,7 +313,7 @@ static int begin_taps(struct step *step, uint32_t rows, struct tfm_error *err) {
 
 static int run_row(struct exec *exec, struct step *step, uint32_t row, struct tfm_error *err) {
   struct apart *apart = step->apart;
-  if (!cut_all(exec, apart, row)) {
+  if (!cut_all(exec, apart, row, true)) {
     rest(exec, apart);
     return 0;
   }
