@@ -32,7 +32,7 @@ struct weights {
   size_t count, stored; /* aliases come after stored ones */
   struct weights_tensor *tensor;
   struct map index;
-  uint64_t bytes, elements;
+  uint64_t bytes;
 };
 
 static struct weights_tensor view(const struct safetensors *file,
@@ -47,13 +47,6 @@ static struct weights_tensor view(const struct safetensors *file,
   return w;
 }
 
-static uint64_t elements_of(const struct weights_tensor *t) {
-  uint64_t n = 1; /* the readers checked that it fits */
-  for (uint32_t i = 0; i < t->rank; i++)
-    n *= (uint64_t)t->shape[i];
-  return n;
-}
-
 /* Append and index; the name must be new. */
 static int add(struct weights *weights, struct weights_tensor t, struct tfm_error *err) {
   bool added;
@@ -65,7 +58,6 @@ static int add(struct weights *weights, struct weights_tensor t, struct tfm_erro
   if (!t.alias) {
     weights->stored++;
     weights->bytes += t.size;
-    weights->elements += elements_of(&t);
   }
   return 0;
 }
@@ -372,8 +364,4 @@ bool weights_file(const struct weights *weights, size_t i, uint64_t *device, uin
 
 uint64_t weights_bytes(const struct weights *weights) {
   return weights->bytes;
-}
-
-uint64_t weights_elements(const struct weights *weights) {
-  return weights->elements;
 }

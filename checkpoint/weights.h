@@ -58,10 +58,9 @@ int weights_check_finite(const struct weights_tensor *t, struct tfm_error *err);
 /* Is all that was mapped still there?  thorough: also what nobody has read yet
  * (a system call a file).  An error names the file. */
 int weights_check(const struct weights *weights, bool thorough, struct tfm_error *err);
-/* Bytes of tensor data mapped (tied ones once) and their elements. */
 /* The device and inode of file number i; false = there are no more. */
 bool weights_file(const struct weights *weights, size_t i, uint64_t *device, uint64_t *inode);
+/* Bytes of tensor data mapped, tied ones once. */
 uint64_t weights_bytes(const struct weights *weights);
-uint64_t weights_elements(const struct weights *weights);
 
 #endif

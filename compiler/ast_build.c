@@ -231,13 +231,6 @@ struct ast_expr *ast_path_expr(struct ast_builder *build, struct ast_path *path)
 }
 
 struct ast_exprs ast_exprs_add(struct ast_exprs list, struct ast_expr *item) {
-  if (item == NULL)
-    return list;
-  if (list.first == NULL)
-    list.first = item;
-  else
-    list.last->next = item;
-  list.last = item;
-  list.count++;
+  AST_APPEND(list, item);
   return list;
 }

@@ -1,5 +1,5 @@
 /* ast_build.h - how the parser makes a tree: the constructors of ast_build.c, for expressions,
- * and of ast_parts.c, for all else.
+ * of ast_fusion.c, for fusions, and of ast_parts.c, for all else.
  *
  * When memory is out a constructor returns NULL and marks the arena; each
  * takes NULL for a child, so that the parser need not look.  The tree is then
@@ -19,6 +19,16 @@ struct ast_builder {
   /* Where the first comment hangs, or will, that a later declaration may own. */
   struct ast_comment **comment;
 };
+
+/* The item to the end of a list of its kind; NULL adds nothing. */
+#define AST_APPEND(list, item)                                                                     \
+  do {                                                                                             \
+    if ((item) == NULL)                                                                            \
+      break;                                                                                       \
+    *((list).first == NULL ? &(list).first : &(list).last->next) = (item);                         \
+    (list).last = (item);                                                                          \
+    (list).count++;                                                                                \
+  } while (0)
 
 /* The text of a span. */
 const char *ast_source_text(const struct ast_builder *build, struct span span);

@@ -19,14 +19,7 @@ struct ast_slot *ast_slot(struct ast_builder *build, struct span span, const cha
 }
 
 struct ast_slots ast_slots_add(struct ast_slots list, struct ast_slot *item) {
-  if (item == NULL)
-    return list;
-  if (list.first == NULL)
-    list.first = item;
-  else
-    list.last->next = item;
-  list.last = item;
-  list.count++;
+  AST_APPEND(list, item);
   return list;
 }
 

@@ -103,14 +103,7 @@ struct ast_field *ast_field(struct ast_builder *build, struct span span, struct 
 }
 
 struct ast_fields ast_fields_add(struct ast_fields list, struct ast_field *item) {
-  if (item == NULL)
-    return list;
-  if (list.first == NULL)
-    list.first = item;
-  else
-    list.last->next = item;
-  list.last = item;
-  list.count++;
+  AST_APPEND(list, item);
   return list;
 }
 
@@ -202,15 +195,8 @@ struct ast_stmt *ast_check(struct ast_builder *build, struct span span, struct a
 }
 
 struct ast_stmts ast_stmts_add(struct ast_stmts list, struct ast_stmt *item) {
-  if (item == NULL)
-    return list;
-  if (list.first == NULL)
-    list.first = item;
-  else
-    list.last->next = item;
-  list.last = item;
-  list.count++;
-  if (item->depth > list.depth)
+  AST_APPEND(list, item);
+  if (item != NULL && item->depth > list.depth)
     list.depth = item->depth;
   return list;
 }

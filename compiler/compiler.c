@@ -51,7 +51,8 @@ bool compiler_grow(struct compiler *c, void **array, uint32_t count, uint32_t *r
   return true;
 }
 
-void compiler_dim_names(const struct compiler *c, const char *names[DIM_VARIABLES]) {
+/* Of the run-time dims, for printing; DIM_VARIABLES of them. */
+static void dim_names(const struct compiler *c, const char *names[DIM_VARIABLES]) {
   for (uint32_t i = 0; i < DIM_VARIABLES; i++)
     names[i] = i < c->dim_count ? c->dim[i].name : "?";
 }
@@ -68,7 +69,7 @@ const char *compiler_type_text(struct compiler *c, const struct ctype *type) {
   const char *names[DIM_VARIABLES];
   struct buffer text;
   buffer_init(&text);
-  compiler_dim_names(c, names);
+  dim_names(c, names);
   ctype_print(type, names, &text);
   return keep(c, &text);
 }
@@ -77,7 +78,7 @@ const char *compiler_cell_text(struct compiler *c, const struct cell *cell) {
   const char *names[DIM_VARIABLES];
   struct buffer text;
   buffer_init(&text);
-  compiler_dim_names(c, names);
+  dim_names(c, names);
   cell_print(cell, names, &text);
   return keep(c, &text);
 }

@@ -82,8 +82,6 @@ void compiler_oom(struct compiler *c);
 void compiler_full(struct compiler *c, const struct arena *arena);
 /* Room for one more in an array of the arena; false = memory is out. */
 bool compiler_grow(struct compiler *c, void **array, uint32_t count, uint32_t *room, size_t size);
-/* The names of the run-time dims, for printing; DIM_VARIABLES of them. */
-void compiler_dim_names(const struct compiler *c, const char *names[DIM_VARIABLES]);
 /* "[B,T,768]" and "768", in the arena. */
 const char *compiler_type_text(struct compiler *c, const struct ctype *type);
 const char *compiler_cell_text(struct compiler *c, const struct cell *cell);

@@ -10,7 +10,6 @@ int edit_open(struct edit *edit, struct graph *graph, struct tfm_error *err) {
   arena_init(&edit->scratch, 0);
   edit->node = arena_array(&edit->scratch, graph->node_count, sizeof *edit->node);
   edit->dead = arena_array(&edit->scratch, graph->node_count, sizeof *edit->dead);
-  edit->unread = arena_array(&edit->scratch, graph->value_count, sizeof *edit->unread);
   if (arena_failed(&edit->scratch)) {
     arena_finish(&edit->scratch);
     return error_oom(err);
@@ -67,8 +66,7 @@ static bool keep_entries(const struct edit *edit, struct numbers *to, struct bui
     if (!edit->dead[n])
       to->entry[edit->node[n].entry] = 0;
   for (uint32_t i = 0; i < graph->input_count; i++)
-    if (!edit->unread[graph->input[i].value])
-      to->entry[input_entry(to, &graph->input[i])] = 0;
+    to->entry[input_entry(to, &graph->input[i])] = 0;
   for (uint32_t e = 0; e < graph->entry_count; e++) {
     if (to->entry[e] == GRAPH_NONE)
       continue;
@@ -89,8 +87,6 @@ static bool keep_sources(const struct edit *edit, struct numbers *to, struct bui
   const struct graph *graph = edit->graph;
   for (uint32_t i = 0; i < graph->input_count; i++) {
     struct graph_input input = graph->input[i];
-    if (edit->unread[input.value])
-      continue;
     if (!keep_value(edit, to, build, input.value))
       return false;
     input.entry = to->entry[input_entry(to, &input)];
@@ -100,9 +96,8 @@ static bool keep_sources(const struct edit *edit, struct numbers *to, struct bui
   }
   for (uint32_t i = 0; i < graph->state_count; i++) {
     const struct graph_state *state = &graph->state[i];
-    if (!edit->unread[state->value] &&
-        (!keep_value(edit, to, build, state->value) ||
-         build_state(build, state->name, to->value[state->value]) == GRAPH_NONE))
+    if (!keep_value(edit, to, build, state->value) ||
+        build_state(build, state->name, to->value[state->value]) == GRAPH_NONE)
       return false;
   }
   return true;

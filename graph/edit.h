@@ -14,7 +14,6 @@ struct edit {
   struct arena scratch;    /* of the pass, until edit_close */
   struct graph_node *node; /* graph->node_count; arrays in the graph's arena */
   bool *dead;              /* of each node */
-  bool *unread;            /* of each value: an input or a state that goes */
 };
 
 /* -1: memory is out, and nothing is open. */
