@@ -68,3 +68,9 @@ parity_tests += tests/parity/test_programs
 tests_parity_test_programs_SOURCES = tests/parity/test_programs.c tests/parity/programs.c \
   tests/parity/programs.h
 tests_parity_test_programs_LDADD = libtfm.la $(LIBM)
+
+# Every family that ships, against transformers; make.py there asks it again.
+parity_tests += tests/parity/test_zoo
+tests_parity_test_zoo_SOURCES = tests/parity/test_zoo.c tests/parity/tensors.c \
+  tests/parity/tensors.h
+tests_parity_test_zoo_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
