@@ -123,6 +123,13 @@ void caller_options_finish(struct caller_options *options) {
   options->dump = options->feed = NULL;
 }
 
+static int check_ids(const tfm_ids *list, const char *name, struct tfm_error *err) {
+  return list->ids || list->count == 0
+             ? 0
+             : error_set(err, TFM_ERROR_USAGE, "tfm_run_options.%s.ids is NULL, its count is %zu",
+                         name, list->count);
+}
+
 int caller_run_options(const tfm_run_options *options, tfm_run_options *out,
                        struct tfm_error *err) {
   *out = (tfm_run_options){.struct_size = sizeof *out};
@@ -136,6 +143,21 @@ int caller_run_options(const tfm_run_options *options, tfm_run_options *out,
   if (out->max_length < 0)
     return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.max_length is %lld, and 0 is no bound",
                      (long long)out->max_length);
+  if (out->n_best > 1 && out->beams < 2)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.n_best is %u without beams",
+                     (unsigned)out->n_best);
+  if (out->min_length < 0 || out->min_new_tokens < 0)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_run_options.%s is %lld, and 0 is none",
+                     out->min_length < 0 ? "min_length" : "min_new_tokens",
+                     (long long)(out->min_length < 0 ? out->min_length : out->min_new_tokens));
+  if (check_ids(&out->suppress, "suppress", err) != 0 ||
+      check_ids(&out->begin_suppress, "begin_suppress", err) != 0 ||
+      need_list(out->bad_words, out->bad_word_count, "tfm_run_options.bad_words", err) != 0 ||
+      (out->forced_last && check_ids(out->forced_last, "forced_last", err) != 0))
+    return -1;
+  for (size_t i = 0; i < out->bad_word_count; i++)
+    if (check_ids(&out->bad_words[i], "bad_words[]", err) != 0)
+      return -1;
   uint32_t unknown = out->flags & ~(uint32_t)RUN_FLAGS_KNOWN;
   return unknown ? error_set(err, TFM_ERROR_USAGE,
                              "tfm_run_options.flags has 0x%x, which is no flag of it",

@@ -1,6 +1,8 @@
 /* generation.c - one text that is written on: its next token, its words, its end. */
 #include "lib/generation.h"
 
+#include "base/checked.h"
+#include "lib/head.h"
 #include "lib/stop_text.h"
 #include "lib/task.h"
 #include "lib/token_score.h"
@@ -34,35 +36,33 @@ static const char *limit_name(const struct generation *g) {
   return length ? "length" : "context";
 }
 
-static bool is_id(const struct graph_attr *attr) {
-  return attr->kind == GRAPH_ATTR_INT && attr->integer >= INT32_MIN && attr->integer <= INT32_MAX;
-}
-
-/* `stop` of the head: an id, or a list of them. */
-static int find_stops(struct generation *g, struct tfm_error *err) {
+/* What of the head is not said otherwise, and what is asked for. */
+static int find_rules(struct generation *g, struct tfm_error *err) {
+  const tfm_run_options *o = g->start.options;
   const struct graph *graph = g->start.model->graph;
-  size_t most = 1;
-  for (uint32_t a = 0; a < graph->task_attr_count; a++)
-    most += 1 + (size_t)graph->task_attr[a].count;
-  g->stop_id = calloc(most, sizeof *g->stop_id);
-  if (!g->stop_id)
-    return error_oom(err);
-  for (uint32_t a = 0; a < graph->task_attr_count && !g->start.options->ignore_stop; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    if (strcmp(attr->name, "stop") != 0)
-      continue;
-    if (is_id(attr))
-      g->stop_id[g->stop_count++] = (int32_t)attr->integer;
-    for (uint32_t i = 0; attr->kind == GRAPH_ATTR_LIST && i < attr->count; i++)
-      if (is_id(&attr->item[i]))
-        g->stop_id[g->stop_count++] = (int32_t)attr->item[i].integer;
-  }
+  struct arena *arena = &g->start.result->arena;
+  struct rules *rules = &g->rules;
+  *rules = (struct rules){.suppress = o->suppress,
+                          .begin_suppress = o->begin_suppress,
+                          .bad_word = o->bad_words,
+                          .bad_word_count = o->bad_word_count,
+                          .min_length = o->min_length,
+                          .min_new = o->min_new_tokens,
+                          .forced_first =
+                              o->forced_first ? *o->forced_first : head_id(graph, "forced_first"),
+                          .limit = g->limit};
+  if (!o->ignore_stop && head_ids(graph, "stop", arena, &rules->stop, err) != 0)
+    return -1;
+  if (o->forced_last)
+    rules->forced_last = *o->forced_last;
+  else if (head_ids(graph, "forced_last", arena, &rules->forced_last, err) != 0)
+    return -1;
   return 0;
 }
 
 static bool is_stop(const struct generation *g, int32_t id) {
-  for (size_t i = 0; i < g->stop_count; i++)
-    if (g->stop_id[i] == id)
+  for (size_t i = 0; i < g->rules.stop.count; i++)
+    if (g->rules.stop.ids[i] == id)
       return true;
   return false;
 }
@@ -142,7 +142,8 @@ static int tell(struct generation *g, int32_t id, bool all) {
   if (!all)
     end -= stop_text_held(o, text + from, end - from);
   g->told = end;
-  return o->token ? o->token(o->token_arg, g->start.row, id, text + from, end - from) : 0;
+  return o->token && !g->silent ? o->token(o->token_arg, g->start.row, id, text + from, end - from)
+                                : 0;
 }
 
 /* The text has grown behind its first `before` bytes: does it end here? */
@@ -188,18 +189,65 @@ static int push_score(struct generation *g, const float *logits, size_t vocabula
 
 /* ------------------------------------------------------------------- a step */
 
+static int check_logits(const struct generation *g, const float *logits, size_t vocabulary,
+                        struct tfm_error *err) {
+  for (size_t i = 0; i < vocabulary; i++)
+    if (isnan(logits[i]) || logits[i] == INFINITY) /* -inf: never this token */
+      return task_bad_value(GRAPH_TASK_GENERATE, g->name, "logits", (double)logits[i], err);
+  return 0;
+}
+
+/* Log probabilities; the sums are double, so that their order does not show. */
+static void log_softmax(float *logits, size_t count) {
+  double most = -INFINITY, sum = 0;
+  for (size_t i = 0; i < count; i++)
+    most = logits[i] > most ? logits[i] : most;
+  if (most == -INFINITY)
+    return;
+  for (size_t i = 0; i < count; i++)
+    sum += exp(logits[i] - most);
+  for (size_t i = 0; i < count; i++)
+    logits[i] = (float)(logits[i] - most - log(sum));
+}
+
+/* What the policy sees of a hypothesis in place of the model's logits. */
+static int show_hypothesis(struct generation *g, uint32_t h, const float *logits, size_t vocabulary,
+                           struct tfm_error *err) {
+  struct hypothesis *own = &g->hypothesis[h];
+  float *work = g->work ? g->work + h * vocabulary : NULL;
+  const float *out;
+  if (check_logits(g, logits, vocabulary, err) != 0)
+    return -1;
+  if (g->policy->log_probabilities) {
+    memcpy(work, logits, vocabulary * sizeof *work);
+    log_softmax(work, vocabulary);
+    logits = work;
+  }
+  if (penalty_apply(&own->penalty, own->ids, own->count, g->prompt, logits, vocabulary, &out,
+                    err) != 0)
+    return -1;
+  g->seen[h] = (struct decode_hypothesis){own->ids, own->count, g->prompt, out};
+  if (!rules_exist(&g->rules))
+    return 0;
+  if (out != work)
+    memcpy(work, out, vocabulary * sizeof *work);
+  g->seen[h].logits = work;
+  return rules_apply(&g->rules, own->ids, own->count, g->prompt, work, vocabulary, err);
+}
+
 static int show_hypotheses(struct generation *g, const float *const *logits, size_t vocabulary,
                            struct tfm_error *err) {
-  for (uint32_t h = 0; h < g->live; h++) {
-    struct hypothesis *own = &g->hypothesis[h];
-    for (size_t i = 0; i < vocabulary; i++)
-      if (isnan(logits[h][i]) || logits[h][i] == INFINITY) /* -inf: never this token */
-        return task_bad_value(GRAPH_TASK_GENERATE, g->name, "logits", (double)logits[h][i], err);
-    g->seen[h] = (struct decode_hypothesis){own->ids, own->count, g->prompt, NULL};
-    if (penalty_apply(&own->penalty, own->ids, own->count, g->prompt, logits[h], vocabulary,
-                      &g->seen[h].logits, err) != 0)
-      return -1;
+  size_t size;
+  if (!g->work && (g->policy->log_probabilities || rules_exist(&g->rules))) {
+    if (!checked_mul(vocabulary, g->width * sizeof *g->work, &size))
+      return error_set(err, TFM_ERROR_LIMIT, "a vocabulary of %zu is too large", vocabulary);
+    g->work = malloc(size ? size : 1);
+    if (!g->work)
+      return error_oom(err);
   }
+  for (uint32_t h = 0; h < g->live; h++)
+    if (show_hypothesis(g, h, logits[h], vocabulary, err) != 0)
+      return -1;
   return 0;
 }
 
@@ -247,8 +295,8 @@ static int begin_policy(struct generation *g, struct tfm_error *err) {
                                               .min_p = o->min_p,
                                               .seed = g->start.seed},
                                    .stream = g->start.stream,
-                                   .stop = g->stop_id,
-                                   .stop_count = g->stop_count,
+                                   .stop = g->rules.stop.ids,
+                                   .stop_count = g->rules.stop.count,
                                    .limit = g->limit};
   g->policy = decode_find(o);
   g->width = decode_width(o);
@@ -268,7 +316,7 @@ int generation_begin(struct generation *g, const struct generation_start *start,
   snprintf(g->name, sizeof g->name, "%s", start->name);
   g->prompt = start->count;
   g->limit = token_limit(start);
-  if (find_stops(g, err) != 0 || begin_policy(g, err) != 0 ||
+  if (find_rules(g, err) != 0 || begin_policy(g, err) != 0 ||
       begin_penalty(g, &g->hypothesis[0], err) != 0 ||
       reserve_ids(&g->hypothesis[0], start->count, err) != 0)
     return -1;
@@ -298,52 +346,83 @@ static int finish_text(struct generation *g, struct tfm_error *err) {
   return 0;
 }
 
-/* The best of several hypotheses becomes the only one, and its text is made. */
-static int settle_hypotheses(struct generation *g, struct tfm_error *err) {
-  struct decode_step step = {g->seen, g->live, 0};
-  const int32_t *ids;
-  size_t count;
-  bool stopped;
-  if (!g->policy->finish)
-    return 0;
-  for (uint32_t h = 0; h < g->live; h++)
-    g->seen[h] =
-        (struct decode_hypothesis){g->hypothesis[h].ids, g->hypothesis[h].count, g->prompt, NULL};
-  if (g->policy->finish(g->policy_state, &step, &ids, &count, &stopped, err) != 0)
-    return -1;
+/* One of the answers of several hypotheses becomes the only one, and its text is made. */
+static int settle_answer(struct generation *g, const struct decode_answer *from,
+                         struct tfm_error *err) {
   g->hypothesis[0].count = g->prompt;
   g->live = 1;
   g->stop = NULL;
-  for (size_t i = 0; i < count && !g->stop; i++)
-    if (push_id(&g->hypothesis[0], ids[i], err) != 0 || emit(g, ids[i], err) != 0)
+  for (size_t i = 0; i < from->count && !g->stop; i++)
+    if (push_id(&g->hypothesis[0], from->ids[i], err) != 0 || emit(g, from->ids[i], err) != 0)
       return -1;
   if (!g->stop)
-    g->stop = stopped ? "stop" : limit_name(g);
+    g->stop = from->stopped ? "stop" : limit_name(g);
   return 0;
 }
 
-int generation_finish(struct generation *g, struct tfm_error *err) {
+static int fill_answer(struct generation *g, double score, tfm_answer *answer,
+                       struct tfm_error *err) {
   struct arena *arena = &g->start.result->arena;
-  tfm_answer *answer = g->start.answer;
-  if (settle_hypotheses(g, err) != 0 || finish_text(g, err) != 0)
+  if (finish_text(g, err) != 0)
     return -1;
   size_t made = g->hypothesis[0].count - g->prompt;
   int32_t *ids = arena_array(arena, made ? made : 1, sizeof *ids);
-  tfm_token_score *score = arena_array(arena, g->scores ? g->scores : 1, sizeof *score);
+  tfm_token_score *scores = arena_array(arena, g->scores ? g->scores : 1, sizeof *scores);
   const char *text = arena_strndup(arena, buffer_text(&g->text), g->text.length);
-  if (!ids || !score || !text)
+  if (!ids || !scores || !text)
     return error_oom(err);
   if (made)
     memcpy(ids, g->hypothesis[0].ids + g->prompt, made * sizeof *ids);
   if (g->scores)
-    memcpy(score, g->score, g->scores * sizeof *score);
+    memcpy(scores, g->score, g->scores * sizeof *scores);
   answer->text = text;
   answer->text_length = g->text.length;
   answer->ids = ids;
   answer->id_count = made;
   answer->stop = g->stop;
-  answer->token_score = g->start.options->logprobs ? score : NULL;
+  answer->token_score = g->start.options->logprobs ? scores : NULL;
+  answer->score = score;
   return 0;
+}
+
+/* The text of the next best begins anew, and nobody is told of it. */
+static int begin_next(struct generation *g, struct tfm_error *err) {
+  g->silent = true;
+  g->text.length = g->told = 0;
+  token_stream_destroy(g->stream);
+  g->stream = NULL;
+  return g->start.model->tokenizer
+             ? token_stream_create(g->start.model->tokenizer, true, true, &g->stream, err)
+             : 0;
+}
+
+static int finish_hypotheses(struct generation *g, struct tfm_error *err) {
+  struct decode_step step = {g->seen, g->live, 0};
+  tfm_answer *answer = g->start.answer;
+  const struct decode_answer *found;
+  uint32_t count, wanted = g->start.options->n_best > 1 ? g->start.options->n_best : 1;
+  for (uint32_t h = 0; h < g->live; h++)
+    g->seen[h] =
+        (struct decode_hypothesis){g->hypothesis[h].ids, g->hypothesis[h].count, g->prompt, NULL};
+  if (g->policy->finish(g->policy_state, &step, &found, &count, err) != 0)
+    return -1;
+  for (uint32_t i = 0; i < count && i < wanted; i++) {
+    if (i > 0) {
+      tfm_answer *next = arena_alloc(&g->start.result->arena, sizeof *next);
+      if (!next || begin_next(g, err) != 0)
+        return next ? -1 : error_oom(err);
+      *next = (tfm_answer){.prompt_count = answer->prompt_count, .truncated = answer->truncated};
+      answer->next = next;
+      answer = next;
+    }
+    if (settle_answer(g, &found[i], err) != 0 || fill_answer(g, found[i].score, answer, err) != 0)
+      return -1;
+  }
+  return 0;
+}
+
+int generation_finish(struct generation *g, struct tfm_error *err) {
+  return g->policy->finish ? finish_hypotheses(g, err) : fill_answer(g, 0, g->start.answer, err);
 }
 
 static void free_hypotheses(struct hypothesis *list, uint32_t count) {
@@ -363,6 +442,6 @@ void generation_free(struct generation *g) {
   buffer_finish(&g->text);
   free(g->seen);
   free(g->choice);
-  free(g->stop_id);
+  free(g->work);
   free(g->score);
 }

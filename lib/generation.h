@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "lib/decode/decode.h"
+#include "lib/decode/rules.h"
 #include "lib/model.h"
 #include "lib/result.h"
 #include "lib/rows.h"
@@ -38,17 +39,18 @@ struct generation {
   char name[ROW_NAME];
   const struct decode_policy *policy;
   void *policy_state;
-  int32_t *stop_id;
-  size_t stop_count;
+  struct rules rules;                   /* its stops are where the text ends */
   struct hypothesis *hypothesis, *next; /* [width] each; next: those of the step after */
   struct decode_hypothesis *seen;       /* [width]: what the policy sees */
-  struct decode_choice *choice;         /* [width]: the last step's: parent[i] of hypothesis i */
+  float *work; /* [width][vocabulary]: its logits, where they are not the model's own; or NULL */
+  struct decode_choice *choice; /* [width]: the last step's: parent[i] of hypothesis i */
   uint32_t width, live;
   size_t prompt;
   int64_t limit;
   struct token_stream *stream; /* NULL = no tokenizer */
   struct buffer text;
   size_t told;            /* bytes of text that the caller has been given */
+  bool silent;            /* nothing more is told */
   tfm_token_score *score; /* a new token each; NULL unless logprobs are asked for */
   size_t scores, score_room;
   const char *stop; /* NULL = still going */

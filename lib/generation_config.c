@@ -4,6 +4,7 @@
  * those that are absent: temperature 1 and top_k 50, both only where do_sample is true.
  * A key that would change the text and that is not followed here is refused. */
 #include "lib/caller.h"
+#include "lib/head.h"
 #include "lib/model.h"
 
 #include <math.h>
@@ -16,25 +17,16 @@ static const struct refused {
   const char *help;
   bool elsewhere; /* no effect on the likeliest text by itself */
 } refused[] = {
-    {"num_beams", 1, NULL, false},
     {"num_beam_groups", 1, NULL, false},
-    {"num_return_sequences", 1, "ask for several samples: tfmrun -N", true},
     {"encoder_no_repeat_ngram_size", 0, NULL, false},
     {"encoder_repetition_penalty", 1, NULL, false},
-    {"min_length", 0, NULL, false},
-    {"min_new_tokens", 0, NULL, false},
     {"max_time", NAN, NULL, true},
     {"stop_strings", NAN, "give the texts: tfmrun --stop TEXT", false},
     {"top_h", NAN, NULL, true},
     {"typical_p", 1, NULL, true},
     {"epsilon_cutoff", 0, NULL, true},
     {"eta_cutoff", 0, NULL, true},
-    {"bad_words_ids", NAN, NULL, false},
-    {"forced_bos_token_id", NAN, NULL, false},
-    {"forced_eos_token_id", NAN, NULL, false},
     {"exponential_decay_length_penalty", NAN, NULL, false},
-    {"suppress_tokens", NAN, NULL, false},
-    {"begin_suppress_tokens", NAN, NULL, false},
     {"sequence_bias", NAN, NULL, false},
     {"token_healing", NAN, NULL, false},
     {"guidance_scale", 1, NULL, false},
@@ -45,6 +37,20 @@ static const struct refused {
     {"constraints", NAN, NULL, false},
     {"force_words_ids", NAN, NULL, false},
     {"cache_implementation", NAN, NULL, false},
+};
+
+/* Keys that are followed where they are asked for, and may be said otherwise among the options. */
+static const struct refused followed[] = {
+    {"repetition_penalty", 1, NULL, false},
+    {"no_repeat_ngram_size", 0, NULL, false},
+    {"num_beams", 1, NULL, false},
+    {"min_length", 0, NULL, false},
+    {"min_new_tokens", 0, NULL, false},
+    {"bad_words_ids", NAN, NULL, false},
+    {"suppress_tokens", NAN, NULL, false},
+    {"begin_suppress_tokens", NAN, NULL, false},
+    {"forced_bos_token_id", NAN, NULL, false},
+    {"forced_eos_token_id", NAN, NULL, false},
 };
 
 static bool has_no_effect(const struct refused *key, const json_t *value) {
@@ -134,7 +140,69 @@ static int read_no_repeat(const struct model_json *json, tfm_run_options *out,
   return 0;
 }
 
-static int read_config(const struct model_json *json, tfm_run_options *out, struct tfm_error *err) {
+static int read_early(const struct model_json *json, tfm_run_options *out, struct tfm_error *err) {
+  const json_t *value = json_object_get(json->root, "early_stopping");
+  bool never = json_is_string(value) && strcmp(json_string_value(value), "never") == 0;
+  if (value && !json_is_null(value) && !json_is_boolean(value) && !never)
+    return error_set(err, TFM_ERROR_CHECKPOINT,
+                     "%s: `early_stopping` is not true, false or \"never\"", json->path);
+  out->early_stopping = never                 ? TFM_EARLY_NEVER
+                        : json_is_true(value) ? TFM_EARLY_STOP
+                                              : TFM_EARLY_GUESS;
+  return 0;
+}
+
+static int read_beams(const struct tfm_model *model, tfm_run_options *out, struct tfm_error *err) {
+  const struct model_json *json = &model->generation;
+  int64_t beams, best;
+  if (whole(json, "num_beams", 1, &beams, err) != 0 ||
+      whole(json, "num_return_sequences", 1, &best, err) != 0 || read_early(json, out, err) != 0)
+    return -1;
+  if (beams < 2 && best > 1) {
+    error_set(err, TFM_ERROR_CHECKPOINT,
+              "%s: `num_return_sequences` is not supported without beams", json->path);
+    error_note(err, "help: ask for several samples: tfmrun -N");
+    return -1;
+  }
+  if (beams > 1 && out->temperature > 0) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "%s: `num_beams` with `do_sample` is not supported",
+              json->path);
+    error_note(err, "help: go without generation_config.json");
+    return -1;
+  }
+  if (beams > 1 && json_is_true(json_object_get(json->root, "renormalize_logits"))) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "%s: `renormalize_logits` of beams is not supported",
+              json->path);
+    error_note(err, "help: take the key out, or go without generation_config.json");
+    return -1;
+  }
+  out->beams = (uint32_t)beams;
+  out->n_best = (uint32_t)best;
+  out->length_penalty = &model->keys.length_penalty;
+  return 0;
+}
+
+static int read_rules(const struct tfm_model *model, tfm_run_options *out, struct tfm_error *err) {
+  const struct model_json *json = &model->generation;
+  const struct generation_keys *keys = &model->keys;
+  if (keys->unsound)
+    return error_set(err, TFM_ERROR_CHECKPOINT, "%s: `%s` is not what it may be: token ids%s",
+                     json->path, keys->unsound,
+                     strcmp(keys->unsound, "length_penalty") == 0 ? ", or a number" : "");
+  out->suppress = keys->suppress;
+  out->begin_suppress = keys->begin_suppress;
+  out->bad_words = keys->bad_words;
+  out->bad_word_count = keys->bad_word_count;
+  out->forced_first = keys->forced_first >= 0 ? &keys->forced_first : NULL;
+  out->forced_last = keys->forced_last.count ? &keys->forced_last : NULL;
+  return whole(json, "min_length", 0, &out->min_length, err) != 0 ||
+                 whole(json, "min_new_tokens", 0, &out->min_new_tokens, err) != 0
+             ? -1
+             : 0;
+}
+
+static int read_config(const struct tfm_model *model, tfm_run_options *out, struct tfm_error *err) {
+  const struct model_json *json = &model->generation;
   const json_t *sample = json_object_get(json->root, "do_sample");
   if (sample && !json_is_boolean(sample) && !json_is_null(sample))
     return error_set(err, TFM_ERROR_CHECKPOINT, "%s: `do_sample` is not true or false", json->path);
@@ -143,7 +211,8 @@ static int read_config(const struct model_json *json, tfm_run_options *out, stru
   if (json_is_true(sample) && read_sampling(json, out, err) != 0)
     return -1;
   if (number(json, "repetition_penalty", 1e-6, 1e6, 1, &out->repetition_penalty, err) != 0 ||
-      read_no_repeat(json, out, err) != 0 || read_lengths(json, out, err) != 0)
+      read_no_repeat(json, out, err) != 0 || read_lengths(json, out, err) != 0 ||
+      read_beams(model, out, err) != 0 || read_rules(model, out, err) != 0)
     return -1;
   return check_refused(json, err);
 }
@@ -158,15 +227,45 @@ static bool is_passed_over(const struct refused *key, const json_t *value,
   return strcmp(key->name, "stop_strings") != 0 || options->stop_count == 0;
 }
 
-static void name_passed_over(const json_t *root, const tfm_run_options *options,
-                             struct buffer *out) {
-  const json_t *penalty = json_object_get(root, "repetition_penalty");
-  double given = options->repetition_penalty != 0 ? options->repetition_penalty : 1;
-  if (json_is_number(penalty) && json_number_value(penalty) != given)
-    buffer_puts(out, "`repetition_penalty`");
-  const json_t *ngram = json_object_get(root, "no_repeat_ngram_size");
-  if (json_is_number(ngram) && json_number_value(ngram) != (double)options->no_repeat_ngram)
-    buffer_printf(out, "%s`no_repeat_ngram_size`", out->length ? ", " : "");
+/* The number that the options have in a followed key's place; NAN = it is no number. */
+static double number_of(const char *key, const tfm_run_options *o) {
+  if (strcmp(key, "repetition_penalty") == 0)
+    return o->repetition_penalty != 0 ? o->repetition_penalty : 1;
+  if (strcmp(key, "no_repeat_ngram_size") == 0)
+    return (double)o->no_repeat_ngram;
+  if (strcmp(key, "num_beams") == 0)
+    return o->beams ? (double)o->beams : 1;
+  if (strcmp(key, "min_length") == 0)
+    return (double)o->min_length;
+  return strcmp(key, "min_new_tokens") == 0 ? (double)o->min_new_tokens : NAN;
+}
+
+/* Does the run have something in its place? */
+static bool has_list(const struct graph *graph, const char *key, const tfm_run_options *o) {
+  if (strcmp(key, "bad_words_ids") == 0)
+    return o->bad_word_count > 0;
+  if (strcmp(key, "suppress_tokens") == 0)
+    return o->suppress.count > 0;
+  if (strcmp(key, "begin_suppress_tokens") == 0)
+    return o->begin_suppress.count > 0;
+  if (strcmp(key, "forced_bos_token_id") == 0)
+    return o->forced_first || head_id(graph, "forced_first") >= 0;
+  return o->forced_last || head_id(graph, "forced_last") >= 0;
+}
+
+static bool is_followed(const struct graph *graph, const struct refused *key, const json_t *value,
+                        const tfm_run_options *options) {
+  double number = number_of(key->name, options);
+  if (isnan(number))
+    return has_no_effect(key, value) || has_list(graph, key->name, options);
+  return !json_is_number(value) || json_number_value(value) == number;
+}
+
+static void name_passed_over(const struct graph *graph, const json_t *root,
+                             const tfm_run_options *options, struct buffer *out) {
+  for (size_t i = 0; i < sizeof followed / sizeof followed[0]; i++)
+    if (!is_followed(graph, &followed[i], json_object_get(root, followed[i].name), options))
+      buffer_printf(out, "%s`%s`", out->length ? ", " : "", followed[i].name);
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
     if (is_passed_over(&refused[i], json_object_get(root, refused[i].name), options))
       buffer_printf(out, "%s`%s`", out->length ? ", " : "", refused[i].name);
@@ -179,7 +278,7 @@ void generation_warn(const struct tfm_model *model, const tfm_run_options *optio
     return;
   buffer_init(&keys);
   buffer_init(&line);
-  name_passed_over(json->root, options, &keys);
+  name_passed_over(model->graph, json->root, options, &keys);
   if (keys.length > 0 && !atomic_exchange(&model->use->generation_said, true)) {
     buffer_printf(&line, "%s asks for %s, which this run does not follow; its text may differ",
                   file_basename(json->path), buffer_text(&keys));
@@ -201,7 +300,7 @@ int tfm_model_generation(const tfm_model *model, tfm_run_options *options, tfm_e
   if (!model->generation.root)
     return error_set(err, TFM_ERROR_CHECKPOINT, "%s has no generation_config.json",
                      model->weights_path ? model->weights_path : "this model");
-  if (read_config(&model->generation, &full, err) != 0)
+  if (read_config(model, &full, err) != 0)
     return -1;
   uint32_t size = options->struct_size;
   memcpy(options, &full, size < sizeof full ? size : sizeof full);

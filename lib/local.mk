@@ -17,7 +17,8 @@ libjoint_la_SOURCES += lib/module_file.c lib/module_file.h lib/modules.c lib/mod
   lib/modules_settings.c lib/link.c lib/link.h lib/rerank.c lib/embedder.c lib/prompt.c lib/prompt.h
 # decoding policies: a row of policy.def and a file each
 libjoint_la_SOURCES += lib/decode/decode.c lib/decode/decode.h lib/decode/policy.def lib/decode/greedy.c \
-  lib/decode/sample.c
+  lib/decode/sample.c lib/decode/beam.c lib/decode/rules.c lib/decode/rules.h lib/head.c lib/head.h \
+  lib/generation_keys.c lib/generation_keys.h
 libjoint_la_CPPFLAGS = $(AM_CPPFLAGS) -DTFM_VERSION='"$(PACKAGE_VERSION)"'
 libtfm_la_SOURCES =
 libtfm_la_LIBADD = libjoint.la $(rooms) $(rooms_libs)

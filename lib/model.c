@@ -60,6 +60,7 @@ static void model_free(struct tfm_model *model) {
   context_release(model->context);
   json_finish(&model->config);
   json_finish(&model->generation);
+  generation_keys_finish(&model->keys);
   modules_finish(&model->modules);
   path_list_finish(&model->dirs);
   free(model->model_path);

@@ -16,6 +16,7 @@
 #include "lib/context.h"
 #include "lib/dump.h"
 #include "lib/engine.h"
+#include "lib/generation_keys.h"
 #include "lib/modules.h"
 #include "lib/paths.h"
 #include "runtime/binding.h"
@@ -50,6 +51,7 @@ struct tfm_model {
   struct path_list dirs;
   char *model_path, *weights_path; /* weights_path NULL = none given */
   struct model_json config, generation;
+  struct generation_keys keys; /* of generation */
   struct modules modules;      /* of a sentence-transformers directory */
   struct tfm_context *context; /* the caller's, or its own */
   struct registry *registry;   /* the context's, as the pool */

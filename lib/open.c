@@ -61,6 +61,7 @@ int model_load_config(struct tfm_model *model, struct tfm_error *err) {
   if (refuse_adapter(model->weights_path, err) != 0 ||
       load_json(model->weights_path, "config.json", &model->config, err) != 0 ||
       load_json(model->weights_path, "generation_config.json", &model->generation, err) != 0 ||
+      generation_keys_read(&model->keys, model->generation.root, err) != 0 ||
       modules_load(model->weights_path, &model->modules, err) != 0)
     return -1;
   if (model->config.root)

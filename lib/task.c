@@ -190,16 +190,3 @@ const char *task_label(struct task_run *run, int32_t id) {
   }
   return arena_printf(&run->result->arena, "LABEL_%" PRId32, id);
 }
-
-int32_t task_first_stop(const struct graph *graph) {
-  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    if (strcmp(attr->name, "stop") != 0)
-      continue;
-    if (attr->kind == GRAPH_ATTR_LIST && attr->count)
-      attr = &attr->item[0];
-    if (attr->kind == GRAPH_ATTR_INT && attr->integer >= 0 && attr->integer <= INT32_MAX)
-      return (int32_t)attr->integer;
-  }
-  return -1;
-}

@@ -54,9 +54,6 @@ int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm
 /* The name of a label: an attribute `labels` of the head (id2label), or its number. */
 const char *task_label(struct task_run *run, int32_t id);
 
-/* The first `stop` of the head, -1 if it states none. */
-int32_t task_first_stop(const struct graph *graph);
-
 /* task_generate, task_fill_mask and so on: each in a file of its own. */
 #define TASK(ID, NAME, ...) int task_##NAME(struct task_run *run, struct tfm_error *err);
 #include "graph/task.def"

@@ -5,6 +5,7 @@
 #include "tfm/tfm.h"
 
 #include "lib/caller.h"
+#include "lib/head.h"
 #include "lib/link.h"
 #include "lib/model.h"
 #include "lib/result.h"
@@ -72,7 +73,7 @@ int tfm_model_describe(const tfm_model *model, tfm_model_info *info) {
       .vocabulary = model->vocabulary,
       .threads = model->pool ? pool_lanes(model->pool) : 0,
       .has_tokenizer = model->tokenizer != NULL,
-      .stop = task_first_stop(model->graph),
+      .stop = head_id(model->graph, "stop"),
       .mask = model->tokenizer ? tokenizer_roles(model->tokenizer)->mask : -1,
   };
   if (model->binding)

@@ -278,10 +278,12 @@ static bool print_json(json_t *value) {
 }
 
 bool output_json(const tfm_model_info *info, const tfm_input *input, const tfm_answer *answer,
-                 const uint64_t *seed, const tfm_timing *timing) {
+                 const uint64_t *seed, const double *score, const tfm_timing *timing) {
   json_t *value = answer_value(info, input, answer, timing);
   if (seed)
     json_object_set_new(value, "seed", json_integer((json_int_t)*seed));
+  if (score)
+    json_object_set_new(value, "score", json_real(*score));
   return print_json(value);
 }
 

@@ -9,10 +9,10 @@
 void output_text(const tfm_model_info *info, const tfm_answer *answer, bool streamed,
                  uint32_t shown);
 
-/* One JSON object, a line; timing as output_share gives it; seed: NULL = not told.
+/* One JSON object, a line; timing as output_share gives it; seed, score: NULL = not told.
  * false = out of memory. */
 bool output_json(const tfm_model_info *info, const tfm_input *input, const tfm_answer *answer,
-                 const uint64_t *seed, const tfm_timing *timing);
+                 const uint64_t *seed, const double *score, const tfm_timing *timing);
 /* rerank: one document of a query; index: its place among the query's as they came, from 0. */
 struct output_rank {
   const char *query;

@@ -4,6 +4,12 @@
 
 #include "tools/common.h"
 
+/* Token ids of the command line, on the heap. */
+struct id_list {
+  int32_t *ids; /* NULL = not given */
+  size_t count;
+};
+
 struct options {
   struct common common; /* first: the shared rows of the table set it */
   tfm_run_options run;
@@ -11,7 +17,12 @@ struct options {
   tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
   struct option_list stop;
-  uint32_t samples; /* of each input; 0 = 1 */
+  struct id_list suppress, begin_suppress, forced_first, forced_last;
+  struct id_list *bad_word;
+  tfm_ids *bad_words, forced_last_ids; /* the same as run has them */
+  size_t bad_word_count;
+  double length_penalty;
+  uint32_t samples; /* of each input; 0 = 1.  With beams they are run.n_best */
   bool generation_config;
   bool tabs; /* a line has a text, a tab and a second text */
   bool json, check, check_tensors, keep_going;
@@ -40,7 +51,7 @@ void run_options_finish(struct options *o);
 int run_settle(const struct cli *cli, struct options *o, int task, const tfm_model *model,
                tfm_error *error);
 /* Before parsing: what run_settle tells from what the user says. */
-void run_leave_open(tfm_run_options *run);
+void run_leave_open(struct options *o);
 
 /* The seed of a sample of the input number `place`, from 0 on.  What it draws depends on
  * nothing else, such as how lines were batched; each is a number that --seed takes. */

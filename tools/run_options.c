@@ -61,6 +61,56 @@ static bool call_group(const struct cli *cli, void *values, const char *option, 
   return false;
 }
 
+static bool call_early(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  o->run.early_stopping = argument ? TFM_EARLY_NEVER : TFM_EARLY_STOP;
+  if (!argument || strcmp(argument, "never") == 0)
+    return true;
+  cli_usage_error(cli, "%s is alone, or is never, not '%s'", option, argument);
+  return false;
+}
+
+static bool read_ids(const struct cli *cli, const char *option, const char *text,
+                     struct id_list *list) {
+  free(list->ids);
+  *list = (struct id_list){NULL, 0};
+  return cli_ids(cli, option, text, &list->ids, &list->count);
+}
+
+static bool call_suppress(const struct cli *cli, void *values, const char *option, char *argument) {
+  return read_ids(cli, option, argument, &((struct options *)values)->suppress);
+}
+
+static bool call_begin_suppress(const struct cli *cli, void *values, const char *option,
+                                char *argument) {
+  return read_ids(cli, option, argument, &((struct options *)values)->begin_suppress);
+}
+
+static bool call_forced_last(const struct cli *cli, void *values, const char *option,
+                             char *argument) {
+  return read_ids(cli, option, argument, &((struct options *)values)->forced_last);
+}
+
+static bool call_forced_first(const struct cli *cli, void *values, const char *option,
+                              char *argument) {
+  struct options *o = values;
+  if (!read_ids(cli, option, argument, &o->forced_first))
+    return false;
+  if (o->forced_first.count == 1)
+    return true;
+  cli_usage_error(cli, "%s is one token id, not '%s'", option, argument);
+  return false;
+}
+
+static bool call_bad_word(const struct cli *cli, void *values, const char *option, char *argument) {
+  struct options *o = values;
+  struct id_list word = {NULL, 0};
+  if (!read_ids(cli, option, argument, &word))
+    return false;
+  cli_keep(cli, &o->bad_word, &o->bad_word_count, &word, sizeof word);
+  return true;
+}
+
 /* 0 is the library's word for its default. */
 static bool call_stride(const struct cli *cli, void *values, const char *option, char *argument) {
   struct options *o = values;
@@ -127,9 +177,33 @@ static const struct option_row rows[] = {
      FIELD(run.frequency_penalty), .low = -1000, .high = 1000},
     {OPTION_INT, "no-repeat-ngram", 0, "N", "no run of N tokens comes twice (default 0: off)",
      FIELD(run.no_repeat_ngram), .high = INT32_MAX, .also = "no-repeat-ngram-size"},
+    {OPTION_INT, "min-tokens", 0, "N", "no stop before N new tokens", FIELD(run.min_new_tokens),
+     .high = INT32_MAX, .also = "min-new-tokens"},
+    {OPTION_INT, "min-length", 0, "N", "no stop before N tokens with the prompt's",
+     FIELD(run.min_length), .high = INT32_MAX},
+    {OPTION_CALL, "suppress", 0, "1,2,3", "token ids that never come", .call = call_suppress,
+     .also = "suppress-tokens"},
+    {OPTION_CALL, "begin-suppress", 0, "1,2,3", "token ids that do not come first",
+     .call = call_begin_suppress, .also = "begin-suppress-tokens"},
+    {OPTION_CALL, "bad-word", 0, "1,2,3", "token ids that never come in a row; may be repeated",
+     .call = call_bad_word, .also = "bad-words"},
+    {OPTION_CALL, "forced-first", 0, "ID",
+     "the first token after a prompt of one (default: as the model says)",
+     .call = call_forced_first, .also = "forced-bos"},
+    {OPTION_CALL, "forced-last", 0, "1,2,3",
+     "what the last place that is left may hold (default: as the model says)",
+     .call = call_forced_last, .also = "forced-eos"},
     {OPTION_LIST, "stop", 0, "TEXT", "the text ends before TEXT; may be repeated", FIELD(stop),
      .also = "stop-string"},
-    {OPTION_INT, "samples", 'N', "N", "N texts of each input, by the seeds S, S + 1, ...",
+    {OPTION_INT, "beams", 0, "N", "beam search with N beams (default 1: none)", FIELD(run.beams),
+     .low = 1, .high = 1024, .also = "num-beams beam-size"},
+    {OPTION_REAL, "length-penalty", 0, "X",
+     "a text's score is the sum by its length to the power X (default 1)", FIELD(length_penalty),
+     .low = -1000, .high = 1000},
+    {OPTION_CALL, "early-stopping", 0, "[=never]",
+     "beams end with as many texts as beams, or only where none can be better", .call = call_early},
+    {OPTION_INT, "samples", 'N', "N",
+     "N texts of each input: by the seeds S, S + 1, ..., or the N best of the beams",
      FIELD(samples), .low = 1, .high = 1024, .also = "num-return-sequences"},
     {OPTION_FLAG, "generation-config",
      .help = "sample as generation_config.json says, where nothing else is given",
@@ -201,8 +275,24 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
   return 0;
 }
 
+/* The lists of ids, as the library wants them. */
+static bool take_lists(struct options *o) {
+  tfm_run_options *run = &o->run;
+  run->suppress = (tfm_ids){o->suppress.ids, o->suppress.count};
+  run->begin_suppress = (tfm_ids){o->begin_suppress.ids, o->begin_suppress.count};
+  run->forced_first = o->forced_first.ids;
+  o->forced_last_ids = (tfm_ids){o->forced_last.ids, o->forced_last.count};
+  run->forced_last = o->forced_last.ids ? &o->forced_last_ids : NULL;
+  o->bad_words = calloc(o->bad_word_count + 1, sizeof *o->bad_words);
+  for (size_t i = 0; o->bad_words && i < o->bad_word_count; i++)
+    o->bad_words[i] = (tfm_ids){o->bad_word[i].ids, o->bad_word[i].count};
+  run->bad_words = o->bad_words;
+  run->bad_word_count = o->bad_word_count;
+  return o->bad_words != NULL;
+}
+
 bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *status) {
-  run_leave_open(&o->run);
+  run_leave_open(o);
   int word = options_parse(cli, &set, o, argc, argv, status);
   if (word < 0)
     return false;
@@ -219,6 +309,10 @@ bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *s
   open->feed_count = o->feed_count;
   o->run.stop = o->stop.item;
   o->run.stop_count = o->stop.count;
+  if (!take_lists(o)) {
+    *status = cli_no_memory(cli);
+    return false;
+  }
   if (o->check)
     open->flags |= TFM_OPEN_CHECK_ONLY;
   return true;
@@ -227,6 +321,14 @@ bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *s
 void run_options_finish(struct options *o) {
   common_finish(&o->common);
   free(o->stop.item);
+  free(o->suppress.ids);
+  free(o->begin_suppress.ids);
+  free(o->forced_first.ids);
+  free(o->forced_last.ids);
+  for (size_t i = 0; i < o->bad_word_count; i++)
+    free(o->bad_word[i].ids);
+  free(o->bad_word);
+  free(o->bad_words);
   free(o->dump);
   free(o->feed);
 }

@@ -33,11 +33,15 @@ void run_print(struct job *job, const tfm_input *input, uint64_t seed, const tfm
   job->cut_tokens += answer->truncated;
   if (!o->json) {
     output_text(&job->info, answer, streamed, o->run.top ? o->run.top : 1);
+    while ((answer = answer->next) != NULL)
+      output_text(&job->info, answer, false, 1);
     return;
   }
   tfm_timing timing = output_share(result, row);
-  if (!output_json(&job->info, input, answer, o->samples > 1 ? &seed : NULL, &timing))
-    exit(cli_no_memory(job->cli));
+  for (; answer; answer = answer->next)
+    if (!output_json(&job->info, input, answer, o->samples > 1 ? &seed : NULL,
+                     o->run.beams > 1 ? &answer->score : NULL, &timing))
+      exit(cli_no_memory(job->cli));
   job->info.load_ns = 0; /* told once, so that times add up */
 }
 

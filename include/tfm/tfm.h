@@ -233,6 +233,20 @@ enum {
   TFM_GROUP_MAX      /* that of its surest token */
 };
 
+/* A list of token ids. */
+typedef struct tfm_ids {
+  const int32_t *ids;
+  size_t count;
+} tfm_ids;
+
+/* When a beam search ends that has as many texts as beams, as transformers' early_stopping has
+ * it: false, true, "never". */
+enum {
+  TFM_EARLY_GUESS, /* when those that go on are no better, scored as if they ended now */
+  TFM_EARLY_STOP,  /* at once */
+  TFM_EARLY_NEVER  /* when they are no better at the length that favours them most */
+};
+
 typedef struct tfm_run_options {
   uint32_t struct_size;
   uint32_t top;           /* fill_mask, classify: how many answers; 0 = 5        */
@@ -269,6 +283,21 @@ typedef struct tfm_run_options {
    * many tokens of the one before; 0 = 128 or half a window, -1 = none. */
   int64_t stride;
   uint32_t no_repeat_ngram; /* generate: no run of so many tokens comes twice; 0 = off */
+  /* generate: beam search (docs/generation.md) with so many beams; 0, 1 = none.  The callback
+   * is told the best text at its end. */
+  uint32_t beams;
+  uint32_t early_stopping;      /* beams: TFM_EARLY_ */
+  uint32_t n_best;              /* beams: so many answers an input, see tfm_answer.next; 0 = 1 */
+  const double *length_penalty; /* beams: score = sum / length ^ it; NULL = 1 */
+  /* generate: no stop token before so many tokens with the prompt's, or new ones; 0 = off */
+  int64_t min_length, min_new_tokens;
+  tfm_ids suppress, begin_suppress; /* generate: tokens that never come, or not first */
+  const tfm_ids *bad_words;         /* generate: runs of tokens that never come */
+  size_t bad_word_count;
+  /* generate: what the head says under these names, said otherwise: the first token after a
+   * prompt of one, and those that the last place that is left may have; NULL = as it says. */
+  const int32_t *forced_first;
+  const tfm_ids *forced_last;
 } tfm_run_options;
 
 typedef struct tfm_choice {
@@ -316,6 +345,8 @@ typedef struct tfm_answer {
   size_t truncated;                   /* TFM_RUN_TRUNCATE: tokens of the texts that were left out */
   const char *pair;                   /* fill_mask: the pair filled in; NULL = the input has none */
   size_t pair_length;
+  double score;                  /* generate with beams: what the text was chosen by; else 0 */
+  const struct tfm_answer *next; /* n_best: the next best; NULL = there is none */
 } tfm_answer;
 
 typedef struct tfm_timing {

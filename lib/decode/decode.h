@@ -35,7 +35,9 @@ struct decode_options {
 struct decode_hypothesis {
   const int32_t *ids; /* the prompt, then the new tokens */
   size_t count, prompt;
-  const float *logits; /* [vocabulary], after penalties; no NaN, no +inf */
+  /* [vocabulary], after penalties and rules; no NaN, no +inf.  Logits, or log probabilities
+   * where the policy asks for those. */
+  const float *logits;
 };
 
 struct decode_step {
@@ -49,8 +51,19 @@ struct decode_choice {
   int32_t token;
 };
 
+/* What a policy of several hypotheses has found. */
+struct decode_answer {
+  const int32_t *ids; /* new tokens, the state's */
+  size_t count;
+  bool stopped; /* a stop ended it, which is not among them */
+  double score;
+};
+
 struct decode_policy {
   const char *name;
+  /* It sees log probabilities: the logits' log softmax, to which penalties and rules are then
+   * applied. */
+  bool log_probabilities;
   /* Is it the one that these options ask for?  The first row that says so is taken. */
   bool (*serves)(const tfm_run_options *options);
   /* How many hypotheses it keeps at most.  NULL = one, whose tokens stand once they are
@@ -63,10 +76,10 @@ struct decode_policy {
    * where width is NULL. */
   int (*choose)(void *state, const struct decode_step *step, struct decode_choice *choice,
                 uint32_t *count, struct tfm_error *err);
-  /* Of several hypotheses, whose logits are NULL by now, the answer: its new tokens, owned
-   * by the state, and whether a stop ended it.  NULL where width is. */
-  int (*finish)(void *state, const struct decode_step *step, const int32_t **ids, size_t *count,
-                bool *stopped, struct tfm_error *err);
+  /* Of several hypotheses, whose logits are NULL by now, the answers, best first: the state's,
+   * at least one.  NULL where width is. */
+  int (*finish)(void *state, const struct decode_step *step, const struct decode_answer **answer,
+                uint32_t *count, struct tfm_error *err);
 };
 
 /* Of the policies that serve these options the first; there always is one. */

@@ -98,8 +98,19 @@ same "--no-repeat-ngram 2"
 config '"max_length": 2'
 expect 7 $own "$text" --generation-config
 has "max_length is 2"
-for key in num_beams:4 min_length:5 typical_p:0.9 'bad_words_ids:[[1]]' \
-  'suppress_tokens:[7]' forced_eos_token_id:2 'stop_strings:"x"' num_return_sequences:2 token_healing:true; do
+config '"num_beams": 4, "length_penalty": 0.5, "early_stopping": "never", "max_new_tokens": 9'
+same "--beams 4 --length-penalty 0.5 --early-stopping=never -n 9"
+same "--beams 3 --length-penalty 2 --early-stopping=never -n 9" --beams 3 --length-penalty 2
+config '"num_beams": 4, "num_return_sequences": 3, "early_stopping": true, "max_new_tokens": 9'
+same "--beams 4 --early-stopping -N 3 -n 9"
+config '"suppress_tokens": [7], "begin_suppress_tokens": [8, 68], "bad_words_ids": [[3], [7, 29]], "max_new_tokens": 9'
+same "--suppress 7 --begin-suppress 8,68 --bad-word 3 --bad-word 7,29 -n 9"
+config '"min_new_tokens": 4, "min_length": 5, "forced_bos_token_id": 7, "forced_eos_token_id": [9, 29], "max_new_tokens": 9'
+same "--min-tokens 4 --min-length 5 --forced-first 7 --forced-last 9,29 -n 9"
+config '"num_beams": 2, "suppress_tokens": [7], "min_length": 4'
+expect 0 $tfmrun $plugins $models/gpt2.tfm --weights "$work/own" --input "$text" -n 1
+has "asks for \`num_beams\`, \`min_length\`, \`suppress_tokens\`, which this run does not follow"
+for key in typical_p:0.9 'stop_strings:"x"' num_return_sequences:2 token_healing:true; do
   config "\"${key%%:*}\": ${key#*:}"
   expect 4 $own "$text" --generation-config
   has "\`${key%%:*}\` is not supported"

@@ -25,6 +25,10 @@ parity_tests += tests/parity/test_generation
 tests_parity_test_generation_SOURCES = tests/parity/test_generation.c
 tests_parity_test_generation_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/generation/expected.json tests/parity/generation/make.py
+parity_tests += tests/parity/test_beams
+tests_parity_test_beams_SOURCES = tests/parity/test_beams.c
+tests_parity_test_beams_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
+EXTRA_DIST += tests/parity/beams/expected.json tests/parity/beams/make.py
 
 # Texts that are too long, and special tokens in them.
 parity_tests += tests/parity/test_truncate

@@ -361,7 +361,12 @@ START_TEST(test_generation_config) {
               "`temperature` is not a number from");
   config_says("{\"do_sample\": true, \"top_p\": 2}", "`top_p` is not a number from 0 to 1");
   config_says("{\"do_sample\": true, \"top_k\": 1.5}", "`top_k` is not a whole number");
-  config_says("{\"num_beams\": 4}", "`num_beams` is not supported");
+  config_says("{\"typical_p\": 0.5}", "`typical_p` is not supported");
+  config_says("{\"num_beams\": 4, \"do_sample\": true}", "`num_beams` with `do_sample`");
+  config_says("{\"num_beams\": 4, \"early_stopping\": 3}", "`early_stopping` is not true, false");
+  config_says("{\"num_beams\": 4, \"renormalize_logits\": true}", "`renormalize_logits` of beams");
+  config_says("{\"suppress_tokens\": [-1]}", "`suppress_tokens` is not what it may be");
+  config_says("{\"bad_words_ids\": [[]]}", "`bad_words_ids` is not what it may be");
 }
 END_TEST
 
