@@ -3,11 +3,13 @@
 
 const char *ast_op_text(enum ast_op op) {
   static const char *const text[] = {
-      [AST_OP_OR] = "or", [AST_OP_AND] = "and",     [AST_OP_NOT] = "not",   [AST_OP_EQ] = "==",
-      [AST_OP_NE] = "!=", [AST_OP_LT] = "<",        [AST_OP_LE] = "<=",     [AST_OP_GT] = ">",
-      [AST_OP_GE] = ">=", [AST_OP_COALESCE] = "??", [AST_OP_MASK_OR] = "|", [AST_OP_MASK_AND] = "&",
-      [AST_OP_ADD] = "+", [AST_OP_SUB] = "-",       [AST_OP_MUL] = "*",     [AST_OP_DIV] = "/",
-      [AST_OP_NEG] = "-"};
+      [AST_OP_OR] = "or",       [AST_OP_AND] = "and",   [AST_OP_NOT] = "not",
+      [AST_OP_EQ] = "==",       [AST_OP_NE] = "!=",     [AST_OP_LT] = "<",
+      [AST_OP_LE] = "<=",       [AST_OP_GT] = ">",      [AST_OP_GE] = ">=",
+      [AST_OP_COALESCE] = "??", [AST_OP_MASK_OR] = "|", [AST_OP_MASK_AND] = "&",
+      [AST_OP_ADD] = "+",       [AST_OP_SUB] = "-",     [AST_OP_MUL] = "*",
+      [AST_OP_DIV] = "/",       [AST_OP_IN] = "in",     [AST_OP_REMAINDER] = "%",
+      [AST_OP_QUOTIENT] = "//", [AST_OP_NEG] = "-",     [AST_OP_POWER] = "**"};
   return text[op];
 }
 

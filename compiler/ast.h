@@ -53,26 +53,30 @@ enum ast_expr_kind {
   AST_EXPR_PATH    /* @h.{i}.w                    path               */
 };
 
-/* From the loosest to the tightest; one row of a comment binds alike.  All
- * are left-associative but the comparisons, which do not chain. */
+/* From the loosest to the tightest; one row of a comment binds alike.  All are
+ * left-associative but the comparisons, which do not chain, and `**`. */
 enum ast_op {
   AST_OP_OR,
   AST_OP_AND,
   AST_OP_NOT, /* unary */
-  AST_OP_EQ,  /* == != < <= > >= */
+  AST_OP_EQ,  /* == != < <= > >= in */
   AST_OP_NE,
   AST_OP_LT,
   AST_OP_LE,
   AST_OP_GT,
   AST_OP_GE,
+  AST_OP_IN,
   AST_OP_COALESCE, /* ?? */
   AST_OP_MASK_OR,  /* |  */
   AST_OP_MASK_AND, /* &  */
   AST_OP_ADD,      /* + - */
   AST_OP_SUB,
-  AST_OP_MUL, /* * / */
+  AST_OP_MUL, /* * / % // */
   AST_OP_DIV,
-  AST_OP_NEG /* unary - */
+  AST_OP_REMAINDER,
+  AST_OP_QUOTIENT,
+  AST_OP_NEG,  /* unary - */
+  AST_OP_POWER /* ** */
 };
 const char *ast_op_text(enum ast_op op); /* "??" */
 
@@ -107,7 +111,7 @@ struct ast_path {
 /* Something that may have a name, a type and a value:
  *   an argument          x        k: 1          name? value
  *   a block's parameter  x: [B, T, D]  m = none  name type? value?
- *   an assigned name     q   x: [B, T, F]        name type?
+ *   an assigned name     q   x: [B, T, F]   _    name? type?
  *   param                A = e                   name value
  *   dim                  T <= P                  name value?
  *   a schema's entry     eps: real = 1e-6        name type value?

@@ -129,10 +129,23 @@ static struct ast_stmt *new_stmt(struct ast_builder *build, enum ast_stmt_kind k
   return stmt;
 }
 
+/* `_` is a result that nobody wants, beside one that somebody does. */
+static void check_wanted(struct ast_builder *build, const struct ast_fields *targets) {
+  for (const struct ast_field *t = targets->first; t != NULL; t = t->next)
+    if (t->name.text != NULL)
+      return;
+  if (targets->first == NULL)
+    return;
+  struct diag_item *item = diag_report(build->diag, DIAG_ERROR, CODE_SYNTAX, targets->first->span,
+                                       "nobody wants a result of this");
+  diag_help(build->diag, item, "`_` stands beside a name: `_, y = ...`");
+}
+
 struct ast_stmt *ast_assign(struct ast_builder *build, struct span span, struct ast_fields targets,
                             struct ast_expr *value) {
   struct ast_stmt *stmt = new_stmt(build, AST_STMT_ASSIGN, span);
   if (stmt != NULL) {
+    check_wanted(build, &targets);
     stmt->assign.targets = targets;
     stmt->assign.value = value;
   }

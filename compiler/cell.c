@@ -266,6 +266,7 @@ static void print_origin(const struct origin *origin, const struct diag *diag, s
     buffer_printf(out, "weight `%s`", origin->name);
     break;
   case ORIGIN_DIM:
+  case ORIGIN_ELEMENT:
     break;
   }
 }

@@ -24,6 +24,7 @@ enum origin_kind {
   ORIGIN_PARAM,  /* name, itself from `from`               */
   ORIGIN_TENSOR, /* name [shape], seen through view        */
   ORIGIN_WEIGHT, /* a tensor that is not there: name alone */
+  ORIGIN_ELEMENT, /* of a list, but not there: name is the complaint, view what there is */
   ORIGIN_DIM     /* a run-time dim                         */
 };
 
@@ -31,8 +32,8 @@ struct origin {
   enum origin_kind kind;
   const char *name;
   const struct compile_json *json; /* CONFIG */
-  const char *view;                /* TENSOR: "[768,2304], transposed" */
-  struct span span;                /* TEXT, PARAM */
+  const char *view;                /* TENSOR: "[768,2304], transposed"; ELEMENT */
+  struct span span;                /* TEXT, PARAM, ELEMENT */
   const struct origin *from;
 };
 

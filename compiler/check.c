@@ -4,6 +4,7 @@
  * sees the branches and heads that a run leaves out. */
 #include "compiler/check.h"
 
+#include "compiler/function.h"
 #include "compiler/limit.h"
 #include "compiler/match.h"
 #include "compiler/names.h"
@@ -128,6 +129,8 @@ static void check_call(struct checker *k, const struct ast_expr *expr) {
     match_op(k->c, expr, callee.op);
   else if (callee.kind == CALLEE_BLOCK)
     match_block(k->c, expr, callee.block);
+  else if (callee.kind == CALLEE_FUNCTION && callee.op == NULL)
+    function_fits(k->c, function_find(expr->call.name.text), expr);
   k->in_stack = callee.kind == CALLEE_WEIGHT && strcmp(expr->call.name.text, "stack") == 0;
   for (const struct ast_field *arg = expr->call.args.first; arg != NULL; arg = arg->next)
     if (arg->value != NULL)
@@ -179,7 +182,7 @@ static void check_expr(struct checker *k, const struct ast_expr *expr) {
     check_path(k, expr->path);
     break;
   case AST_EXPR_ANY:
-    report(k->c, CODE_KIND, expr->span, "`_` stands in a type only");
+    report(k->c, CODE_KIND, expr->span, "`_` stands in a type, or for a result that nobody wants");
     break;
   default:
     break;

@@ -70,6 +70,7 @@ static void start(struct compiler *c, const struct compile_options *options, str
                   (options->config.size + options->generation.size) * MEMORY_JSON;
   map_init(&c->files);
   map_init(&c->ops);
+  map_init(&c->origins);
   map_init(&c->weight_names);
 }
 

@@ -34,6 +34,7 @@ struct compiler {
   struct unit *main;
   struct map files;                 /* struct ast_file -> struct unit, by address */
   struct map ops;                   /* struct op */
+  struct map origins;               /* struct ast_expr -> struct origin, by address */
   const struct op *role[TFM_ROLES]; /* NULL = not asked for, or there is none */
   struct report *reports;
   uint32_t report_count;

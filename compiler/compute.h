@@ -8,4 +8,7 @@
 struct value compute_binary(struct compiler *c, enum ast_op op, const struct value *left,
                             const struct value *right, struct span span);
 
+/* An integer or a real. */
+bool compute_is_number(const struct value *value);
+
 #endif

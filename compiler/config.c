@@ -14,7 +14,7 @@ static const struct origin *config_origin(struct compiler *c, const struct compi
   return origin;
 }
 
-struct value config_value(struct compiler *c, const json_t *json, const struct origin *origin) {
+struct value config_value(const json_t *json, const struct origin *origin) {
   struct value value = {.kind = VALUE_JSON, .origin = origin};
   switch (json == NULL ? JSON_NULL : json_typeof(json)) {
   case JSON_TRUE:
@@ -32,7 +32,7 @@ struct value config_value(struct compiler *c, const json_t *json, const struct o
     break;
   case JSON_STRING:
     value.kind = VALUE_STR;
-    value.text = compiler_printf(c, "%s", json_string_value(json));
+    value.text = json_string_value(json);
     break;
   case JSON_NULL:
     value.kind = VALUE_NONE;
@@ -41,7 +41,7 @@ struct value config_value(struct compiler *c, const json_t *json, const struct o
   default:
     value.json = json;
   }
-  return c->stop ? value_error() : value;
+  return value;
 }
 
 struct value config_root(struct compiler *c, const char *name) {
@@ -57,17 +57,22 @@ struct value config_root(struct compiler *c, const char *name) {
       report_note(c, r, "%s", o->modules_notes);
     return value_error();
   }
-  struct value value = config_value(c, json->root, config_origin(c, json, ""));
+  struct value value = config_value(json->root, config_origin(c, json, ""));
   return c->stop ? value_error() : value;
 }
 
 void config_report_missing(struct compiler *c, const struct ast_expr *expr,
                            const struct value *value) {
   const struct origin *origin = value->origin;
+  struct report *r;
+  if (origin != NULL && origin->kind == ORIGIN_ELEMENT) {
+    r = report(c, CODE_KIND, origin->span, "%s", origin->name);
+    report_primary(c, r, "%s", origin->view);
+    return;
+  }
   if (origin == NULL || origin->kind != ORIGIN_CONFIG)
     return;
   const struct compile_json *json = origin->json;
-  struct report *r;
   if (json->root == NULL) {
     r = report(c, CODE_CONFIG_MISSING, expr->span, "there is no %s, which has to say `%s`",
                json->name, origin->name);
@@ -91,22 +96,24 @@ void config_report_missing(struct compiler *c, const struct ast_expr *expr,
               compiler_span_text(c, expr->span));
 }
 
-struct value config_member(struct compiler *c, const struct value *object,
-                           const struct ast_expr *expr) {
-  const char *name = expr->member.name.text;
+struct value config_member(struct compiler *c, const struct value *object, const char *name,
+                           struct span span) {
   const struct origin *from = object->origin;
   if (object->kind == VALUE_ERROR)
     return value_error();
   if (object->kind == VALUE_NONE && !object->missing)
     return value_none(); /* no object, no member: `??` goes on */
+  if (object->kind == VALUE_NONE && from != NULL && from->kind == ORIGIN_ELEMENT)
+    return *object;
   bool json = from != NULL && from->kind == ORIGIN_CONFIG &&
               (object->kind == VALUE_JSON || object->missing);
   if (!json || (object->kind == VALUE_JSON && !json_is_object(object->json))) {
-    report(c, CODE_KIND, expr->span, "%s has no members", value_kind_name(object));
+    report(c, CODE_KIND, span, "%s has no members", value_kind_name(object));
     return value_error();
   }
   const char *key =
       compiler_printf(c, "%s%s%s", from->name, from->name[0] == '\0' ? "" : ".", name);
   const json_t *item = object->kind == VALUE_JSON ? json_object_get(object->json, name) : NULL;
-  return config_value(c, item, config_origin(c, from->json, key));
+  struct value value = config_value(item, config_origin(c, from->json, key));
+  return c->stop ? value_error() : value;
 }

@@ -10,11 +10,11 @@
 /* "config", "generation" or "modules" itself. */
 struct value config_root(struct compiler *c, const char *name);
 /* A piece of one of them, which is from there. */
-struct value config_value(struct compiler *c, const json_t *json, const struct origin *origin);
-/* object.name, of an object that expr.member names. */
-struct value config_member(struct compiler *c, const struct value *object,
-                           const struct ast_expr *expr);
-/* Report that config.json lacks what value is missing for. */
+struct value config_value(const json_t *json, const struct origin *origin);
+/* object.name, written at span. */
+struct value config_member(struct compiler *c, const struct value *object, const char *name,
+                           struct span span);
+/* Report that config.json, or a list, lacks what value is missing for. */
 void config_report_missing(struct compiler *c, const struct ast_expr *expr,
                            const struct value *value);
 

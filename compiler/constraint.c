@@ -42,6 +42,21 @@ static void fail_division(struct typing *t, const struct ast_expr *expr, const s
   typing_note_schema(t, r);
 }
 
+/* What is of numbers only: a polynomial over run-time dims has no remainder. */
+static struct cell *computed_number(struct typing *t, const struct ast_expr *expr) {
+  const struct ast_expr *side[2] = {expr->binary.left, expr->binary.right};
+  struct value value[2];
+  struct dim dim;
+  for (int i = 0; i < 2; i++) {
+    struct cell *cell = constraint_cell(t, side[i]);
+    value[i].kind = VALUE_INT;
+    if (cell == NULL || !cell_value(cell, &dim) || !dim_is_number(&dim, &value[i].integer))
+      return NULL;
+  }
+  struct value made = compute_binary(t->c, expr->binary.op, &value[0], &value[1], t->call->span);
+  return made.kind == VALUE_INT ? constraint_number(t, made.integer, NULL) : NULL;
+}
+
 struct cell *constraint_cell(struct typing *t, const struct ast_expr *expr) {
   static const enum cell_op ops[] = {CELL_ADD, CELL_SUB, CELL_MUL, CELL_DIV};
   uint32_t index;
@@ -55,7 +70,12 @@ struct cell *constraint_cell(struct typing *t, const struct ast_expr *expr) {
       return constraint_number(t, t->call->attr[index].integer, t->call->attr[index].origin);
     return NULL;
   }
-  if (expr->kind != AST_EXPR_BINARY || expr->binary.op < AST_OP_ADD || expr->binary.op > AST_OP_DIV)
+  if (expr->kind != AST_EXPR_BINARY)
+    return NULL;
+  if (expr->binary.op == AST_OP_REMAINDER || expr->binary.op == AST_OP_QUOTIENT ||
+      expr->binary.op == AST_OP_POWER)
+    return computed_number(t, expr);
+  if (expr->binary.op < AST_OP_ADD || expr->binary.op > AST_OP_DIV)
     return NULL;
   struct cell *left = constraint_cell(t, expr->binary.left),
               *right = constraint_cell(t, expr->binary.right);

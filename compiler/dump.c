@@ -280,6 +280,8 @@ static void put_type(struct buffer *out, const struct ast_type *type) {
 static void put_field(struct buffer *out, const struct ast_field *field, const char *equals) {
   if (field->name.text != NULL)
     buffer_puts(out, field->name.text);
+  else if (field->value == NULL && field->type == NULL)
+    buffer_putc(out, '_');
   if (field->type != NULL) {
     buffer_puts(out, ": ");
     put_type(out, field->type);

@@ -5,6 +5,7 @@
 #include "compiler/compute.h"
 #include "compiler/config.h"
 #include "compiler/limit.h"
+#include "compiler/list.h"
 #include "compiler/mention.h"
 #include "compiler/names.h"
 #include "compiler/node.h"
@@ -27,7 +28,7 @@ static struct value eval_member(struct compiler *c, const struct ast_expr *expr)
       return value_error();
   }
   struct value value = eval_expr(c, object);
-  return config_member(c, &value, expr);
+  return config_member(c, &value, expr->member.name.text, expr->span);
 }
 
 /* ---------------------------------------------------------------------- names */
@@ -89,24 +90,15 @@ static struct value layer_of(struct compiler *c, const struct symbol *state,
 
 static struct value index_of(struct compiler *c, const struct value *object,
                              const struct ast_expr *expr) {
-  int64_t at, count;
   if (object->kind == VALUE_STATE)
     return layer_of(c, object->state, expr);
-  if (object->kind == VALUE_ERROR || !eval_int(c, expr->index.at, "an index", &at))
+  struct value at = eval_single(c, expr->index.at);
+  if (object->kind == VALUE_ERROR || at.kind == VALUE_ERROR)
     return value_error();
-  if (object->kind == VALUE_LIST)
-    count = object->list.count;
-  else if (object->kind == VALUE_JSON && json_is_array(object->json))
-    count = (int64_t)json_array_size(object->json);
-  else {
-    report(c, CODE_KIND, expr->span, "%s has no elements", value_kind_name(object));
-    return value_error();
-  }
-  if (!is_element(c, expr, at, count))
-    return value_error();
-  if (object->kind == VALUE_LIST)
-    return object->list.item[at];
-  return config_value(c, json_array_get(object->json, (size_t)at), object->origin);
+  if (list_is(object) || object->kind == VALUE_JSON || object->kind == VALUE_NONE)
+    return list_element(c, object, &at, expr->index.at->span);
+  report(c, CODE_KIND, expr->span, "%s has no elements", value_kind_name(object));
+  return value_error();
 }
 
 /* ---------------------------------------------------------------------- paths */
@@ -190,7 +182,7 @@ static struct value eval_list(struct compiler *c, const struct ast_expr *expr) {
     if (item[count++].kind == VALUE_ERROR)
       return value_error();
   }
-  return (struct value){.kind = VALUE_LIST, .list = {item, count}};
+  return list_make(c, item, count, expr->span);
 }
 
 static struct value eval_unary(struct compiler *c, const struct ast_expr *expr) {
@@ -275,6 +267,29 @@ static struct value eval_presence(struct compiler *c, const struct value *weight
                  : (struct value){.kind = VALUE_BOOL, .boolean = there == (op == AST_OP_NE)};
 }
 
+struct written {
+  const struct ast_expr *expr; /* the key of compiler.origins */
+  struct origin origin;
+};
+
+/* An expression has one origin, however often it is evaluated. */
+static const struct origin *written_at(struct compiler *c, const struct ast_expr *expr) {
+  struct map_entry *entry = map_find(&c->origins, (const char *)&expr, sizeof expr);
+  if (entry != NULL)
+    return &((const struct written *)entry->value.pointer)->origin;
+  struct written *made = compiler_alloc(c, 1, sizeof *made);
+  if (made == NULL)
+    return NULL;
+  *made = (struct written){expr, {.kind = ORIGIN_TEXT, .span = expr->span}};
+  entry = map_insert(&c->origins, (const char *)&made->expr, sizeof made->expr, NULL);
+  if (entry == NULL) {
+    compiler_oom(c);
+    return NULL;
+  }
+  entry->value.pointer = made;
+  return &made->origin;
+}
+
 static struct value eval_binary(struct compiler *c, const struct ast_expr *expr) {
   enum ast_op op = expr->binary.op;
   if (op == AST_OP_OR || op == AST_OP_AND)
@@ -296,10 +311,7 @@ static struct value eval_binary(struct compiler *c, const struct ast_expr *expr)
   if (equality && left.kind == VALUE_NONE && right.kind == VALUE_WEIGHT)
     return eval_presence(c, &right, op);
   struct value value = compute_binary(c, op, &left, &right, expr->span);
-  struct origin *origin = compiler_alloc(c, 1, sizeof *origin);
-  if (origin != NULL)
-    *origin = (struct origin){.kind = ORIGIN_TEXT, .span = expr->span};
-  value.origin = origin;
+  value.origin = written_at(c, expr);
   return value;
 }
 

@@ -5,6 +5,7 @@
 #include "compiler/constant.h"
 #include "compiler/declared.h"
 #include "compiler/eval.h"
+#include "compiler/function.h"
 #include "compiler/ir.h"
 #include "compiler/limit.h"
 #include "compiler/match.h"
@@ -127,6 +128,8 @@ static void run_repeat(struct compiler *c, const struct ast_stmt *stmt, struct r
   struct loop loop = {.name = stmt->repeat.name.text, .outer = c->frame->loop};
   c->frame->loop = &loop;
   for (int64_t i = 0; i < count && !c->stop; i++) {
+    if (!limit_step(c, stmt->span, 0))
+      break;
     uint32_t outer = c->frame->count;
     struct value index = {.kind = VALUE_INT, .integer = i};
     loop.index = i;
@@ -324,10 +327,48 @@ static struct value call_block(struct compiler *c, struct symbol *block,
   return value;
 }
 
+static bool is_constant(const struct value *value) {
+  return value->kind != VALUE_TENSOR && value->kind != VALUE_WEIGHT && value->kind != VALUE_STATE &&
+         value->kind != VALUE_TUPLE && value->kind != VALUE_ERROR;
+}
+
+/* sqrt(x), min(a, b).  false: the first argument is no constant, so it may be an op's call. */
+static bool call_function(struct compiler *c, const struct ast_expr *call, const struct op *op,
+                          struct value *out) {
+  const struct function *function = function_find(call->call.name.text);
+  const struct ast_fields *args = &call->call.args;
+  struct value few[4], *arg = few;
+  uint32_t count = 0;
+  *out = value_error();
+  if (args->count > sizeof few / sizeof few[0])
+    arg = compiler_alloc(c, args->count, sizeof *arg);
+  if (arg == NULL || (op == NULL && !function_fits(c, function, call)))
+    return true;
+  if (args->first == NULL || args->first->name.text != NULL)
+    return false;
+  arg[count++] = eval_single(c, args->first->value);
+  if (op != NULL && !is_constant(arg)) {
+    c->evaluated_for = args->first->value;
+    c->evaluated = *arg;
+    return false;
+  }
+  if (!function_fits(c, function, call))
+    return true;
+  for (const struct ast_field *f = args->first->next; f != NULL; f = f->next)
+    arg[count++] = eval_single(c, f->value);
+  for (uint32_t i = 0; i < count; i++)
+    if (arg[i].kind == VALUE_ERROR)
+      return true;
+  *out = function_compute(c, function, arg, count, call->span);
+  return true;
+}
+
 struct value expand_call(struct compiler *c, const struct ast_expr *call) {
   struct callee callee = names_callee(c, c->frame->unit, call);
   struct value value;
   if (callee.kind == CALLEE_WEIGHT && weight_function(c, call, &value))
+    return value;
+  if (callee.kind == CALLEE_FUNCTION && call_function(c, call, callee.op, &value))
     return value;
   if (callee.kind == CALLEE_BLOCK)
     return call_block(c, callee.block, call);

@@ -6,8 +6,10 @@
 
 enum {
   LIMIT_REPEAT = 1024,
-  LIMIT_REPEAT_NESTING = 2,
+  LIMIT_REPEAT_NESTING = 4,
   LIMIT_INLINE_DEPTH = 16,
+  LIMIT_LIST = 65536, /* elements of a list that is put together */
+  LIMIT_LIST_DEPTH = 64,
   LIMIT_NODES = 65536,
   LIMIT_WEIGHT_DEPTH = 64, /* weights declared by other weights */
   /* Statements and expressions looked at: stops what makes no nodes. */

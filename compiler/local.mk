@@ -26,6 +26,7 @@ libcompiler_la_SOURCES = \
   compiler/expand.c compiler/expand.h \
   compiler/format.c compiler/format.h \
   compiler/frame.c compiler/frame.h \
+  compiler/function.c compiler/function.def compiler/function.h \
   compiler/fusion.c compiler/fusion.h \
   compiler/head.c compiler/head.h \
   compiler/infer.c compiler/infer.h \
@@ -33,6 +34,7 @@ libcompiler_la_SOURCES = \
   compiler/layout.c \
   compiler/lex.h \
   compiler/limit.c compiler/limit.h \
+  compiler/list.c compiler/list.h \
   compiler/lower.c compiler/lower.h \
   compiler/match.c compiler/match.h \
   compiler/mention.c compiler/mention.h \

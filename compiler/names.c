@@ -6,6 +6,7 @@
  * op breaks no file. */
 #include "compiler/names.h"
 
+#include "compiler/function.h"
 #include "compiler/report.h"
 
 #include <string.h>
@@ -223,6 +224,7 @@ void names_finish(struct compiler *c) {
   }
   map_finish(&c->files);
   map_finish(&c->ops);
+  map_finish(&c->origins);
 }
 
 /* ------------------------------------------------------------- looking up */
@@ -267,8 +269,9 @@ static void unknown_op(struct compiler *c, const struct unit *unit, const struct
                        const char *full) {
   size_t count = 0;
   const struct compile_options *o = c->options;
-  const char **names =
-      report_enough(c) ? NULL : symbol_names(c, unit, true, o->op_name_count, &count);
+  const char **names = report_enough(c)
+                           ? NULL
+                           : symbol_names(c, unit, true, o->op_name_count + FUNCTION_COUNT, &count);
   struct report *r = report(c, CODE_UNKNOWN_OP, name->span, "unknown op `%s`", full);
   report_primary(c, r, "not in core or in a used plugin");
   if (names == NULL)
@@ -276,10 +279,16 @@ static void unknown_op(struct compiler *c, const struct unit *unit, const struct
   const char *block = diag_nearest(full, names, count);
   if (o->op_name_count > 0)
     memcpy(names + count, o->op_names, o->op_name_count * sizeof *names);
-  const char *nearest = diag_nearest(full, names, count + o->op_name_count);
+  count += o->op_name_count;
+  for (uint32_t i = 0; i < FUNCTION_COUNT; i++)
+    names[count++] = function_at(i)->name;
+  const char *nearest = diag_nearest(full, names, count);
   if (nearest != NULL)
     report_help(c, r, "%s with a similar name exists: `%s`",
-                block != NULL && strcmp(block, nearest) == 0 ? "a block" : "an op", nearest);
+                block != NULL && strcmp(block, nearest) == 0 ? "a block"
+                : function_find(nearest) != NULL             ? "a function of constants"
+                                                             : "an op",
+                nearest);
 }
 
 static bool is_weight_function(const char *name) {
@@ -342,6 +351,8 @@ struct callee names_callee(struct compiler *c, const struct unit *unit,
   callee.op = names_op(c, name->text);
   if (is_weight_function(name->text))
     callee.kind = CALLEE_WEIGHT;
+  else if (function_find(name->text) != NULL)
+    callee.kind = CALLEE_FUNCTION;
   else if (callee.op != NULL)
     callee.kind = CALLEE_OP;
   else

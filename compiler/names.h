@@ -76,11 +76,12 @@ enum callee_kind {
   CALLEE_UNKNOWN, /* reported */
   CALLEE_OP,
   CALLEE_BLOCK,
-  CALLEE_WEIGHT /* transpose, split, ... that may be of weights: see weight_function */
+  CALLEE_WEIGHT,  /* transpose, split, ... that may be of weights: see weight_function */
+  CALLEE_FUNCTION /* sqrt, min, ... that may be of constants: see function.h */
 };
 struct callee {
   enum callee_kind kind;
-  const struct op *op; /* OP, and WEIGHT if an op has that name too */
+  const struct op *op; /* OP, and WEIGHT and FUNCTION if an op has that name too */
   struct symbol *block;
 };
 struct callee names_callee(struct compiler *c, const struct unit *unit,

@@ -100,25 +100,27 @@ static const struct ast_slots no_slots;
 %token ELLIPSIS "..." ANY "_" AT "@"
 %token PATH_DOT "path ." PATH_STAR "path *" PATH_OPEN "path {" PATH_CLOSE "path }"
 
-%token OR "or" AND "and" NOT "not" EQ "==" NE "!=" LT "<" LE "<=" GT ">" GE ">="
+%token OR "or" AND "and" NOT "not" EQ "==" NE "!=" LT "<" LE "<=" GT ">" GE ">=" IN "in"
 %token COALESCE "??" PIPE "|" AMPERSAND "&" PLUS "+" MINUS "-" STAR "*" SLASH "/"
+%token REMAINDER "%" QUOTIENT "//" POWER "**"
 
 %left "or"
 %left "and"
 %precedence "not"
-%nonassoc "==" "!=" "<" "<=" ">" ">="
+%nonassoc "==" "!=" "<" "<=" ">" ">=" "in"
 %left "??"
 %left "|"
 %left "&"
 %left "+" "-"
-%left "*" "/"
+%left "*" "/" "%" "//"
 %precedence NEGATIVE
+%right "**"
 
 %type <expr> expr binary postfix primary dim
 %type <exprs> exprs list_items strings dims dim_list architectures choices
-%type <field> arg param constant bound target entry output
+%type <field> arg param constant bound target entry output tap
 %type <fields> args arg_list params param_list constants bounds targets
-%type <fields> section entries outputs taps attributes
+%type <fields> section entries outputs taps tap_list attributes
 %type <type> type annotation slot_type
 %type <path> path path_parts
 %type <name> name source string
@@ -315,7 +317,10 @@ targets:
   target             { $$ = ast_fields_add(no_fields, $1); }
 | targets "," target { $$ = ast_fields_add($1, $3); }
 ;
-target: name annotation { $$ = ast_field(build, @$, $1, $2, NULL); };
+target:
+  name annotation { $$ = ast_field(build, @$, $1, $2, NULL); }
+| "_"             { $$ = ast_field(build, @$, no_name, NULL, NULL); }
+;
 
 /* -------------------------------------------------------------- expressions */
 
@@ -340,6 +345,7 @@ binary:
 | binary "<=" binary  { $$ = ast_binary(build, AST_OP_LE, @2, $1, $3); }
 | binary ">" binary   { $$ = ast_binary(build, AST_OP_GT, @2, $1, $3); }
 | binary ">=" binary  { $$ = ast_binary(build, AST_OP_GE, @2, $1, $3); }
+| binary "in" binary  { $$ = ast_binary(build, AST_OP_IN, @2, $1, $3); }
 | binary "??" binary  { $$ = ast_binary(build, AST_OP_COALESCE, @2, $1, $3); }
 | binary "|" binary   { $$ = ast_binary(build, AST_OP_MASK_OR, @2, $1, $3); }
 | binary "&" binary   { $$ = ast_binary(build, AST_OP_MASK_AND, @2, $1, $3); }
@@ -347,6 +353,9 @@ binary:
 | binary "-" binary   { $$ = ast_binary(build, AST_OP_SUB, @2, $1, $3); }
 | binary "*" binary   { $$ = ast_binary(build, AST_OP_MUL, @2, $1, $3); }
 | binary "/" binary   { $$ = ast_binary(build, AST_OP_DIV, @2, $1, $3); }
+| binary "%" binary   { $$ = ast_binary(build, AST_OP_REMAINDER, @2, $1, $3); }
+| binary "//" binary  { $$ = ast_binary(build, AST_OP_QUOTIENT, @2, $1, $3); }
+| binary "**" binary  { $$ = ast_binary(build, AST_OP_POWER, @2, $1, $3); }
 | "-" binary %prec NEGATIVE { $$ = ast_unary(build, @$, AST_OP_NEG, @1, $2); }
 ;
 
@@ -507,8 +516,13 @@ output:
 
 taps:
   %empty       { $$ = no_fields; }
-| TAPS targets { $$ = $2; }
+| TAPS tap_list { $$ = $2; }
 ;
+tap_list:
+  tap              { $$ = ast_fields_add(no_fields, $1); }
+| tap_list "," tap { $$ = ast_fields_add($1, $3); }
+;
+tap: name annotation { $$ = ast_field(build, @$, $1, $2, NULL); };
 constraints:
   %empty
 | WHERE exprs { build->schema->constraints = $2; }
@@ -587,6 +601,7 @@ static void parse_yyerror(const struct span *span, struct lex *lex, struct ast_b
 static enum syntax_class class_of(yysymbol_kind_t symbol) {
   switch (symbol) {
   case YYSYMBOL_IDENT:
+  case YYSYMBOL_ANY:
     return SYNTAX_NAME;
   case YYSYMBOL_ASSERT:
     return SYNTAX_EITHER;
@@ -618,8 +633,12 @@ static enum syntax_class class_of(yysymbol_kind_t symbol) {
   case YYSYMBOL_PIPE:
   case YYSYMBOL_AMPERSAND:
   case YYSYMBOL_PLUS:
+  case YYSYMBOL_IN:
   case YYSYMBOL_STAR:
   case YYSYMBOL_SLASH:
+  case YYSYMBOL_REMAINDER:
+  case YYSYMBOL_QUOTIENT:
+  case YYSYMBOL_POWER:
     return SYNTAX_OPERATOR;
   case YYSYMBOL_REPEAT:
   case YYSYMBOL_RETURN:

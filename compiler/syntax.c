@@ -138,7 +138,9 @@ static void add_help(struct ast_builder *build, const struct lex *lex, struct di
                      struct span span, const struct syntax_expected *expected, unsigned count) {
   lex_kind found = lex->previous;
   bool bracket = found == TOKEN_LPAREN || found == TOKEN_LBRACKET || found == TOKEN_LBRACE;
-  if (found == TOKEN_ASSIGN && lex->nesting > 0) {
+  if (found == TOKEN_QUOTIENT && starts_line(lex, span.begin)) {
+    diag_help(build->diag, item, "a comment begins with `#`");
+  } else if (found == TOKEN_ASSIGN && lex->nesting > 0) {
     diag_help(build->diag, item, "a named argument is written `name: value`");
   } else if (found == TOKEN_IF) {
     diag_help(build->diag, item, "a choice is made between values: `x = if c then a else b`");

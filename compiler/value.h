@@ -28,7 +28,7 @@ enum value_kind {
 
 struct value {
   enum value_kind kind;
-  bool missing; /* NONE: because config.json does not have it */
+  bool missing; /* NONE: because config.json, or a list, does not have it */
   const struct origin *origin;
   union {
     bool boolean;
@@ -39,7 +39,8 @@ struct value {
     struct {
       const struct value *item;
       uint32_t count;
-    } list;         /* LIST, TUPLE */
+      uint32_t depth; /* LIST: of lists in it that are no JSON, 1 = none */
+    } list;           /* LIST, TUPLE */
     int32_t tensor; /* into compiler.value */
     const struct symbol *state;
     const struct weight_expr *weight;

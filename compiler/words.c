@@ -51,6 +51,7 @@ static const struct word {
     {"and", TOKEN_AND, WORD_RESERVED, 0},
     {"or", TOKEN_OR, WORD_RESERVED, 0},
     {"not", TOKEN_NOT, WORD_RESERVED, 0},
+    {"in", TOKEN_IN, WORD_RESERVED, 0},
     {"_", TOKEN_ANY, WORD_RESERVED, 0},
 };
 enum { WORD_COUNT = sizeof words / sizeof words[0] };
@@ -115,7 +116,7 @@ lex_kind lex_word(const struct lex *lex, const char *text, size_t length, uint32
     return TOKEN_IDENT;
   if (first && lex->braces > 0 && starts_assignment(lex, begin + length))
     *breaks = LEX_BREAKS_BRACKETS;
-  if (word == NULL || (lex->schema && word->kind == WORD_DECLARATION))
+  if (word == NULL || (lex->schema && (word->kind == WORD_DECLARATION || word->token == TOKEN_IN)))
     return lex->schema ? schema_word(lex, text, length) : TOKEN_IDENT;
   if (word->kind == WORD_RESERVED) {
     if (first && (word->token == TOKEN_RETURN || word->token == TOKEN_REPEAT))
@@ -165,8 +166,12 @@ bool lex_continues(lex_kind token) {
   case TOKEN_AMPERSAND:
   case TOKEN_PLUS:
   case TOKEN_MINUS:
+  case TOKEN_IN:
   case TOKEN_STAR:
   case TOKEN_SLASH:
+  case TOKEN_REMAINDER:
+  case TOKEN_QUOTIENT:
+  case TOKEN_POWER:
     return true;
   default:
     return false;

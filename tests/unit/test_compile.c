@@ -523,6 +523,65 @@ START_TEST(blocks) {
 }
 END_TEST
 
+/* What is computed of constants: each assert holds, or the graph is refused. */
+START_TEST(computing) {
+  static const char holds[] = HEADER
+      "param none_there = config.some ?? [], list = [1, 2.5, \"a\", [3]], o = config.object\n"
+      "assert 2 ** 3 ** 2 == 512 and -2 ** 2 == -4 and 2 ** -1 == 0.5, \"powers\"\n"
+      "assert 0 ** 0 == 1 and (-3) ** 3 == -27 and 2 ** 62 == 4611686018427387904, \"ints\"\n"
+      "assert 7 // 2 == 3 and -7 // 2 == -4 and 7 // -2 == -4, \"quotients\"\n"
+      "assert 7 % 3 == 1 and -7 % 3 == 2 and 7 % -3 == -2 and -6 % 3 == 0, \"remainders\"\n"
+      "assert 1 / sqrt(D) == 0.5 and sqrt(2.25) == 1.5, \"roots\"\n"
+      "assert floor(-1.5) == -2 and floor(D) == 4 and floor(7 / 2.0) == 3, \"floor\"\n"
+      "assert min(3, 2.5, D) == 2.5 and max(3, D) == 4 and max([1, 9, 2]) == 9, \"extremes\"\n"
+      "assert len([]) == 0 and len(config.list) == 3 and len(o) == 1, \"len\"\n"
+      "assert none_there == [] and list != [] and [D, [1]] == [4.0, [1]], \"lists\"\n"
+      "assert config.list == [0, 2, 4] and [] + config.list + [5] == [0, 2, 4, 5], \"json\"\n"
+      "assert D in config.list and \"a\" in list and [3] in list and not 1 in [], \"in\"\n"
+      "assert not \"1\" in [1] and [none] != [false] and config.object == o, \"kinds\"\n"
+      "assert (list[4] ?? 7) == 7 and (config.list[9] ?? o.k) == 3, \"no element\"\n"
+      "assert (o[\"k\"] ?? 1) == 3 and (o[\"l\"] ?? 1) == 1, \"members\"\n"
+      "assert (config.list[5].x ?? config.gone[0] ?? none[2] ?? 6) == 6, \"of nothing\"\n"
+      "assert [10, 20, 30][D % 3 + 1] == 30 and config.list[7 // 4] == 2, \"computed\"\n"
+      "block two(x) { return x, x * 2.0 }\n" BODY(
+          "  n = 0\n  odd = []\n"
+          "  repeat 3 as a { repeat 2 as b { repeat 2 as c { repeat 2 as d {\n"
+          "    n = n + a * 8 + b * 4 + c * 2 + d\n"
+          "    odd = if n % 2 == 1 then odd + [n] else odd\n"
+          "  } } } }\n"
+          "  assert n == 276 and len(odd) == 12, \"loops\"\n"
+          "  _, x = two(x)\n");
+  struct written w;
+  write_model(&w, holds, "{\"width\": 4, \"list\": [0, 2, 4], \"object\": {\"k\": 3}}",
+              "words.weight F32 9 4\n");
+  char *text = graph_text(&w.k.options);
+  ck_assert(strstr(text, "by: 2.0") != NULL);
+  free(text);
+  finish_written(&w);
+  EXPECT(HEADER "block sqrt(x) { return x * 3.0 }\n" BODY("  x = sqrt(x)\n"),
+         "words.weight F32 9 4\n", "by: 3.0"); /* a block hides a function */
+}
+END_TEST
+
+/* Arithmetic on numbers makes no node, however often; what makes none ends all the same. */
+START_TEST(numbers_are_no_nodes) {
+  EXPECT(HEADER BODY("  repeat 256 as i {\n    k = i + 1\n"
+                     "    repeat 256 as j { m = k * j + k * i - min(k, j) * i }\n  }\n"),
+         "words.weight F32 9 4\n", "!add(");
+  expect_error(HEADER BODY("  repeat 256 as i { repeat 257 as j { x = x + x } }\n"),
+               "words.weight F32 9 4\n", CODE_LIMIT_NODES);
+  static const char forever[] =
+      "  repeat 1024 as a { repeat 1024 as b { repeat 1024 as c { repeat 1024 as d {";
+  char model[1024];
+  snprintf(model, sizeof model, "%s%s }\n  } } }\n  return x\n}\n",
+           HEADER "graph encode {\n  x = embedding(ids) @words\n", forever);
+  expect_error(model, "words.weight F32 9 4\n", CODE_LIMIT_STEPS);
+  snprintf(model, sizeof model, "%s%s l = l + l } } } }\n  return x\n}\n",
+           HEADER "graph encode {\n  x = embedding(ids) @words\n  l = [D]\n", forever);
+  expect_error(model, "words.weight F32 9 4\n", CODE_ARITHMETIC);
+}
+END_TEST
+
 START_TEST(rebinding_and_scopes) {
   expect_error(HEADER BODY("  repeat 2 as i { y = x }\n  x = y\n"), "words.weight F32 9 4\n",
                CODE_UNKNOWN_NAME);
@@ -727,6 +786,6 @@ END_TEST
 
 UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
           choosing_heads, first_head_of_a_task, last_token, two_graphs, weight_forms, stacking,
-          groups, rules, optional_slots, constants, arithmetic_on_tensors, roles, blocks,
-          rebinding_and_scopes, libraries, fusing_three, fusing_sums, fusing_norms, hostile, deep,
-          circles)
+          groups, rules, optional_slots, constants, arithmetic_on_tensors, roles, blocks, computing,
+          numbers_are_no_nodes, rebinding_and_scopes, libraries, fusing_three, fusing_sums,
+          fusing_norms, hostile, deep, circles)

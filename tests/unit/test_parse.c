@@ -181,6 +181,12 @@ START_TEST(precedence) {
       {"[1, [2, 3],]", "[1 [2 3]]"},
       {"f()", "(f)"},
       {"f(a, b, c: 1, d: 2,)", "(f a b c: 1 d: 2)"},
+      {"a // b % c * d", "(* (% (// a b) c) d)"},
+      {"2 ** 3 ** 2", "(** 2 (** 3 2))"},
+      {"-a ** -b * c", "(* (- (** a (- b))) c)"},
+      {"a + 1 in b ?? []", "(in (+ a 1) (?? b []))"},
+      {"not a in b and c", "(and (not (in a b)) c)"},
+      {"[1, 2][i % 2]", "(at [1 2] (% i 2))"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
     expect_expr(cases[i][0], cases[i][1]);
