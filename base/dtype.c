@@ -91,6 +91,14 @@ bool dtype_is_value(enum dtype dtype) {
   return dtype_class(dtype) != DTYPE_CLASS_NONE && dtype_class(dtype) != DTYPE_CLASS_PACKED;
 }
 
+bool dtype_is_state(enum dtype dtype) {
+  return dtype_class(dtype) == DTYPE_CLASS_KV || dtype_class(dtype) == DTYPE_CLASS_STATE;
+}
+
+bool dtype_is_tensor(enum dtype dtype) {
+  return dtype_class(dtype) != DTYPE_CLASS_MASK && !dtype_is_state(dtype);
+}
+
 bool dtype_is_float(enum dtype dtype) {
   return dtype_class(dtype) == DTYPE_CLASS_FLOAT || dtype_class(dtype) == DTYPE_CLASS_PACKED;
 }

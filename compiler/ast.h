@@ -289,7 +289,10 @@ struct ast_decl {
       struct ast_type *type;
       struct ast_name source; /* "tokens.ids" */
     } input;
-    struct ast_type *state;
+    struct {
+      struct ast_type *type;
+      struct ast_expr *layers; /* of memory[L]: [D]; NULL = kv[L], the type has them */
+    } state;
     struct ast_rules rules;
     struct {
       struct ast_type *type; /* NULL = not stated */

@@ -206,7 +206,7 @@ static void check_type(struct checker *k, const struct ast_type *type) {
     report_nearest(k->c, r, "a type", name, names, count);
   } else if (type->has_dims && dtype == DTYPE_MASK) {
     report(k->c, CODE_TYPE_NAME, type->span, "a mask has no dims");
-  } else if (!type->has_dims && dtype != DTYPE_MASK && dtype != DTYPE_KV) {
+  } else if (!type->has_dims && dtype_is_tensor(dtype)) {
     struct report *r = report(k->c, CODE_TYPE_NAME, type->span, "a tensor's type needs its dims");
     report_help(k->c, r, "`_` is a dim of any size: `%s[_, _]`", name == NULL ? "" : name);
   }
@@ -327,15 +327,24 @@ static void check_input(struct checker *k, const struct ast_decl *decl) {
   buffer_finish(&known);
 }
 
+/* past: kv[L], or memory[L]: [H, K]. */
 static void check_state(struct checker *k, const struct ast_decl *decl) {
-  const struct ast_type *type = decl->state;
-  if (type->name.text == NULL || strcmp(type->name.text, "kv") != 0 || type->dims.count != 1) {
-    struct report *r =
-        report(k->c, CODE_TYPE_NAME, type->span, "a state is keys and values: `kv[LAYERS]`");
-    report_help(k->c, r, "`state %s: kv[n]` for n layers", decl->name.text);
+  const struct ast_type *type = decl->state.type;
+  const char *name = type->name.text, *state = decl->name.text;
+  bool keys = name != NULL && strcmp(name, "kv") == 0;
+  if (decl->state.layers != NULL && (name == NULL || strcmp(name, "f32") == 0)) {
+    check_expr(k, decl->state.layers);
+    check_type(k, type);
     return;
   }
-  check_type(k, type);
+  if (decl->state.layers == NULL && keys && type->dims.count == 1) {
+    check_type(k, type);
+    return;
+  }
+  struct report *r = report(k->c, CODE_TYPE_NAME, type->span,
+                            "a state is keys and values, `kv[LAYERS]`, or a tensor of floats for "
+                            "each row");
+  report_help(k->c, r, "`state %s: kv[n]`, or `state %s[n]: [H, K]`, for n layers", state, state);
 }
 
 static void check_fields(struct checker *k, const struct ast_decl *decl) {

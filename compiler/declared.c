@@ -106,6 +106,8 @@ bool declared_type(struct compiler *c, const struct ast_type *type, struct ctype
     if (!dtype_is_value(out->dtype))
       return false; /* check.c has said so */
   }
+  if (out->dtype == DTYPE_STATE && !type->has_dims)
+    return true; /* of any dims: declared_hold */
   if (out->dtype == DTYPE_KV && type->dims.count == 0) {
     out->rank = 1;
     out->shape[0] = cell_free(c->arena, NULL);
@@ -124,6 +126,8 @@ bool declared_hold(struct compiler *c, int32_t tensor, const struct ctype *decla
   const struct ctype *type = &c->value[tensor].type;
   bool same_dtype = type->dtype == declared->dtype;
   uint32_t i = 0;
+  if (same_dtype && declared->dtype == DTYPE_STATE && !written->has_dims)
+    return true;
   if (same_dtype && type->rank == declared->rank)
     while (i < type->rank && cell_unify(type->shape[i], declared->shape[i]) == CELL_OK)
       i++;

@@ -417,8 +417,13 @@ static void put_decl_rest(struct buffer *out, const struct ast_decl *decl) {
     put_input(out, decl);
     break;
   case AST_DECL_STATE:
+    if (decl->state.layers != NULL) {
+      buffer_putc(out, '[');
+      put_expr(out, decl->state.layers);
+      buffer_putc(out, ']');
+    }
     buffer_puts(out, ": ");
-    put_type(out, decl->state);
+    put_type(out, decl->state.type);
     break;
   case AST_DECL_WEIGHT:
     put_weight(out, decl);

@@ -56,7 +56,7 @@ static int feed_one(struct compiler *c, const char *name) {
   if (value == GRAPH_NONE)
     return unknown_value(c, name, "feed");
   struct ir_value *fed = &c->value[value];
-  if (fed->type.dtype == DTYPE_MASK || fed->type.dtype == DTYPE_KV)
+  if (!dtype_is_tensor(fed->type.dtype))
     return error_set(c->err, TFM_ERROR_USAGE, "feed: `%s` is a %s, and no tensor", name,
                      dtype_name(fed->type.dtype));
   if (fed->node != GRAPH_NONE)
@@ -90,8 +90,7 @@ static int find_feeds_and_dumps(struct compiler *c) {
   for (size_t i = 0; i < c->options->dump_count; i++) {
     const char *name = c->options->dump[i];
     int32_t value = naming_find(c, name);
-    if (value != GRAPH_NONE && c->value[value].type.dtype != DTYPE_KV &&
-        c->value[value].type.dtype != DTYPE_MASK)
+    if (value != GRAPH_NONE && dtype_is_tensor(c->value[value].type.dtype))
       c->value[value].dump = true;
     else if (value != GRAPH_NONE)
       return error_set(c->err, TFM_ERROR_USAGE, "dump: `%s` is a %s, and no tensor", name,

@@ -40,7 +40,7 @@ static void declare_input(struct compiler *c, const struct ast_decl *decl) {
   struct ctype type;
   if (symbol == NULL || symbol->decl != decl || !declared_type(c, decl->input.type, &type))
     return;
-  if (type.dtype == DTYPE_MASK || type.dtype == DTYPE_KV) {
+  if (!dtype_is_tensor(type.dtype)) {
     report(c, CODE_DTYPE, decl->input.type->span, "an input is a tensor, not a %s",
            dtype_name(type.dtype));
     return;
@@ -52,49 +52,84 @@ static void declare_input(struct compiler *c, const struct ast_decl *decl) {
   symbol->ready = value != GRAPH_NONE;
 }
 
-static int32_t add_layer(struct compiler *c, const struct symbol *symbol, struct span span) {
+static int32_t add_layer(struct compiler *c, const struct symbol *symbol, const struct ctype *type,
+                         struct span span) {
   const char *name = compiler_printf(c, "%s[%u]", symbol->name, symbol->layer_count);
   struct ir_value value = {.name = name == NULL ? NULL : naming_take(c, name),
-                           .type = {.dtype = DTYPE_KV, .rank = 1},
+                           .type = *type,
                            .node = GRAPH_NONE,
                            .state = true,
                            .span = span};
-  value.type.shape[0] = cell_free(c->arena, NULL);
-  return value.name == NULL || value.type.shape[0] == NULL ? GRAPH_NONE : ir_add_value(c, &value);
+  if (type->dtype == DTYPE_KV) /* as wide as its reader says */
+    value.type.shape[0] = cell_free(c->arena, NULL);
+  if (value.name == NULL || (type->dtype == DTYPE_KV && value.type.shape[0] == NULL))
+    return GRAPH_NONE;
+  return ir_add_value(c, &value);
 }
 
-static void add_layers(struct compiler *c, struct symbol *symbol, int64_t count, struct span span) {
+static void add_layers(struct compiler *c, struct symbol *symbol, const struct ctype *type,
+                       int64_t count, struct span span) {
   symbol->layer = compiler_alloc(c, (size_t)count + c->unknown, sizeof *symbol->layer);
   for (; symbol->layer != NULL && symbol->layer_count < count; symbol->layer_count++)
-    if ((symbol->layer[symbol->layer_count] = add_layer(c, symbol, span)) == GRAPH_NONE)
+    if ((symbol->layer[symbol->layer_count] = add_layer(c, symbol, type, span)) == GRAPH_NONE)
       return;
   if (symbol->layer != NULL && c->unknown)
-    symbol->layer[count] = add_layer(c, symbol, span);
+    symbol->layer[count] = add_layer(c, symbol, type, span);
   if (symbol->layer != NULL && c->unknown && symbol->layer[count] != GRAPH_NONE)
     c->value[symbol->layer[count]].any = true;
+}
+
+/* What a layer is: keys and values, or the tensor that is declared. */
+static bool layer_type(struct compiler *c, const struct ast_type *type, bool tensor,
+                       struct ctype *out) {
+  struct dim dim;
+  int64_t number;
+  *out = (struct ctype){.dtype = DTYPE_KV, .rank = 1};
+  if (!tensor)
+    return true;
+  if (!declared_type(c, type, out))
+    return false;
+  out->dtype = DTYPE_STATE;
+  const struct ast_expr *written = type->dims.first;
+  for (uint32_t i = 0; i < out->rank; i++, written = written->next) {
+    bool known = cell_value(out->shape[i], &dim);
+    if (known ? dim_is_number(&dim, &number) : c->unknown && written->kind != AST_EXPR_ANY)
+      continue;
+    struct report *r = report(c, CODE_KIND, written->span,
+                              "a state has the same size at each step, and `%s` is not known yet",
+                              compiler_span_text(c, written->span));
+    report_help(c, r, "say the dims of one row's tensor, without the batch, in params and numbers");
+    return false;
+  }
+  return true;
 }
 
 static void declare_state(struct compiler *c, const struct ast_decl *decl) {
   enum { TOLD_APART = 8 }; /* of a number that is not known */
   struct symbol *symbol = decl->name.text == NULL ? NULL : names_symbol(c->main, decl->name.text);
+  const struct ast_expr *layers = decl->state.layers;
+  struct ctype type;
   int64_t count;
-  if (symbol == NULL || symbol->decl != decl || decl->state->dims.count != 1)
+  if (symbol == NULL || symbol->decl != decl ||
+      (layers == NULL && decl->state.type->dims.count != 1) ||
+      !layer_type(c, decl->state.type, layers != NULL, &type))
     return;
-  if (!eval_int(c, decl->state->dims.first, "the layers of a state", &count)) {
+  if (layers == NULL)
+    layers = decl->state.type->dims.first;
+  if (!eval_int(c, layers, "the layers of a state", &count)) {
     if (!c->unknown)
       return;
     symbol->open = true;
     count = TOLD_APART;
   }
   if (count < 0 || count > LIMIT_REPEAT) {
-    struct report *r =
-        report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT, decl->state->dims.first->span,
-               "a state of %lld layers", (long long)count);
+    struct report *r = report(c, count < 0 ? CODE_ARITHMETIC : CODE_LIMIT_REPEAT, layers->span,
+                              "a state of %lld layers", (long long)count);
     report_primary(c, r, "0 to %d are possible", LIMIT_REPEAT);
-    eval_note_origins(c, r, decl->state->dims.first);
+    eval_note_origins(c, r, layers);
     return;
   }
-  add_layers(c, symbol, count, decl->name.span);
+  add_layers(c, symbol, &type, count, decl->name.span);
 }
 
 /* -------------------------------------------------------------------- the head */
@@ -152,8 +187,8 @@ static bool bind_head(struct compiler *c, struct frame *frame, const struct ast_
 static void check_tensors(struct compiler *c, const struct results *results) {
   for (uint32_t i = 0; i < results->count; i++) {
     const struct value *value = &results->item[i].value;
-    bool tensor = value->kind == VALUE_TENSOR && c->value[value->tensor].type.dtype != DTYPE_MASK &&
-                  c->value[value->tensor].type.dtype != DTYPE_KV;
+    bool tensor =
+        value->kind == VALUE_TENSOR && dtype_is_tensor(c->value[value->tensor].type.dtype);
     if (!tensor && value->kind != VALUE_ERROR)
       report(c, CODE_HEAD_RESULT, results->item[i].span, "a result must be a tensor");
   }

@@ -195,7 +195,13 @@ decl:
   }
 | STATE name ":" type {
     if (($$ = ast_decl(build, AST_DECL_STATE, @$, $2)) != NULL)
-      $$->state = $4;
+      $$->state.type = $4;
+  }
+| STATE name "[" expr "]" ":" type {
+    if (($$ = ast_decl(build, AST_DECL_STATE, @$, $2)) != NULL) {
+      $$->state.layers = $4;
+      $$->state.type = $7;
+    }
   }
 | WEIGHTS "{" rules "}" {
     if (($$ = ast_decl(build, AST_DECL_WEIGHTS, @$, no_name)) != NULL)

@@ -180,7 +180,9 @@ static void check_type(struct maker *maker, const struct ast_type *type,
     refuse(maker, type->span, "a mask has no dims");
   else if (out->dtype == DTYPE_KV && out->has_dims && (out->rank != 1 || out->ellipsis))
     refuse(maker, type->span, "a kv has one dim, the width of its rows");
-  else if (out->dtype != DTYPE_MASK && out->dtype != DTYPE_KV && !out->has_dims)
+  else if (out->dtype == DTYPE_STATE && out->ellipsis)
+    refuse(maker, type->span, "a state has the dims of one row's tensor, none of them `...`");
+  else if (dtype_is_tensor(out->dtype) && !out->has_dims)
     refuse(maker, type->span, "a tensor's type needs its dims: `[...]` if it may have any");
   else if (out->rank > TFM_MAX_RANK)
     refuse(maker, type->span, "%u dims, and a tensor has at most %d", (unsigned)out->rank,

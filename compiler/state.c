@@ -20,23 +20,24 @@ static void report_twice(struct compiler *c, const struct ir_value *state,
     report_note(c, r, "the first is the same call, in another turn or of another block");
   else
     report_label(c, r, first->span, "the first");
-  report_help(c, r, "give each its own: `state NAME: kv[n]` with n layers, and `NAME[i]`");
+  report_help(c, r, "give each its own: `state NAME%s` with n layers, and `NAME[i]`",
+              state->type.dtype == DTYPE_KV ? ": kv[n]" : "[n]: ...");
 }
 
-/* The input that takes a layer of a state; NULL = the op has none. */
-static const char *layer_input(const struct op *op) {
+/* The input that takes a layer of such a state; NULL = the op has none. */
+static const char *layer_input(const struct op *op, enum dtype dtype) {
   for (uint32_t i = 0; op != NULL && op->schema != NULL && i < op->schema->input_count; i++)
-    if (op->schema->input[i].type.dtype == DTYPE_KV)
+    if (op->schema->input[i].type.dtype == dtype)
       return op->schema->input[i].name;
   return NULL;
 }
 
 /* "attention(..., cache: past[i])", of the first op that takes one, those of plugins last. */
-static const char *layer_call(struct compiler *c, const char *state) {
+static const char *layer_call(struct compiler *c, const char *state, enum dtype dtype) {
   const struct compile_options *o = c->options;
   const char *of_plugin = NULL;
   for (size_t i = 0; i < o->op_name_count; i++) {
-    const char *name = o->op_names[i], *input = layer_input(names_op(c, name));
+    const char *name = o->op_names[i], *input = layer_input(names_op(c, name), dtype);
     if (input == NULL || (strchr(name, '.') != NULL && of_plugin != NULL))
       continue;
     const char *call = compiler_printf(c, "%s(..., %s: %s[i])", name, input, state);
@@ -57,7 +58,8 @@ static void report_unused(struct compiler *c, const struct symbol *symbol, uint3
                    symbol->layer_count, symbol->name);
   if (example != NULL)
     report_note(c, r, "the first is `%s`", example);
-  const char *call = layer_call(c, symbol->name);
+  const char *call =
+      layer_call(c, symbol->name, symbol->decl->state.layers == NULL ? DTYPE_KV : DTYPE_STATE);
   if (call != NULL)
     report_help(c, r, "an op takes a layer of it: `%s`", call);
 }

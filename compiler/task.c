@@ -92,8 +92,7 @@ static void check_result(struct compiler *c, const struct ast_decl *head,
     return; /* model.c says so */
   const struct ctype *type = &c->value[found->value.tensor].type;
   bool float_type = type->dtype == DTYPE_NONE || type->dtype == want->dtype;
-  if (type->dtype == DTYPE_MASK || type->dtype == DTYPE_KV ||
-      (float_type && shape_fits(c, want->shape, type)))
+  if (!dtype_is_tensor(type->dtype) || (float_type && shape_fits(c, want->shape, type)))
     return;
   letters_print(want->shape, shape);
   struct report *r =

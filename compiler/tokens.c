@@ -30,13 +30,21 @@ static bool in_outputs(const struct op_schema *schema, uint32_t dim) {
   return false;
 }
 
-/* Does the node keep apart what lies along this axis of its input? */
+static bool reads_state(const struct compiler *c, const struct ir_node *node) {
+  for (uint32_t i = 0; i < node->input_count; i++)
+    if (node->input[i] != GRAPH_NONE && dtype_is_state(c->value[node->input[i]].type.dtype))
+      return true;
+  return false;
+}
+
+/* Does the node keep apart what lies along this axis of its input?  What reads a state has
+ * seen the tokens before, whatever its op says of itself. */
 static bool keeps_apart(const struct compiler *c, const struct ir_node *node, uint32_t input,
                         uint32_t axis) {
   const struct op_schema *schema = node->op->schema;
   const struct schema_type *slot = &schema->input[input].type;
   uint32_t rank = c->value[node->input[input]].type.rank;
-  if (!(node->op->desc->flags & TFM_OP_KEEPS_TOKENS) || !slot->has_dims ||
+  if (!(node->op->desc->flags & TFM_OP_KEEPS_TOKENS) || !slot->has_dims || reads_state(c, node) ||
       own_axis(node, rank) == (int64_t)axis)
     return false;
   uint32_t rest = slot->ellipsis ? rank - slot->rank : 0;
@@ -64,7 +72,7 @@ bool tokens_mixes(const struct compiler *c, const struct ir_node *node) {
     if (node->input[i] == GRAPH_NONE || !node->op->schema->input[i].type.has_dims)
       continue;
     const struct ctype *type = &c->value[node->input[i]].type;
-    for (uint32_t d = 0; type->dtype != DTYPE_KV && d < type->rank; d++)
+    for (uint32_t d = 0; !dtype_is_state(type->dtype) && d < type->rank; d++)
       if (run_time_dim(type->shape[d], &dim) && !(rows && dim_equal(&dim, &batch)) &&
           !keeps_apart(c, node, i, d))
         return true;
@@ -88,8 +96,7 @@ struct narrowing {
 /* [B, T, D], where T is the tokens. */
 static bool has_tokens(const struct narrowing *n, int32_t value) {
   const struct ctype *type = &n->c->value[value].type;
-  return type->dtype != DTYPE_MASK && type->dtype != DTYPE_KV && type->rank == 3 &&
-         is_dim(type->shape[1], &n->tokens);
+  return dtype_is_tensor(type->dtype) && type->rank == 3 && is_dim(type->shape[1], &n->tokens);
 }
 
 /* Are there tokens along another axis than that of has_tokens?  The last of them would
@@ -106,7 +113,7 @@ static bool has_tokens_elsewhere(const struct narrowing *n, int32_t value) {
 static bool is_plain(const struct ctype *type) {
   struct dim dim;
   int64_t number;
-  if (type->dtype == DTYPE_MASK || type->dtype == DTYPE_KV || type->rank > 3)
+  if (!dtype_is_tensor(type->dtype) || type->rank > 3)
     return false;
   return type->rank < 2 || (cell_value(type->shape[type->rank - 2], &dim) &&
                             dim_is_number(&dim, &number) && number == 1);
@@ -245,13 +252,6 @@ void tokens_take_last(struct compiler *c, struct results *results, uint32_t firs
 }
 
 /* --------------------------------------------------------------- beside a state */
-
-static bool reads_state(const struct compiler *c, const struct ir_node *node) {
-  for (uint32_t i = 0; i < node->input_count; i++)
-    if (node->input[i] != GRAPH_NONE && c->value[node->input[i]].type.dtype == DTYPE_KV)
-      return true;
-  return false;
-}
 
 static void refuse(struct compiler *c, const struct ir_node *node, uint32_t input) {
   bool flagged = (node->op->desc->flags & TFM_OP_KEEPS_TOKENS) != 0;

@@ -100,7 +100,9 @@ static const char *dtype_words(enum dtype dtype) {
   case DTYPE_MASK:
     return "a mask";
   case DTYPE_KV:
-    return "one layer of a state";
+    return "keys and values: one layer of a `kv` state";
+  case DTYPE_STATE:
+    return "one layer of a state that is a tensor";
   default:
     return dtype_name(dtype);
   }
@@ -110,7 +112,7 @@ static bool match_dtype(struct typing *t, const struct slot *slot) {
   const struct schema_type *want = slot->want;
   enum dtype found = slot->type->dtype;
   if (want->any_dtype) {
-    if (found == DTYPE_MASK || found == DTYPE_KV)
+    if (!dtype_is_tensor(found))
       return fail_dtype(t, slot, "a tensor");
     if (t->has_any && t->any != found)
       return fail_dtype(t, slot, dtype_words(t->any));

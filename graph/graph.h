@@ -7,7 +7,7 @@
  *
  *     inputs  ids pos real          run-time tensors, by source
  *     weights $h.0.ln_1.weight      views of the checkpoint's tensors
- *     states  past[0] .. past[11]   the key/value cache, a layer each
+ *     states  past[0] .. past[11]   what rows keep from step to step, a layer each
  *     nodes   %3 = layer_norm(%2; $h.0.ln_1.weight, $h.0.ln_1.bias; eps: 1e-05)
  *     outputs logits
  *
@@ -31,7 +31,8 @@
 enum { GRAPH_MAX_RANK = 8, GRAPH_NONE = -1 };
 
 /* dtype DTYPE_NONE is the run's float type until lowering, F32 after.
- * DTYPE_MASK has rank 0; DTYPE_KV has rank 1: the width of a row. */
+ * DTYPE_MASK has rank 0; DTYPE_KV has rank 1: the width of a row.  DTYPE_STATE has the
+ * dims of the tensor that each row has, which are numbers. */
 struct type {
   enum dtype dtype;
   uint32_t rank;
@@ -121,8 +122,8 @@ struct graph_weight {
 /* One layer of a state.  width is known when its reader is typed. */
 struct graph_state {
   const char *name; /* "past[3]" */
-  int32_t value;    /* of dtype DTYPE_KV */
-  struct dim width;
+  int32_t value;    /* of dtype DTYPE_KV or DTYPE_STATE */
+  struct dim width; /* KV: of a key, and of a value */
 };
 
 struct graph_value {

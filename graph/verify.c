@@ -207,6 +207,29 @@ static int claim(struct verify *v, int32_t value, int32_t node, uint32_t output,
   return 0;
 }
 
+/* A row's tensor has one size, whatever runs. */
+static bool is_sized(const struct type *type) {
+  int64_t number;
+  for (uint32_t i = 0; i < type->rank; i++)
+    if (!dim_is_number(&type->shape[i], &number))
+      return false;
+  return true;
+}
+
+static int check_state(struct verify *v, const struct graph_state *state) {
+  const struct graph *g = v->graph;
+  if (claim(v, state->value, GRAPH_NONE, 0, state->name) != 0)
+    return -1;
+  const struct type *type = &g->value[state->value].type;
+  if (g->value[state->value].entry != GRAPH_NONE)
+    FAIL(v, "state `%s` belongs to no entry", state->name);
+  if (type->dtype == DTYPE_STATE
+          ? !is_sized(type)
+          : type->dtype != DTYPE_KV || !dim_equal(&type->shape[0], &state->width))
+    FAIL(v, "state `%s` does not have the type of its value", state->name);
+  return 0;
+}
+
 static int check_inputs(struct verify *v) {
   const struct graph *g = v->graph;
   for (uint32_t i = 0; i < g->input_count; i++) {
@@ -222,19 +245,14 @@ static int check_inputs(struct verify *v) {
     const struct graph_state *state = &g->state[i];
     if (state->name == NULL)
       FAIL(v, "state %u has no name", i);
-    if (claim(v, state->value, GRAPH_NONE, 0, state->name) != 0)
+    if (check_state(v, state) != 0)
       return -1;
-    const struct type *type = &g->value[state->value].type;
-    if (g->value[state->value].entry != GRAPH_NONE)
-      FAIL(v, "state `%s` belongs to no entry", state->name);
-    if (type->dtype != DTYPE_KV || !dim_equal(&type->shape[0], &state->width))
-      FAIL(v, "state `%s` does not have the type of its value", state->name);
   }
   return 0;
 }
 
 static bool is_state(const struct graph *g, int32_t value) {
-  return g->value[value].type.dtype == DTYPE_KV;
+  return dtype_is_state(g->value[value].type.dtype);
 }
 
 static int check_node_inputs(struct verify *v, uint32_t index) {
@@ -288,7 +306,8 @@ static int check_node(struct verify *v, uint32_t index) {
     if (g->value[node->output[i]].entry != node->entry)
       FAIL(v, "value `%s` does not know its entry", g->value[node->output[i]].name);
     if (is_state(g, node->output[i]))
-      FAIL(v, "node `%s` makes a kv, which only a state is", node->name);
+      FAIL(v, "node `%s` makes a %s, which only a state is", node->name,
+           dtype_name(g->value[node->output[i]].type.dtype));
   }
   if (strcmp(node->name, v->graph->value[node->output[0]].name) != 0)
     FAIL(v, "node `%s` is not named as its first output", node->name);

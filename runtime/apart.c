@@ -24,11 +24,14 @@ struct apart_mask {
 
 /* An operand of the row at hand. */
 struct apart_view {
-  int32_t value;           /* GRAPH_NONE = absent */
-  tfm_tensor tensor;       /* what the kernel sees */
-  void *place;             /* where the row lies; tensor.data may be elsewhere */
-  size_t size;             /* its bytes */
-  tfm_kv cache;            /* KV */
+  int32_t value;     /* GRAPH_NONE = absent */
+  tfm_tensor tensor; /* what the kernel sees */
+  void *place;       /* where the row lies; tensor.data may be elsewhere */
+  size_t size;       /* its bytes */
+  union {
+    tfm_kv cache;     /* KV */
+    tfm_state tensor; /* STATE */
+  } kept;
   struct apart_mask *mask; /* MASK, of an input; else NULL */
 };
 
@@ -145,12 +148,24 @@ static void cut_mask(const struct exec *exec, struct apart_view *view, uint32_t 
 }
 
 static void cut_cache(struct apart_view *view, const tfm_kv *kv, uint32_t row) {
-  view->cache = *kv;
-  view->cache.rows = 1;
-  view->cache.past = kv->past + row;
-  view->cache.fresh = kv->fresh + row;
-  view->cache.block = kv->block + row;
-  view->tensor.data = &view->cache;
+  tfm_kv *own = &view->kept.cache;
+  *own = *kv;
+  own->rows = 1;
+  own->past = kv->past + row;
+  own->fresh = kv->fresh + row;
+  own->block = kv->block + row;
+  view->tensor.data = own;
+}
+
+static void cut_state(struct apart_view *view, const tfm_state *state, uint32_t row) {
+  tfm_state *own = &view->kept.tensor;
+  *own = *state;
+  own->rows = 1;
+  own->past = state->past + row;
+  own->fresh = state->fresh + row;
+  own->now = state->now + row;
+  own->next = state->next + row;
+  view->tensor.data = own;
 }
 
 static void cut(const struct exec *exec, struct apart_view *view, uint32_t row, bool filled) {
@@ -160,6 +175,8 @@ static void cut(const struct exec *exec, struct apart_view *view, uint32_t row, 
     cut_mask(exec, view, row, filled);
   } else if (dtype == DTYPE_KV) {
     cut_cache(view, exec->tensor[view->value].data, row);
+  } else if (dtype == DTYPE_STATE) {
+    cut_state(view, exec->tensor[view->value].data, row);
   } else {
     exec_row(exec, view->value, row, &view->tensor);
     view->size =

@@ -17,7 +17,8 @@ struct block {
 };
 
 struct cache {
-  pthread_mutex_t lock; /* of all below but device, layers and block_bytes, which never change */
+  pthread_mutex_t lock; /* of all below but those that never change: device, layers,
+                           block_bytes, tensors, zeros */
   const struct device *device;
   struct cache_layer *layer;
   uint32_t layers;
@@ -27,6 +28,8 @@ struct cache {
   uint32_t blocks, free_blocks, first_free, most;
   struct device_block chunk[CHUNKS_MAX];
   uint32_t chunks;
+  struct cache *tensors; /* of blocks of its own; NULL = none */
+  uint32_t zeros;        /* in it */
 };
 
 /* ------------------------------------------------------------------ creation */
@@ -65,9 +68,34 @@ int cache_create(const struct device *device, const struct cache_layer *layer, u
   return 0;
 }
 
+int cache_add_tensors(struct cache *cache, size_t bytes, struct tfm_error *err) {
+  struct cache *tensors;
+  if (cache_create(cache->device, NULL, 0, cache->limit, &tensors, err) != 0)
+    return -1;
+  cache->tensors = tensors;
+  tensors->block_bytes = bytes;
+  if (cache_take(tensors, &cache->zeros, err) != 0)
+    return -1;
+  cache->device->zero(cache->device, cache_address(tensors, cache->zeros), bytes);
+  return 0;
+}
+
+struct cache *cache_tensors(const struct cache *cache) {
+  return cache->tensors;
+}
+
+uint32_t cache_zeros(const struct cache *cache) {
+  return cache->zeros;
+}
+
+uint32_t cache_layers(const struct cache *cache) {
+  return cache->layers;
+}
+
 void cache_destroy(struct cache *cache) {
   if (!cache)
     return;
+  cache_destroy(cache->tensors);
   for (uint32_t i = 0; i < cache->chunks; i++)
     device_release(&cache->chunk[i]);
   free(cache->block);
@@ -87,13 +115,16 @@ const struct cache_layer *cache_layer(const struct cache *cache, uint32_t layer)
 /* -------------------------------------------------------------------- growth */
 
 static int no_room(const struct cache *cache, bool limit, struct tfm_error *err) {
-  uint64_t tokens = (uint64_t)cache->blocks * CACHE_BLOCK;
+  bool tokens = cache->layers > 0;
+  uint64_t count = (uint64_t)cache->blocks * (tokens ? CACHE_BLOCK : 1);
+  const char *what = tokens ? "key/value cache" : "state of the texts";
   if (limit)
-    error_set(err, TFM_ERROR_LIMIT, "the key/value cache does not fit the memory limit");
+    error_set(err, TFM_ERROR_LIMIT, "the %s does not fit the memory limit", what);
   else
-    error_set(err, TFM_ERROR_LIMIT, "out of memory: no room for the key/value cache");
-  error_note(err, "found: %llu bytes for %llu tokens, and %llu more are needed",
-             (unsigned long long)cache->blocks * cache->block_bytes, (unsigned long long)tokens,
+    error_set(err, TFM_ERROR_LIMIT, "out of memory: no room for the %s", what);
+  error_note(err, "found: %llu bytes for %llu %s, and %llu more are needed",
+             (unsigned long long)cache->blocks * cache->block_bytes, (unsigned long long)count,
+             tokens ? "tokens" : "texts and what they will be",
              (unsigned long long)cache->block_bytes);
   error_note(err, "help: give fewer or shorter inputs");
   return -1;
@@ -115,7 +146,7 @@ static bool allocate(const struct cache *cache, uint32_t *count, struct device_b
   size_t bytes;
   for (;; *count = 1) {
     if (checked_mul(cache->block_bytes, *count, &bytes) &&
-        device_alloc(cache->device, bytes, "the key/value cache", chunk, &ignored) == 0)
+        device_alloc(cache->device, bytes, "the cache", chunk, &ignored) == 0)
       return true;
     if (*count == 1)
       return false;

@@ -1,4 +1,5 @@
-/* cache.h - memory of keys and values, in blocks that sequences share.
+/* cache.h - memory of keys and values, in blocks that sequences share; and of what else
+ * they keep.
  *
  * A block holds CACHE_BLOCK tokens of every layer, so that a sequence has one
  * table of blocks and no more:
@@ -14,7 +15,12 @@
  * never changes.  A block is counted: whoever holds it has one
  * reference, and may write to it only while that is the only one.  What nobody
  * holds is on a list of free ones; memory goes back when the cache is
- * destroyed.  All calls may be made from any thread. */
+ * destroyed.  All calls may be made from any thread.
+ *
+ * A state that is a tensor for each row (tfm_state) is no token's: a sequence has one block
+ * for all layers of it, from a pool beside that of the tokens, cache_tensors:
+ *
+ *     block    layer 0 | layer 1 | ...      each aligned to 64 bytes */
 #ifndef TFM_RUNTIME_CACHE_H
 #define TFM_RUNTIME_CACHE_H
 
@@ -42,6 +48,13 @@ int cache_create(const struct device *device, const struct cache_layer *layer, u
 /* Every reference must have been given back. */
 void cache_destroy(struct cache *cache);
 
+/* A pool of blocks of so many bytes beside the tokens', with a limit of its own, and a block
+ * of zeros in it: what a sequence begins with.  Called once, right after cache_create. */
+int cache_add_tensors(struct cache *cache, size_t bytes, struct tfm_error *err);
+/* NULL = none; the block of zeros. */
+struct cache *cache_tensors(const struct cache *cache);
+uint32_t cache_zeros(const struct cache *cache);
+
 const struct device *cache_device(const struct cache *cache);
 const struct cache_layer *cache_layer(const struct cache *cache, uint32_t layer);
 
@@ -64,9 +77,10 @@ struct cache_size {
 };
 struct cache_size cache_size(struct cache *cache);
 
-/* Blocks that hold so many tokens. */
+/* Blocks that hold so many tokens; a cache of no layers needs none. */
 static inline int64_t cache_blocks(int64_t tokens) {
   return (tokens + CACHE_BLOCK - 1) / CACHE_BLOCK;
 }
+uint32_t cache_layers(const struct cache *cache);
 
 #endif

@@ -206,10 +206,10 @@ void exec_row(const struct exec *exec, int32_t value, uint32_t row, tfm_tensor *
   }
 }
 
-void exec_set_state(struct exec *exec, int32_t value, const tfm_kv *kv) {
+void exec_set_state(struct exec *exec, int32_t value, const void *state, const int64_t *shape) {
   tfm_tensor *tensor = &exec->tensor[value];
-  tensor->data = (void *)(uintptr_t)kv;
-  tensor->shape[0] = kv->key_width;
+  tensor->data = (void *)(uintptr_t)state;
+  memcpy(tensor->shape, shape, tensor->rank * sizeof *shape);
   for (uint32_t e = 0; e < exec->graph->entry_count; e++)
     exec->fit[e].state_changed = true;
 }

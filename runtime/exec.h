@@ -65,9 +65,9 @@ void exec_shape(const struct exec *exec, int32_t value, tfm_tensor *out);
 const tfm_tensor *exec_rectangle(struct exec *exec, int32_t value, struct tfm_error *err);
 int exec_give(struct exec *exec, int32_t value, const tfm_tensor *rectangle, struct tfm_error *err);
 
-/* A state's cache, owned by the caller; before exec_fit, and again whenever
- * its memory or capacity changed. */
-void exec_set_state(struct exec *exec, int32_t value, const tfm_kv *kv);
+/* One layer of a state as kernels see it, a tfm_kv or tfm_state, and the dims of its tensor;
+ * owned by the caller.  Before exec_fit, and again whenever its memory or capacity changed. */
+void exec_set_state(struct exec *exec, int32_t value, const void *state, const int64_t *shape);
 
 int exec_run(struct exec *exec, uint32_t entry, struct tfm_error *err);
 

@@ -49,7 +49,8 @@ unit_tests += \
   tests/unit/test_ragged \
   tests/unit/test_registry \
   tests/unit/test_sample \
-  tests/unit/test_session
+  tests/unit/test_session \
+  tests/unit/test_state
 EXTRA_DIST += tests/unit/runtime.h tests/unit/runtime_ops.h tests/unit/steps.h
 tests_unit_test_allocations_LDFLAGS = $(AM_LDFLAGS) \
   -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign

@@ -70,6 +70,20 @@ static uint64_t state_bytes(const struct graph *graph) {
   return bytes;
 }
 
+/* Bytes of the tensors that one row has. */
+static uint64_t tensor_bytes(const struct graph *graph) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < graph->state_count; i++) {
+    const struct type *type = &graph->value[graph->state[i].value].type;
+    uint64_t size = sizeof(float);
+    int64_t number = 0;
+    for (uint32_t d = 0; d < type->rank; d++)
+      size = saturating_mul(size, dim_is_number(&type->shape[d], &number) ? (uint64_t)number : 0);
+    bytes = saturating_add(bytes, type->dtype == DTYPE_STATE ? size : 0);
+  }
+  return bytes;
+}
+
 int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
                struct tfm_error *err) {
   const struct graph *graph = plan->graph;
@@ -100,5 +114,7 @@ int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
                     plan->entry[e].peak, plan->entry[e].root_count);
   buffer_printf(out, "# kept: %llu bytes\n", (unsigned long long)kept);
   buffer_printf(out, "# state: %llu bytes a token\n", (unsigned long long)state_bytes(graph));
+  if (tensor_bytes(graph) > 0)
+    buffer_printf(out, "# state: %llu bytes a row\n", (unsigned long long)tensor_bytes(graph));
   return out->failed ? error_oom(err) : 0;
 }

@@ -51,7 +51,7 @@ static struct ragged_value layout_of(const struct ragged *ragged, const struct t
   uint32_t own = ragged->differ, first = 0, second = 0, rest = 0, v;
   if (ragged->batch != GRAPH_NONE)
     own |= 1u << ragged->batch;
-  if (type->dtype == DTYPE_MASK || type->dtype == DTYPE_KV)
+  if (!dtype_is_tensor(type->dtype))
     return (struct ragged_value){.kind = RAGGED_SHARED};
   for (uint32_t i = 0; i < type->rank; i++)
     *(i == 0 ? &first : i == 1 ? &second : &rest) |= ragged_dims(&type->shape[i]) & own;
@@ -79,7 +79,7 @@ static bool find_apart(const struct ragged *ragged, const int32_t *value, uint32
 static bool has_tokens(const struct ragged *ragged, const int32_t *value, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
     if (value[i] != GRAPH_NONE && (ragged->value[value[i]].kind == RAGGED_TOKENS ||
-                                   ragged->graph->value[value[i]].type.dtype == DTYPE_KV))
+                                   dtype_is_state(ragged->graph->value[value[i]].type.dtype)))
       return true;
   return false;
 }
@@ -229,11 +229,11 @@ static bool bytes_of(const struct type *type, const int64_t *shape, size_t *size
   size_t bytes = sizeof(float);
   if (type->dtype == DTYPE_MASK)
     bytes = sizeof(tfm_mask);
-  else if (type->dtype == DTYPE_KV)
+  else if (dtype_is_state(type->dtype))
     bytes = 0;
   else if (type->dtype != DTYPE_NONE)
     bytes = dtype_size(type->dtype);
-  for (uint32_t i = 0; type->dtype != DTYPE_KV && i < type->rank; i++)
+  for (uint32_t i = 0; !dtype_is_state(type->dtype) && i < type->rank; i++)
     if (!checked_mul(bytes, (size_t)shape[i], &bytes) || bytes > (size_t)INT64_MAX)
       return false;
   *size = bytes;

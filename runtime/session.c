@@ -82,6 +82,8 @@ void session_destroy(struct session *session) {
   free(session->past);
   free(session->fresh);
   free(session->block);
+  free(session->now);
+  free(session->next);
   free(session->count);
   free(session->skip);
   free(session->ids);
@@ -114,9 +116,12 @@ static int fit_rows(struct session *session, int64_t rows, struct tfm_error *err
                      (long long)rows);
   if (wanted <= before)
     return 0;
+  session->shown_rows = 0;
   if (!grow((void **)&session->past, before, wanted, sizeof *session->past) ||
       !grow((void **)&session->fresh, before, wanted, sizeof *session->fresh) ||
       !grow((void **)&session->block, before, wanted, sizeof *session->block) ||
+      !grow((void **)&session->now, before, wanted, sizeof *session->now) ||
+      !grow((void **)&session->next, before, wanted, sizeof *session->next) ||
       !grow((void **)&session->count, before, wanted, sizeof *session->count) ||
       !grow((void **)&session->skip, before, wanted, sizeof *session->skip) ||
       !grow((void **)&session->ids, before, wanted, sizeof *session->ids) ||

@@ -42,10 +42,14 @@ struct session_rows {
   uint32_t rows, room;
 };
 
-/* One layer's keys and values, as kernels see those of this step's rows. */
+/* One layer of a state, as kernels see that of this step's rows. */
 struct session_state {
   int32_t value;
-  tfm_kv kv;
+  bool tensor; /* else keys and values */
+  union {
+    tfm_kv kv;
+    tfm_state state;
+  } seen;
 };
 
 struct session {
@@ -64,6 +68,8 @@ struct session {
                                         both NULL without a state */
   int32_t *past, *fresh;             /* tokens before, and new ones */
   void *const **block;               /* their tables of blocks */
+  const void **now;                  /* their tensors, and where the next ones go */
+  void **next;
   uint32_t *count, *skip;
   const int32_t **ids, **types;
   int32_t *zero; /* past of the encoder's side, [row_capacity] */
@@ -75,6 +81,8 @@ struct session {
 
   struct cache *cache;         /* NULL without a state; owned if options.cache is NULL */
   struct session_state *state; /* graph->state_count */
+  int64_t capacity;            /* tokens of a row, as kernels were told */
+  uint32_t shown_rows;         /* and rows; 0 = not of these arrays */
   int64_t limit;               /* most tokens of a row; 0 = none stated */
 };
 

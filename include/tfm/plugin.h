@@ -78,7 +78,8 @@ enum {
   TFM_Q8_0 = 22, /* 32 in 34                 */
   TFM_Q4_K = 23, /* 256 in 144               */
   TFM_Q5_K = 24, /* 256 in 176               */
-  TFM_Q6_K = 25  /* 256 in 210               */
+  TFM_Q6_K = 25, /* 256 in 210               */
+  TFM_STATE = 26 /* data is one tfm_state    */
 };
 
 /* Sets of formats, for the lists of what a kernel takes: TFM_BIT(TFM_F32) | TFM_BIT(TFM_I8). */
@@ -88,7 +89,7 @@ enum {
 
 /* A view of memory.  Frozen.  Who owns data is said where a tensor is passed.
  * data lies on `device`, which is 0 for all that a kernel of device "cpu" is given;
- * all else of the struct is the host's, what begin points to too.  MASK and KV: see there.
+ * all else of the struct is the host's, what begin points to too.  MASK, KV and STATE: see there.
  * stride is in BYTES and may be any value that stays inside the allocation;
  * contiguous means stride[rank-1] = element size, stride[i] = shape[i+1] *
  * stride[i+1].  Of a packed dtype whole blocks lie along the last dimension, the
@@ -146,7 +147,7 @@ typedef struct tfm_attr {
   const struct tfm_attr *const *item; /* LIST, OBJECT                  */
 } tfm_attr;
 
-/* ------------------------------------------------- masks and caches: frozen */
+/* ------------------------------------------------- masks and states: frozen */
 
 /* What is host memory always, and what lies on a tensor's device:
  *
@@ -155,6 +156,8 @@ typedef struct tfm_attr {
  *     TFM_KV    host: the tfm_kv, past, fresh and the tables of addresses.  Blocks,
  *               and so keys and values, lie on the tensor's device: an address in
  *               a table is the device's, and only its kernels read there
+ *     TFM_STATE host: the tfm_state, past, fresh and the two tables of addresses.  What
+ *               they point to lies on the tensor's device
  *     run       host: node, rows, taps.  Workspaces lie where the outputs do
  */
 
@@ -211,6 +214,29 @@ typedef struct tfm_kv {
   void *const *const *block;        /* [B][]: aligned to 64 bytes */
   void *reserved[2];
 } tfm_kv;
+
+/* One layer of a state that is a tensor for each row.  Frozen.  Owned by the host; the one op
+ * that takes it reads what the row has so far and writes, whole, what it has after the step:
+ *
+ *     tfm_state_now(state, b)   -> f32 of `shape`, contiguous: after past[b] tokens.  All are
+ *                                  zero where past[b] is 0.  Others may read it: write nothing
+ *     tfm_state_next(state, b)  -> the same after past[b] + fresh[b]; contents undefined at
+ *                                  first, and no memory of any other.  fresh[b] is 0: the row
+ *                                  rests, and what is written means nothing
+ *
+ * shape is also that of the tensor whose data this is.  Both addresses are aligned to 64 bytes.
+ * The step as a whole succeeds or leaves every row what it had, so nothing need be undone. */
+typedef struct tfm_state {
+  tfm_dtype dtype; /* TFM_F32 until a minor says more */
+  uint32_t rank;
+  int64_t shape[TFM_MAX_RANK];
+  int64_t rows;                /* B */
+  const int32_t *past, *fresh; /* [B]: tokens before this step, and in it */
+  const void *const *now;      /* [B]: of all layers; this one's begins `at` bytes behind */
+  void *const *next;           /* [B] */
+  int64_t at;
+  void *reserved[2];
+} tfm_state;
 
 /* ----------------------------------------------------------------- the node */
 
@@ -522,6 +548,15 @@ static inline void *tfm_kv_value(const tfm_kv *kv, int64_t b, int64_t s) {
 /* All tokens of row b once the step is done. */
 static inline int64_t tfm_kv_length(const tfm_kv *kv, int64_t b) {
   return (int64_t)kv->past[b] + kv->fresh[b];
+}
+
+/* What row b has so far, and where it is written anew. */
+static inline const void *tfm_state_now(const tfm_state *state, int64_t b) {
+  return (const char *)state->now[b] + state->at;
+}
+
+static inline void *tfm_state_next(const tfm_state *state, int64_t b) {
+  return (char *)state->next[b] + state->at;
 }
 
 /* The attribute by name, or NULL. */

@@ -407,7 +407,8 @@ int tfm_session_append(tfm_session *session, const tfm_input *input, uint32_t fl
 size_t tfm_session_length(const tfm_session *session);
 /* Theirs, length of them, until the next call with the session. */
 const int32_t *tfm_session_ids(const tfm_session *session);
-/* Forget what comes after its first length tokens. */
+/* Forget what comes after its first length tokens.  Where the model keeps tensors that have no
+ * way back (docs/language.md, state), the next step runs those length again. */
 int tfm_session_cut(tfm_session *session, size_t length, tfm_error *error);
 /* A second one that goes on from the same text; what is kept is shared, not copied. */
 tfm_session *tfm_session_fork(tfm_session *session, tfm_error *error);

@@ -48,13 +48,15 @@ static inline uint64_t answers_hash(const tfm_answer *a) {
   return hash;
 }
 
-/* A fixture, opened as the tests' environment says; NULL is told. */
+/* A fixture, opened as the tests' environment says; NULL is told.  model: a name in models/,
+ * or a path. */
 static inline tfm_model *answers_open(const char *model, const char *fixture, const char *task,
                                       uint32_t threads, tfm_context *context) {
   const char *root = getenv("TFM_SRCDIR"), *plugins = getenv("TFM_PLUGIN_DIR");
   char model_path[1024], weights[1024];
   tfm_error *error = tfm_error_create();
-  snprintf(model_path, sizeof model_path, "%s/models/%s", root, model);
+  snprintf(model_path, sizeof model_path, "%s%s%s", *model == '/' ? "" : root,
+           *model == '/' ? "" : "/models/", model);
   snprintf(weights, sizeof weights, "%s/tests/fixtures/%s", root, fixture);
   tfm_open_options options = {.struct_size = sizeof options,
                               .model = model_path,
