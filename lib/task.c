@@ -34,7 +34,8 @@ int task_run(struct task_run *run, struct tfm_error *err) {
     answer->truncated = row->truncated;
   }
   bool pass_only = (run->options->flags & TFM_RUN_PASS_ONLY) != 0;
-  if (task == GRAPH_TASK_NONE && (pass_only || run->model->dump.target_count))
+  if (task == GRAPH_TASK_NONE &&
+      (pass_only || run->model->dump.target_count || run->engine->compared))
     return task_forward(run, err);
   if (task == GRAPH_TASK_NONE || task >= sizeof task_table / sizeof *task_table)
     return error_set(err, TFM_ERROR_MODEL, "the model file has no head, so there is no answer"),
