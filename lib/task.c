@@ -114,12 +114,14 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err) {
   const struct graph *graph = run->model->graph;
   const struct task_result *result = task_result(graph->task, name);
-  tfm_tensor tensor;
+  tfm_tensor tensor, first;
   if (!session_shape(run->engine->session, name, &tensor) || !result)
     return error_set(err, TFM_ERROR_MODEL, "the head `%s` returns no `%s`",
                      graph->head ? graph->head : "", name);
   if ((enum dtype)tensor.dtype != result->dtype || !shape_fits(run, result->shape, &tensor))
     return refuse_output(run, result, &tensor, err);
+  if (session_row(run->engine->session, name, 0, &first, err) != 0) /* then no row fails */
+    return -1;
   out->run = run;
   out->name = name;
   out->rank = tensor.rank;
@@ -129,7 +131,8 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
 
 const float *task_row(const struct task_output *out, size_t r) {
   tfm_tensor row = {0};
-  session_row(out->run->engine->session, out->name, (uint32_t)r, &row);
+  struct tfm_error ignored = {0};
+  session_row(out->run->engine->session, out->name, (uint32_t)r, &row, &ignored);
   return row.data;
 }
 
