@@ -153,7 +153,8 @@ int caller_run_options(const tfm_run_options *options, tfm_run_options *out,
   if (check_ids(&out->suppress, "suppress", err) != 0 ||
       check_ids(&out->begin_suppress, "begin_suppress", err) != 0 ||
       need_list(out->bad_words, out->bad_word_count, "tfm_run_options.bad_words", err) != 0 ||
-      (out->forced_last && check_ids(out->forced_last, "forced_last", err) != 0))
+      (out->forced_last && check_ids(out->forced_last, "forced_last", err) != 0) ||
+      (out->prefix && check_ids(out->prefix, "prefix", err) != 0))
     return -1;
   for (size_t i = 0; i < out->bad_word_count; i++)
     if (check_ids(&out->bad_words[i], "bad_words[]", err) != 0)

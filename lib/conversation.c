@@ -14,6 +14,7 @@ static void session_free(tfm_session *session) {
     generation_free(&session->text);
   tfm_result_destroy(session->result);
   sequence_destroy(session->sequence);
+  source_release(session->source);
   model_release(session->model);
   free(session->ids);
   free(session);
@@ -61,7 +62,7 @@ static int check_model(const struct tfm_model *model, struct tfm_error *err) {
   if (model->graph->task != GRAPH_TASK_GENERATE)
     return error_set(err, TFM_ERROR_USAGE, "the task %s writes no text that could go on",
                      graph_task_name(model->graph->task));
-  if (model->dump.target_count || model->feed_count || model->compare.count)
+  if (model->dump.target_count || model->feed_count)
     return error_set(err, TFM_ERROR_USAGE,
                      "a model whose values are dumped or fed has no sessions");
   return 0;
@@ -115,6 +116,8 @@ tfm_session *tfm_session_fork(tfm_session *session, tfm_error *error) {
     return NULL;
   tfm_session *made = create(session->model, err);
   int status = made ? push(made, session->ids, session->count, err) : -1;
+  if (made)
+    made->source = source_share(session->source);
   if (status == 0 && session->sequence)
     status = sequence_fork(session->sequence, &made->sequence, err);
   conversation_leave(session);
@@ -163,6 +166,9 @@ static int append(tfm_session *session, const tfm_input *input, uint32_t flags,
                      (unsigned)(flags & ~known));
   if (input->pair)
     return error_set(err, TFM_ERROR_USAGE, "a session takes one text after the other, no pair");
+  if (session->model->two_texts && !session->source)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "the session has nothing to write about: tfm_session_read comes first");
   if (session->count > 0)
     flags |= ROWS_NO_SPECIAL;
   if (rows_create(session->model, &(struct prompt){0}, input, 1, flags, &rows, err) != 0)
@@ -186,6 +192,71 @@ int tfm_session_append(tfm_session *session, const tfm_input *input, uint32_t fl
     return -1;
   int status = append(session, &full, flags, err);
   conversation_leave(session);
+  return status;
+}
+
+/* The encoder's pass over the one text. */
+static int encode(struct tfm_model *model, const struct row *row, struct source **out,
+                  struct tfm_error *err) {
+  const struct step_row step = {
+      .ids = row->ids, .types = row->types, .count = (uint32_t)row->count, .skip = row->skip};
+  struct engine *engine = engine_enter(model, "tfm_session_read", err);
+  if (!engine)
+    return -1;
+  engine_begin(engine);
+  int status = model_settle(model, engine_encode(engine, &step, 1, out, err), err);
+  engine_leave(engine);
+  return status;
+}
+
+/* What was written goes, and what is written next begins as the head says. */
+static int begin_target(tfm_session *session, struct tfm_error *err) {
+  const struct tfm_model *model = session->model;
+  session->count = 0;
+  if ((session->sequence && sequence_truncate(session->sequence, 0, err) != 0) ||
+      push(session, &model->start, 1, err) != 0 ||
+      push(session, model->prefix.ids, model->prefix.count, err) != 0)
+    return -1;
+  return rows_check_target(model, session->ids, session->count, err);
+}
+
+static int read_source(tfm_session *session, const tfm_input *input, uint32_t flags,
+                       struct tfm_error *err) {
+  struct rows rows = {0};
+  struct source *source = NULL;
+  uint32_t known = TFM_RUN_PLAIN_SPECIAL | TFM_RUN_TRUNCATE;
+  if (flags & ~known)
+    return error_set(err, TFM_ERROR_USAGE, "tfm_session_read: flags has 0x%x, which is no flag",
+                     (unsigned)(flags & ~known));
+  if (!session->model->two_texts)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "`%s` is no encoder-decoder: a text is given by tfm_session_append",
+                     session->model->graph->model);
+  if (rows_create(session->model, &(struct prompt){0}, input, 1, flags, &rows, err) != 0)
+    return -1;
+  int status = encode(session->model, &rows.row[0], &source, err);
+  rows_finish(&rows);
+  if (status != 0)
+    return -1;
+  source_release(session->source);
+  session->source = source;
+  return begin_target(session, err);
+}
+
+int tfm_session_read(tfm_session *session, const tfm_input *input, uint32_t flags,
+                     tfm_error *error) {
+  static const char call[] = "tfm_session_read";
+  struct tfm_error own = {0};
+  tfm_input full;
+  int status = -1;
+  if (caller_need(session, call, "session", &own) == 0 &&
+      caller_need(input, call, "input", &own) == 0 && caller_input(input, &full, &own) == 0 &&
+      take_idle(session, call, &own) == 0) {
+    status = read_source(session, &full, flags, &own);
+    conversation_leave(session);
+  }
+  if (error)
+    *error = own;
   return status;
 }
 
@@ -221,8 +292,13 @@ int tfm_session_working(const tfm_session *session) {
 /* What the options point to must last until finish: the caller's, as the callback's arg is. */
 static int begin(tfm_session *session, const tfm_run_options *options, struct tfm_error *err) {
   const struct tfm_model *model = session->model;
+  if (model->two_texts && !session->source)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "the session has nothing to write about: tfm_session_read comes first");
   if (session->count == 0)
     return error_set(err, TFM_ERROR_USAGE, "the session is empty: there is nothing to run on");
+  if (options->prefix)
+    return error_set(err, TFM_ERROR_USAGE, "a session's prefix is what is appended to it");
   if (stop_text_check(options, model->tokenizer != NULL, err) != 0)
     return -1;
   if (decode_width(options) > 1)

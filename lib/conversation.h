@@ -19,6 +19,7 @@ enum { CONVERSATION_IDLE, CONVERSATION_BUSY, CONVERSATION_DOOMED };
 struct tfm_session {
   struct tfm_model *model;   /* of which it is a user */
   struct sequence *sequence; /* NULL = the model has no state: all is run each step */
+  struct source *source;     /* an encoder-decoder's: what it has read; NULL = nothing yet */
   int32_t *ids;
   size_t count, room;
   atomic_int use; /* CONVERSATION_ */

@@ -14,7 +14,6 @@
 #define TFM_LIB_ENGINE_H
 
 #include "base/error.h"
-#include "lib/compare.h"
 #include "lib/dump.h"
 #include "runtime/session.h"
 
@@ -31,7 +30,6 @@ struct engine {
   struct tfm_model *model;
   struct session *session;
   struct dump dump;
-  struct compare_row *compared; /* a row a point of the model's comparison; NULL = none */
   uint32_t pass_rows, pass_tokens; /* of the last pass: rows, and tokens of the longest */
   uint32_t pass;                   /* passes since the request began: dumps are numbered by it */
   atomic_int cancel;
@@ -66,6 +64,9 @@ void engine_leave(struct engine *engine);
 /* Forget the request before. */
 void engine_begin(struct engine *engine);
 
+/* Run an encoder-decoder's encoder; see session_encode.  rows 0 = every input is fed. */
+int engine_encode(struct engine *engine, const struct step_row *row, size_t rows,
+                  struct source **out, struct tfm_error *err);
 /* Run the graph on rows of new tokens.  rows 0 = every input is fed. */
 int engine_pass(struct engine *engine, const struct step_row *row, size_t rows,
                 struct tfm_error *err);

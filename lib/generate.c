@@ -1,6 +1,9 @@
 /* generate.c - texts that go on: one pass over the prompts, then a token a step for every
  * hypothesis of every text that has not stopped.
  *
+ * An encoder-decoder first reads the inputs, each once, and what it writes begins with the ids
+ * that its head states: those are its prompts.
+ *
  * Each hypothesis has a sequence of its own; one that is continued twice is forked, and so
  * are texts that begin with the same prompt, which is run once for all of them.
  *
@@ -21,7 +24,10 @@ struct batch {
   struct task_run *run;
   struct generation *text; /* [texts] */
   size_t texts;
-  uint32_t width;                     /* hypotheses of a text at most */
+  uint32_t width; /* hypotheses of a text at most */
+  int32_t *first; /* an encoder-decoder's prompt; NULL = the inputs are the prompts */
+  size_t first_count;
+  struct source **source;             /* [texts]: what it has read; else NULL each */
   struct sequence **sequence, **next; /* [texts][width]: of each hypothesis, now and after the
                                          step; NULL without a state */
   uint32_t *row;                      /* [texts][width]: its row in the last pass */
@@ -110,7 +116,7 @@ static uint32_t next_tokens(struct batch *b, bool cached) {
       if (!runs && !b->keeps_rows)
         continue;
       b->row[i] = rows;
-      b->step[rows] = (struct step_row){.sequence = b->sequence[i]};
+      b->step[rows] = (struct step_row){.sequence = b->sequence[i], .source = b->source[t]};
       if (runs) {
         const struct hypothesis *own = &b->text[t].hypothesis[h];
         b->fed[t] = cached ? 1 : (uint32_t)own->count;
@@ -158,7 +164,7 @@ static int prompt_rows(struct batch *b, uint32_t *rows, struct tfm_error *err) {
   for (size_t t = 0; t < b->texts; t++) {
     const struct row *row = &b->run->rows->row[t];
     struct sequence **own = &b->sequence[t * b->width];
-    b->fed[t] = (uint32_t)row->count;
+    b->fed[t] = (uint32_t)(b->first ? b->first_count : row->count);
     b->row[t * b->width] = *rows;
     if (same_prompt(b, t)) {
       b->row[t * b->width]--;
@@ -168,12 +174,33 @@ static int prompt_rows(struct batch *b, uint32_t *rows, struct tfm_error *err) {
       return -1;
     b->run->result->timing.prompt_tokens += row->count;
     b->step[(*rows)++] = (struct step_row){.sequence = *own,
-                                           .ids = row->ids,
-                                           .types = row->types,
+                                           .ids = b->first ? b->first : row->ids,
+                                           .types = b->first ? NULL : row->types,
                                            .count = b->fed[t],
-                                           .skip = row->skip};
+                                           .skip = b->first ? 0 : row->skip,
+                                           .source = b->source[t]};
   }
   return 0;
+}
+
+/* An encoder-decoder reads each input once. */
+static int read_sources(struct batch *b, struct tfm_error *err) {
+  struct source **read = calloc(b->texts ? b->texts : 1, sizeof(struct source *));
+  uint32_t rows = 0;
+  if (!read)
+    return error_oom(err);
+  for (size_t t = 0; t < b->texts; t++) {
+    const struct row *row = &b->run->rows->row[t];
+    if (!same_prompt(b, t))
+      b->step[rows++] = (struct step_row){
+          .ids = row->ids, .types = row->types, .count = (uint32_t)row->count, .skip = row->skip};
+  }
+  int status = engine_encode(b->run->engine, b->step, rows, read, err);
+  rows = 0;
+  for (size_t t = 0; status == 0 && t < b->texts; t++)
+    b->source[t] = same_prompt(b, t) ? source_share(b->source[t - 1]) : read[rows++];
+  free(read);
+  return status;
 }
 
 static int share_prompts(struct batch *b, struct tfm_error *err) {
@@ -187,7 +214,9 @@ static int share_prompts(struct batch *b, struct tfm_error *err) {
 static int prompt_pass(struct batch *b, struct tfm_error *err) {
   uint32_t rows;
   uint64_t begin = model_clock_ns();
-  int status = prompt_rows(b, &rows, err);
+  int status = b->first ? read_sources(b, err) : 0;
+  if (status == 0)
+    status = prompt_rows(b, &rows, err);
   if (status == 0)
     status = engine_pass(b->run->engine, b->step, rows, err);
   if (status == 0)
@@ -207,15 +236,15 @@ static int begin_text(struct batch *b, size_t t, struct tfm_error *err) {
                                    .options = o,
                                    .result = run->result,
                                    .answer = &run->result->answer[t],
-                                   .ids = row->ids,
-                                   .count = row->count,
+                                   .ids = b->first ? b->first : row->ids,
+                                   .count = b->first ? b->first_count : row->count,
                                    .row = t,
                                    .name = rows_name(run->rows, t, name),
                                    .seed = o->seeds ? o->seeds[t] : o->seed,
                                    .stream = o->seeds ? 0 : t};
-  if (o->max_length > 0 && (uint64_t)o->max_length < row->count)
+  if (o->max_length > 0 && (uint64_t)o->max_length < start.count)
     return error_set(err, TFM_ERROR_LIMIT, "%s is %zu tokens long, max_length is %lld", start.name,
-                     row->count, (long long)o->max_length),
+                     start.count, (long long)o->max_length),
            error_note(err, "help: ask for a number of new tokens instead: -n N"), -1;
   return generation_begin(&b->text[t], &start, err);
 }
@@ -230,31 +259,54 @@ static int begin_texts(struct batch *b, struct tfm_error *err) {
   return 0;
 }
 
+/* What an encoder-decoder's text begins with. */
+static int find_first(struct batch *b, struct tfm_error *err) {
+  const struct tfm_model *model = b->run->model;
+  const tfm_ids *asked = b->run->options->prefix, *prefix = asked ? asked : &model->prefix;
+  if (!model->two_texts && asked)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "a prefix is for encoder-decoders; a decoder goes on from its input");
+  if (!model->two_texts)
+    return 0;
+  b->first_count = prefix->count + 1;
+  b->first = malloc(b->first_count * sizeof *b->first);
+  if (!b->first)
+    return error_oom(err);
+  b->first[0] = model->start;
+  if (prefix->count)
+    memcpy(b->first + 1, prefix->ids, prefix->count * sizeof *b->first);
+  return rows_check_target(model, b->first, b->first_count, err);
+}
+
 static int batch_create(struct task_run *run, struct batch *b, struct tfm_error *err) {
   size_t texts = run->rows->count, rows;
   *b = (struct batch){.run = run, .texts = texts, .width = decode_width(run->options)};
   if (!checked_mul(texts, b->width, &rows) || rows >= UINT32_MAX)
     return error_set(err, TFM_ERROR_LIMIT, "%zu texts are too many to be run together", texts);
   b->text = calloc(texts, sizeof *b->text);
+  b->source = calloc(texts, sizeof(struct source *));
   b->sequence = calloc(rows, sizeof(struct sequence *));
   b->next = calloc(rows, sizeof(struct sequence *));
   b->row = calloc(rows, sizeof *b->row);
   b->fed = calloc(texts, sizeof *b->fed);
   b->step = calloc(rows, sizeof *b->step);
   b->logits = calloc(b->width, sizeof *b->logits);
-  b->keeps_rows = run->engine->dump.plan->target_count || run->engine->compared ||
-                  session_fed(run->engine->session);
-  return b->text && b->sequence && b->next && b->row && b->fed && b->step && b->logits
-             ? 0
+  b->keeps_rows = run->engine->dump.plan->target_count || session_fed(run->engine->session);
+  return b->text && b->source && b->sequence && b->next && b->row && b->fed && b->step && b->logits
+             ? find_first(b, err)
              : error_oom(err);
 }
 
 static void batch_finish(struct batch *b) {
   for (size_t t = 0; b->text && t < b->texts; t++)
     generation_free(&b->text[t]);
+  for (size_t t = 0; b->source && t < b->texts; t++)
+    source_release(b->source[t]);
   drop_sequences(b->sequence, b->texts * b->width);
   drop_sequences(b->next, b->texts * b->width);
   free(b->text);
+  free(b->source);
+  free(b->first);
   free(b->sequence);
   free(b->next);
   free(b->row);

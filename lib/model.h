@@ -14,7 +14,6 @@
 #include "compiler/compile.h"
 #include "graph/graph.h"
 #include "lib/context.h"
-#include "lib/compare.h"
 #include "lib/dump.h"
 #include "lib/engine.h"
 #include "lib/generation_keys.h"
@@ -67,10 +66,15 @@ struct tfm_model {
   struct tokenizer *tokenizer; /* NULL = none, and tokenizer_error says why */
   struct tfm_error tokenizer_error;
   struct dump_plan dump;
-  struct compare_plan compare;
   struct model_feed *feed;
   size_t feed_count;
   int64_t max_tokens, vocabulary;
+  /* An encoder-decoder: what is written is another text than the one that is read, and begins
+   * with start, then prefix.  max_tokens is then that of the former. */
+  bool two_texts;
+  int32_t start;
+  tfm_ids prefix;
+  int64_t source_tokens; /* of an input at most, 0 = no bound; else max_tokens */
   uint64_t load_ns;
 };
 
@@ -103,9 +107,9 @@ int model_load_plugins(struct tfm_model *model, const tfm_open_options *options,
 int model_load_weights(struct tfm_model *model, struct tfm_error *err);
 /* Diagnostics go to options->message. */
 int model_compile(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
-/* Refuses graphs that are sound and that engine_pass would run wrongly: encoder-decoders,
- * and text that grows in encode (TFM_ERROR_MODEL). */
-int model_check_sides(const struct tfm_model *model, struct tfm_error *err);
+/* Finds two_texts and what goes with it; refuses graphs that are sound and that engine_pass would
+ * run wrongly, such as text that grows in encode (TFM_ERROR_MODEL). */
+int model_check_sides(struct tfm_model *model, struct tfm_error *err);
 int model_prepare(struct tfm_model *model, const tfm_open_options *options, struct tfm_error *err);
 
 /* Does the task make of a text what sentence-transformers does, whose settings then hold? */

@@ -3,8 +3,6 @@
 
 void engine_begin(struct engine *engine) {
   dump_clear(&engine->dump);
-  for (size_t i = 0; engine->compared && i < engine->model->compare.count; i++)
-    engine->compared[i] = (struct compare_row){0};
   engine->pass = 0;
 }
 
@@ -13,6 +11,13 @@ static size_t longest_row(const struct step_row *row, size_t rows) {
   for (size_t r = 0; r < rows; r++)
     longest = row[r].count > longest ? row[r].count : longest;
   return longest;
+}
+
+int engine_encode(struct engine *engine, const struct step_row *row, size_t rows,
+                  struct source **out, struct tfm_error *err) {
+  const struct tfm_model *model = engine->model;
+  int status = session_encode(engine->session, row, (uint32_t)rows, out, err);
+  return status == 0 && model->weights ? weights_check(model->weights, false, err) : status;
 }
 
 int engine_pass(struct engine *engine, const struct step_row *row, size_t rows,

@@ -19,22 +19,22 @@ void rows_finish(struct rows *rows) {
 }
 
 size_t rows_longest(const struct tfm_model *model) {
-  size_t own = tokenizer_longest(model->tokenizer), most = (size_t)model->max_tokens;
+  size_t own = tokenizer_longest(model->tokenizer), most = (size_t)model->source_tokens;
   return own > 0 && (own < most || most == 0) ? own : most;
 }
 
 /* A text that is far too long is not cut to its end to be refused. */
 static size_t stop_length(const struct tfm_model *model) {
   enum { TIMES = 4, MORE = 4096 };
-  return model->max_tokens > 0 && model->max_tokens < (1 << 28)
-             ? (size_t)model->max_tokens * TIMES + MORE
+  return model->source_tokens > 0 && model->source_tokens < (1 << 28)
+             ? (size_t)model->source_tokens * TIMES + MORE
              : 0;
 }
 
 static int too_long(const struct tfm_model *model, const char *name, const char *how, size_t count,
                     struct tfm_error *err) {
   error_set(err, TFM_ERROR_LIMIT, "%s is %s%zu tokens long, the model takes %" PRId64, name, how,
-            count, model->max_tokens);
+            count, model->source_tokens);
   error_note(err, "help: shorten or split the text, or let it be truncated");
   return -1;
 }
@@ -138,12 +138,22 @@ static int check_ids(const struct tfm_model *model, const struct row *row, const
 
 static int check_row(const struct tfm_model *model, const struct row *row, const char *name,
                      bool any_length, int64_t rows, struct tfm_error *err) {
-  int64_t maximum = model->max_tokens;
+  int64_t maximum = model->source_tokens;
   if (row->count == 0)
     return error_set(err, TFM_ERROR_USAGE, "%s is empty: there is nothing to run on", name);
   if (maximum > 0 && row->count > (size_t)maximum && !any_length)
     return too_long(model, name, "", row->count, err);
   return check_ids(model, row, name, rows, err);
+}
+
+int rows_check_target(const struct tfm_model *model, const int32_t *ids, size_t count,
+                      struct tfm_error *err) {
+  const struct row row = {.ids = ids, .count = count};
+  if (model->max_tokens > 0 && count > (size_t)model->max_tokens)
+    return error_set(err, TFM_ERROR_LIMIT,
+                     "start and prefix are %zu tokens long, the model writes %" PRId64, count,
+                     model->max_tokens);
+  return check_ids(model, &row, "start and prefix", 0, err);
 }
 
 static bool takes_types(const struct graph *graph) {

@@ -38,6 +38,9 @@ enum { ROWS_NO_SPECIAL = 1u << 17 };
 /* Tokens that an input of the model has at most: the model's own bound, or its tokenizer's
  * if that is lower; 0 = none. */
 size_t rows_longest(const struct tfm_model *model);
+/* The ids that an encoder-decoder's text begins with: fewer than it takes, each one of its own. */
+int rows_check_target(const struct tfm_model *model, const int32_t *ids, size_t count,
+                      struct tfm_error *err);
 /* Once a model: the checkpoint leaves open whether the pairs among rows have types. */
 void rows_warn_types(const struct tfm_model *model, const struct rows *rows);
 void rows_finish(struct rows *rows);

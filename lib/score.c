@@ -170,6 +170,10 @@ static int check_model(const struct tfm_model *model, struct tfm_error *err) {
   if (task != GRAPH_TASK_GENERATE && task != GRAPH_TASK_FILL_MASK)
     return error_set(err, TFM_ERROR_USAGE, "the task %s gives tokens no probability",
                      graph_task_name(task));
+  if (model->two_texts)
+    return error_set(err, TFM_ERROR_USAGE,
+                     "`%s` is an encoder-decoder: its tokens are of two texts, not of one",
+                     model->graph->model);
   if (task == GRAPH_TASK_GENERATE && !(model->flags & TFM_OPEN_ALL_LOGITS))
     return error_set(err, TFM_ERROR_USAGE, "the model was not opened with TFM_OPEN_ALL_LOGITS");
   return 0;

@@ -31,8 +31,10 @@ static int make_row(tfm_session *session, struct step_row *row, struct tfm_error
       return -1;
   }
   session->fed = (uint32_t)(session->count - run);
-  *row = (struct step_row){
-      .sequence = session->sequence, .ids = session->ids + run, .count = session->fed};
+  *row = (struct step_row){.sequence = session->sequence,
+                           .ids = session->ids + run,
+                           .count = session->fed,
+                           .source = session->source};
   return 0;
 }
 

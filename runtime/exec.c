@@ -266,6 +266,17 @@ int exec_run(struct exec *exec, uint32_t entry, struct tfm_error *err) {
   return 0;
 }
 
+int exec_remake(struct exec *exec, uint32_t entry, struct tfm_error *err) {
+  const struct graph_entry *own = &exec->graph->entry[entry];
+  for (uint32_t n = own->begin; n < own->end; n++) {
+    struct step *step = &exec->step[n];
+    if (exec_leaves_mask(exec, n) && (step->apart ? apart_run(exec, step, &exec->fit[entry], err)
+                                                  : run_whole(exec, step, err)) != 0)
+      return -1;
+  }
+  return 0;
+}
+
 const struct exec_profile *exec_profiles(const struct exec *exec, uint32_t *count) {
   *count = exec->profile ? exec->program->count : 0;
   return exec->profile;

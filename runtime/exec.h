@@ -42,6 +42,15 @@ void exec_set_watch(struct exec *exec, exec_watch *watch, void *arg);
 int exec_fit(struct exec *exec, uint32_t entry, const struct ragged_batch *batch,
              struct tfm_error *err);
 
+/* Does later entries' work need what this value's entry has left there? */
+bool exec_leaves(const struct exec *exec, int32_t value);
+/* The same without running it, as it would be left for these dimensions: the caller then
+ * writes the values that it leaves, by exec_open_row, all but masks, which exec_remake makes
+ * of them.  Before the entry runs again it is fitted again. */
+int exec_adopt(struct exec *exec, uint32_t entry, const struct ragged_batch *batch,
+               struct tfm_error *err);
+int exec_remake(struct exec *exec, uint32_t entry, struct tfm_error *err);
+
 /* A row's part of a value, as it is for that row alone: [1, T, D] of [B, T, D].  All of a value
  * that no row has a part of.  It lies on its value's device: the host may look where device is 0.
  */

@@ -76,6 +76,9 @@ int exec_failed(struct exec *exec, const struct step *step, tfm_status status,
 /* A kernel's workspace for this call, into run->workspace_size. */
 int exec_workspace(struct exec *exec, const struct step *step, tfm_run *run, struct tfm_error *err);
 
+/* Does the node make a mask that later entries read? */
+bool exec_leaves_mask(const struct exec *exec, uint32_t node);
+
 /* apart.c */
 int apart_create(struct exec *exec, struct step *step, struct tfm_error *err);
 void apart_destroy(struct step *step);

@@ -138,30 +138,43 @@ int exec_workspace(struct exec *exec, const struct step *step, tfm_run *run,
   return status == TFM_OK ? 0 : exec_failed(exec, step, status, err);
 }
 
-static int fit_workspace(struct exec *exec, const struct graph_entry *entry, struct fit *fit,
-                         uint32_t changed, bool all, struct tfm_error *err) {
-  size_t most = exec->workspace.size, staging = exec->staging.size, size;
-  for (uint32_t n = entry->begin; n < entry->end; n++) {
-    struct step *step = &exec->step[n];
-    if (!(all || (step->dims & changed) || (step->has_state && fit->state_changed)))
-      continue;
-    if (step->apart) {
-      if (apart_fit(exec, step, fit, &step->run.workspace_size, &size, err) != 0)
-        return -1;
-      staging = size > staging ? size : staging;
-    } else if (exec_workspace(exec, step, &step->run, err) != 0) {
+/* What a step needs of what all share, if it is more. */
+static int fit_step(struct exec *exec, struct step *step, const struct fit *fit, size_t *workspace,
+                    size_t *staging, struct tfm_error *err) {
+  size_t size;
+  if (step->apart) {
+    if (apart_fit(exec, step, fit, &step->run.workspace_size, &size, err) != 0)
       return -1;
-    }
-    if (step->run.workspace_size > most)
-      most = step->run.workspace_size;
+    *staging = size > *staging ? size : *staging;
+  } else if (exec_workspace(exec, step, &step->run, err) != 0) {
+    return -1;
   }
+  if (step->run.workspace_size > *workspace)
+    *workspace = step->run.workspace_size;
+  return 0;
+}
+
+static int grow_workspace(struct exec *exec, size_t workspace, size_t staging,
+                          struct tfm_error *err) {
   void *before = exec->workspace.data;
-  if (exec_grow(exec, &exec->workspace, most, "the kernels' workspace", err) != 0 ||
+  if (exec_grow(exec, &exec->workspace, workspace, "the kernels' workspace", err) != 0 ||
       exec_grow(exec, &exec->staging, staging, "what kernels see a row at a time", err) != 0)
     return -1;
   for (uint32_t n = 0; before != exec->workspace.data && n < exec->graph->node_count; n++)
     exec->step[n].run.workspace = exec->workspace.data;
   return 0;
+}
+
+static int fit_workspace(struct exec *exec, const struct graph_entry *entry, struct fit *fit,
+                         uint32_t changed, bool all, struct tfm_error *err) {
+  size_t most = exec->workspace.size, staging = exec->staging.size;
+  for (uint32_t n = entry->begin; n < entry->end; n++) {
+    struct step *step = &exec->step[n];
+    if ((all || (step->dims & changed) || (step->has_state && fit->state_changed)) &&
+        fit_step(exec, step, fit, &most, &staging, err) != 0)
+      return -1;
+  }
+  return grow_workspace(exec, most, staging, err);
 }
 
 /* ------------------------------------------------------------ what has changed */
@@ -229,4 +242,56 @@ int exec_fit(struct exec *exec, uint32_t entry, const struct ragged_batch *batch
   fit->done = status == 0;
   fit->state_changed = fit->state_changed && status != 0;
   return status;
+}
+
+/* ------------------------------------------------------- what an entry has left */
+
+bool exec_leaves(const struct exec *exec, int32_t value) {
+  const struct plan_value *own = &exec->plan->value[value];
+  int32_t entry = exec->graph->value[value].entry;
+  return own->place == PLAN_KEPT && entry != GRAPH_NONE &&
+         own->last >= (int32_t)exec->graph->entry[entry].end;
+}
+
+static bool is_mask(const struct exec *exec, int32_t value) {
+  return exec->graph->value[value].type.dtype == DTYPE_MASK;
+}
+
+bool exec_leaves_mask(const struct exec *exec, uint32_t node) {
+  const struct graph_node *own = &exec->graph->node[node];
+  for (uint32_t i = 0; i < own->output_count; i++)
+    if (is_mask(exec, own->output[i]) && exec_leaves(exec, own->output[i]))
+      return true;
+  return false;
+}
+
+/* A mask that is made anew finds what else its node makes where it was, if it is there. */
+static int check_remade(const struct exec *exec, uint32_t node, struct tfm_error *err) {
+  const struct graph_node *own = &exec->graph->node[node];
+  for (uint32_t i = 0; i < own->output_count; i++)
+    if (!exec_leaves(exec, own->output[i]))
+      return error_set(err, TFM_ERROR_MODEL,
+                       "`%s` makes a mask and `%s`, and cannot be run again for other rows",
+                       own->name, exec->graph->value[own->output[i]].name);
+  return 0;
+}
+
+int exec_adopt(struct exec *exec, uint32_t entry, const struct ragged_batch *batch,
+               struct tfm_error *err) {
+  const struct graph *graph = exec->graph;
+  struct fit *fit = &exec->fit[entry];
+  size_t most = exec->workspace.size, staging = exec->staging.size;
+  if (fit_rows(fit, ragged_rows(exec->ragged, batch), err) != 0)
+    return -1;
+  take_batch(exec, fit, batch);
+  fit->done = false; /* its other values are not there */
+  for (uint32_t v = 0; v < graph->value_count; v++)
+    if (graph->value[v].entry == (int32_t)entry && exec_leaves(exec, (int32_t)v) &&
+        fit_shape(exec, (int32_t)v, fit, err) != 0)
+      return -1;
+  for (uint32_t n = graph->entry[entry].begin; n < graph->entry[entry].end; n++)
+    if (exec_leaves_mask(exec, n) && (check_remade(exec, n, err) != 0 ||
+                                      fit_step(exec, &exec->step[n], fit, &most, &staging, err)))
+      return -1;
+  return grow_workspace(exec, most, staging, err);
 }

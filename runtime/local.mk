@@ -4,7 +4,7 @@ include runtime/gemm/local.mk
 noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = $(gemm_sources) \
   runtime/accept.c runtime/accept.h \
-  runtime/binding.c runtime/binding.h runtime/binding_private.h runtime/computed.c \
+  runtime/binding.c runtime/binding.h runtime/binding_private.h \
   runtime/cache.c runtime/cache.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
@@ -32,6 +32,7 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/random.h \
   runtime/registry.c runtime/registry.h runtime/registry_private.h \
   runtime/sample.c runtime/sample.h \
+  runtime/source.c runtime/source.h \
   runtime/sequence.c runtime/sequence.h \
   runtime/session.c runtime/session.h runtime/session_private.h \
   runtime/show.c \

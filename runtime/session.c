@@ -16,12 +16,13 @@
 
 enum { ROWS_MAX = 1 << 20 };
 
-/* The bound of the cache's own dimension: that of the mask's keys, else of ids. */
-static int64_t find_limit(const struct session *session) {
+/* The bound of a side's own dimension, that of the mask's keys, else of ids: of the encoder's
+ * side, or of the cache's. */
+static int64_t find_limit(const struct session *session, enum graph_side side) {
   int64_t limit = 0;
   for (uint32_t i = 0; i < session->graph->input_count; i++) {
     const struct session_input *in = &session->input[i];
-    if ((session->two_sided && in->side != GRAPH_SIDE_WRITTEN) || in->type->rank < 2)
+    if ((session->two_sided && in->side != side) || in->type->rank < 2)
       continue;
     for (uint32_t d = 0; d < session->graph->dim_count; d++) {
       struct dim variable = dim_variable(d);
@@ -33,7 +34,7 @@ static int64_t find_limit(const struct session *session) {
   return limit;
 }
 
-static void forget_dims(struct session *session) {
+void session_forget_dims(struct session *session) {
   for (uint32_t e = 0; e < session->graph->entry_count; e++)
     for (uint32_t d = 0; d < DIM_VARIABLES; d++)
       session->entry[e].variable[d] = -1;
@@ -60,13 +61,13 @@ int session_create(const struct program *program, const struct session_options *
     session_destroy(session);
     return error_oom(err);
   }
-  forget_dims(session);
+  session_forget_dims(session);
   if (exec_create(program, &exec, &session->exec, err) != 0 || inputs_create(session, err) != 0 ||
       state_create(session, err) != 0) {
     session_destroy(session);
     return -1;
   }
-  session->limit = find_limit(session);
+  session->limit = find_limit(session, GRAPH_SIDE_WRITTEN);
   *out = session;
   return 0;
 }
@@ -89,7 +90,7 @@ void session_destroy(struct session *session) {
   free(session->ids);
   free(session->types);
   free(session->zero);
-  free(session->source_count);
+  sources_destroy(session);
   arena_finish(&session->arena);
   free(session);
 }
@@ -208,38 +209,20 @@ static int run_entries(struct session *session, enum graph_when when,
 }
 
 int session_encode(struct session *session, const struct step_row *row, uint32_t rows,
-                   struct tfm_error *err) {
+                   struct source **out, struct tfm_error *err) {
   struct session_side side;
-  session->source_rows = 0;
-  forget_dims(session);
+  sources_forget(session);
+  session_forget_dims(session);
   if (read_rows(session, GRAPH_ONCE, row, rows, &side, err) != 0 || measure_side(&side, err) != 0 ||
       run_entries(session, GRAPH_ONCE, &side, &side, err) != 0)
     return -1;
-  if (side.rows > session->source_capacity &&
-      !grow((void **)&session->source_count, 0, side.rows, sizeof *session->source_count))
-    return error_oom(err);
-  if (side.rows > session->source_capacity)
-    session->source_capacity = side.rows;
-  memcpy(session->source_count, side.count, side.rows * sizeof *side.count);
-  session->source_rows = side.rows;
-  return 0;
-}
-
-/* The encoder's side, as the last encode left it: enough for masks. */
-static struct session_side source_side(const struct session *session) {
-  struct session_side side = {
-      .rows = session->source_rows, .past = session->zero, .count = session->source_count};
-  for (uint32_t b = 0; b < side.rows; b++)
-    if (side.count[b] > side.tokens)
-      side.tokens = side.count[b];
-  side.total = side.tokens;
-  return side;
+  return sources_take(session, &side, out, err);
 }
 
 /* In a graph of one side, what runs once a request depends on this step's tokens. */
 static int run_step(struct session *session, const struct session_side *side,
                     struct tfm_error *err) {
-  struct session_side source = source_side(session);
+  struct session_side source = sources_side(session);
   if (session->two_sided)
     return run_entries(session, GRAPH_STEP, &source, side, err);
   if (run_entries(session, GRAPH_ONCE, side, side, err) != 0)
@@ -264,10 +247,12 @@ int session_run(struct session *session, const struct step_row *row, uint32_t ro
                 struct tfm_error *err) {
   struct session_side side;
   bool once = !session->two_sided && graph_runs(session->graph, GRAPH_ONCE);
-  if (session->two_sided && session->source_rows == 0)
-    return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
   if (read_rows(session, once ? GRAPH_ONCE : GRAPH_STEP, row, rows, &side, err) != 0)
     return -1;
+  if (session->two_sided && rows > 0 && row[0].source && sources_put(session, row, rows, err) != 0)
+    return -1;
+  if (session->two_sided && session->source_rows == 0)
+    return error_set(err, TFM_ERROR_USAGE, "the model's encoder must run before its decoder");
   if (session->two_sided && session->source_rows != side.rows)
     return error_set(err, TFM_ERROR_USAGE, "a request of %u inputs cannot go on with %u",
                      session->source_rows, side.rows);
@@ -304,18 +289,18 @@ bool session_shape(const struct session *session, const char *name, tfm_tensor *
   return value != GRAPH_NONE;
 }
 
-int session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out,
-                struct tfm_error *err) {
+bool session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out) {
   int32_t value = find_output(session, name);
   if (value == GRAPH_NONE)
-    return error_set(err, TFM_ERROR_USAGE, "no output `%s` was made", name);
-  if (exec_read_row(session->exec, value, row, out, err) != 0)
-    return -1;
+    return false;
+  struct tfm_error ignored = {0};
+  if (exec_read_row(session->exec, value, row, out, &ignored) != 0)
+    return false;
   if (out->rank > 0 && out->shape[0] > 1) { /* a rectangle for all rows */
     out->data = (char *)out->data + row * out->stride[0];
     out->shape[0] = 1;
   }
-  return 0;
+  return true;
 }
 
 bool session_fed(const struct session *session) {
@@ -327,6 +312,10 @@ bool session_fed(const struct session *session) {
 
 int64_t session_limit(const struct session *session) {
   return session->limit;
+}
+
+int64_t session_source_limit(const struct session *session) {
+  return find_limit(session, GRAPH_SIDE_READ);
 }
 
 bool session_cached(const struct session *session) {

@@ -25,6 +25,7 @@
 #include "runtime/exec.h"
 #include "runtime/program.h"
 #include "runtime/sequence.h"
+#include "runtime/source.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +47,8 @@ struct step_row {
   const int32_t *types;      /* [count]; NULL = all 0 */
   uint32_t count;            /* 0 = the row rests: its outputs mean nothing */
   uint32_t skip;             /* of its first tokens, those of a prompt */
+  struct source *source;     /* an encoder-decoder's: the text that its decoder looks at; NULL in
+                                all rows = those of the last session_encode, in their order */
 };
 
 int session_create(const struct program *program, const struct session_options *options,
@@ -68,9 +71,11 @@ int session_feed(struct session *session, const char *name, const tfm_tensor *te
 int session_run(struct session *session, const struct step_row *row, uint32_t rows,
                 struct tfm_error *err);
 /* Run an encoder on its texts (sequences are not looked at): for an encoder-decoder, what the
- * same number of rows of session_run read until the next call. */
+ * same number of rows of session_run read until the next call.  out (may be NULL): what it has
+ * left of each row, for rows of any steps of any session of the program; the caller's to
+ * release. */
 int session_encode(struct session *session, const struct step_row *row, uint32_t rows,
-                   struct tfm_error *err);
+                   struct source **out, struct tfm_error *err);
 
 /* For several sessions of one program; NULL in *out where it has no state. */
 int session_cache_create(const struct program *program, uint64_t memory_limit, struct cache **out,
@@ -85,17 +90,16 @@ const tfm_tensor *session_output(const struct session *session, const char *name
 
 /* Its shape as a rectangle, without the data; false where session_output is NULL. */
 bool session_shape(const struct session *session, const char *name, tfm_tensor *out);
-/* A row's part of it, where it lies: [1, T, ...] with that row's T.  row: one of the step's.
- * What is not in the host's memory is copied there, which asks for memory at the first row of
- * a step alone: the others do not fail then. */
-int session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out,
-                struct tfm_error *err);
+/* A row's part of it, where it lies: [1, T, ...] with that row's T.  row: one of the step's. */
+bool session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out);
 
 /* Is a value fed?  Then every step has the rows that the value has. */
 bool session_fed(const struct session *session);
 
 /* The most tokens of a row, as the model states; 0 = no bound stated. */
 int64_t session_limit(const struct session *session);
+/* The same of the texts that an encoder reads. */
+int64_t session_source_limit(const struct session *session);
 /* Has it a state?  Without one every step must give the whole text. */
 bool session_cached(const struct session *session);
 

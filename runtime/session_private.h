@@ -8,6 +8,7 @@
 #include "runtime/cache.h"
 #include "runtime/sequence.h"
 #include "runtime/session.h"
+#include "runtime/source.h"
 
 struct session_input {
   const struct graph_input *input;
@@ -74,10 +75,14 @@ struct session {
   const int32_t **ids, **types;
   int32_t *zero; /* past of the encoder's side, [row_capacity] */
 
-  uint32_t source_rows, source_capacity; /* of the last session_encode; 0 = there was none */
-  uint32_t *source_count;                /* [source_capacity]: tokens of the encoder's side */
-  struct session_rows *begin;            /* [DIM_VARIABLES] */
-  struct session_entry *entry;           /* graph->entry_count */
+  /* Whose texts the encoder's values are of that lie in exec; rows 0 = nobody's.
+   * [source_capacity] each: themselves, NULL = nobody took them out; their tokens. */
+  uint32_t source_rows, source_capacity;
+  struct source **source;
+  uint32_t *source_count;
+  const int32_t **source_ids, **source_types;
+  struct session_rows *begin;  /* [DIM_VARIABLES] */
+  struct session_entry *entry; /* graph->entry_count */
 
   struct cache *cache;         /* NULL without a state; owned if options.cache is NULL */
   struct session_state *state; /* graph->state_count */
@@ -100,6 +105,22 @@ int state_reserve(struct session *session, const struct session_side *side, stru
 /* The step is over: sequences have grown, or, after a failure, have not. */
 void state_end(struct session *session, uint32_t rows, bool done);
 uint64_t state_bytes(const struct session *session);
+
+/* source.c */
+/* Nobody's values lie there from now on. */
+void sources_forget(struct session *session);
+void sources_destroy(struct session *session);
+/* The encoder has run on this side: its rows' are there.  out (may be NULL): taken out, one a
+ * row, the caller's to release. */
+int sources_take(struct session *session, const struct session_side *side, struct source **out,
+                 struct tfm_error *err);
+/* Before a step: the values of its rows' texts, in their order. */
+int sources_put(struct session *session, const struct step_row *row, uint32_t rows,
+                struct tfm_error *err);
+/* The encoder's side, as it was last. */
+struct session_side sources_side(const struct session *session);
+/* session.c: run-time dimensions are those of another request. */
+void session_forget_dims(struct session *session);
 
 /* inputs.c */
 int inputs_create(struct session *session, struct tfm_error *err);

@@ -17,9 +17,9 @@ struct options {
   tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
   struct option_list stop;
-  struct id_list suppress, begin_suppress, forced_first, forced_last;
+  struct id_list suppress, begin_suppress, forced_first, forced_last, prefix;
   struct id_list *bad_word;
-  tfm_ids *bad_words, forced_last_ids; /* the same as run has them */
+  tfm_ids *bad_words, forced_last_ids, prefix_ids; /* the same as run has them */
   size_t bad_word_count;
   double length_penalty;
   uint32_t samples; /* of each input; 0 = 1.  With beams they are run.n_best */

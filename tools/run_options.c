@@ -91,6 +91,10 @@ static bool call_forced_last(const struct cli *cli, void *values, const char *op
   return read_ids(cli, option, argument, &((struct options *)values)->forced_last);
 }
 
+static bool call_prefix(const struct cli *cli, void *values, const char *option, char *argument) {
+  return read_ids(cli, option, argument, &((struct options *)values)->prefix);
+}
+
 static bool call_forced_first(const struct cli *cli, void *values, const char *option,
                               char *argument) {
   struct options *o = values;
@@ -193,6 +197,9 @@ static const struct option_row rows[] = {
     {OPTION_CALL, "forced-last", 0, "1,2,3",
      "what the last place that is left may hold (default: as the model says)",
      .call = call_forced_last, .also = "forced-eos"},
+    {OPTION_CALL, "prefix", 0, "1,2,3",
+     "an encoder-decoder: what its text has behind the start (default: as the model says)",
+     .call = call_prefix},
     {OPTION_LIST, "stop", 0, "TEXT", "the text ends before TEXT; may be repeated", FIELD(stop),
      .also = "stop-string"},
     {OPTION_INT, "beams", 0, "N", "beam search with N beams (default 1: none)", FIELD(run.beams),
@@ -229,9 +236,6 @@ static const struct option_row rows[] = {
      "write a value of the graph; may be repeated", .call = call_dump},
     {OPTION_CALL, "feed", 0, "VALUE=FILE.safetensors:TENSOR",
      "put a value in its place; may be repeated", .call = call_feed},
-    {OPTION_TEXT, "compare", 0, "FILE.safetensors",
-     "where the run parts from a reference run, which tools/reference.py writes",
-     FIELD(common.open.compare)},
     OPTION_USE("profile"),
     OPTION_USE("quiet"),
     OPTION_HEAD(""),
@@ -270,9 +274,7 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
     return cli_usage_error(cli, "--repetition-penalty needs a number above 0; 1 is off");
   if (o->run.logprobs && !o->json)
     return cli_usage_error(cli, "--logprobs is for --json");
-  if (o->common.open.compare && o->input && strcmp(o->input, "-") == 0)
-    return cli_usage_error(cli, "--compare is for one run: give --input TEXT, --ids, or nothing");
-  if (!o->input && !o->ids && !o->check && o->feed_count == 0 && !o->common.open.compare) {
+  if (!o->input && !o->ids && !o->check && o->feed_count == 0) {
     if (isatty(STDIN_FILENO))
       return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe");
     o->input = "-";
@@ -288,6 +290,8 @@ static bool take_lists(struct options *o) {
   run->forced_first = o->forced_first.ids;
   o->forced_last_ids = (tfm_ids){o->forced_last.ids, o->forced_last.count};
   run->forced_last = o->forced_last.ids ? &o->forced_last_ids : NULL;
+  o->prefix_ids = (tfm_ids){o->prefix.ids, o->prefix.count};
+  run->prefix = o->prefix.ids ? &o->prefix_ids : NULL;
   o->bad_words = calloc(o->bad_word_count + 1, sizeof *o->bad_words);
   for (size_t i = 0; o->bad_words && i < o->bad_word_count; i++)
     o->bad_words[i] = (tfm_ids){o->bad_word[i].ids, o->bad_word[i].count};
@@ -330,6 +334,7 @@ void run_options_finish(struct options *o) {
   free(o->begin_suppress.ids);
   free(o->forced_first.ids);
   free(o->forced_last.ids);
+  free(o->prefix.ids);
   for (size_t i = 0; i < o->bad_word_count; i++)
     free(o->bad_word[i].ids);
   free(o->bad_word);

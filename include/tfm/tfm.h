@@ -141,9 +141,6 @@ typedef struct tfm_open_options {
   void *message_arg;
   const char *kernels;  /* "op=kernel,...": the user's choice; NULL = the best */
   tfm_context *context; /* NULL = one of its own; else threads and plugin_dir are its, not these */
-  /* A safetensors file of what a reference run gave: each run is compared with it
-   * (tfm_result_differences), unfused.  A run without inputs reads the ids of that run. */
-  const char *compare;
 } tfm_open_options;
 
 /* Compile the model file, map the weights, prepare the kernels. */
@@ -301,6 +298,7 @@ typedef struct tfm_run_options {
    * prompt of one, and those that the last place that is left may have; NULL = as it says. */
   const int32_t *forced_first;
   const tfm_ids *forced_last;
+  const tfm_ids *prefix; /* the same, of an encoder-decoder: what its text has behind the start */
 } tfm_run_options;
 
 typedef struct tfm_choice {
@@ -378,22 +376,6 @@ size_t tfm_result_count(const tfm_result *result);
 const tfm_answer *tfm_result_answer(const tfm_result *result, size_t i);
 const tfm_timing *tfm_result_timing(const tfm_result *result);
 
-/* A value of the graph beside that of a reference run (tfm_open_options.compare). */
-typedef struct tfm_difference {
-  uint32_t struct_size;
-  uint32_t comparable;   /* 0 = they have not as many elements, and nothing below is known */
-  const char *value;     /* "h.0.attn.c_attn", as it is dumped */
-  const char *reference; /* its name in the reference's file */
-  const char *place;     /* "gpt2.tfm:35:12": where the model file says it; "" = unknown */
-  double most;           /* the largest difference of two elements; NaN where one is no number */
-  double here, there;    /* the two, ours and the reference's */
-  uint64_t at;           /* their place among the elements */
-  double largest;        /* the largest element of the reference, without its sign */
-} tfm_difference;
-/* In the order in which the graph computes them.  Returns how many; they live as long as the
- * result. */
-size_t tfm_result_differences(const tfm_result *result, const tfm_difference **difference);
-
 /* ---------------------------------------------------------------- sessions */
 
 /* A text of a model of the task generate that outlives calls, such as a conversation: what
@@ -417,6 +399,11 @@ tfm_session *tfm_session_create(tfm_model *model, tfm_error *error);
  * by then, and the session goes at its end. */
 void tfm_session_destroy(tfm_session *session);
 
+/* Of an encoder-decoder, first: the text that it reads, which is computed now.  What the session
+ * held goes; its text is then what the model's head begins with, and goes on with what is appended
+ * and written.  flags: TFM_RUN_TRUNCATE, TFM_RUN_PLAIN_SPECIAL. */
+int tfm_session_read(tfm_session *session, const tfm_input *input, uint32_t flags,
+                     tfm_error *error);
 /* Put a text or ids at its end; nothing is computed yet.  The first text gets the special
  * tokens that the tokenizer puts around one, later ones none; each is cut into tokens by
  * itself.  flags: TFM_RUN_PLAIN_SPECIAL.  No more than the model takes: TFM_CODE_LIMIT. */

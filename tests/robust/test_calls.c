@@ -112,6 +112,15 @@ static int call_session_append(unsigned mask) {
   tfm_session_destroy(s);
   return status;
 }
+/* Of a decoder it is refused whatever it is given. */
+static int call_session_read(unsigned mask) {
+  tfm_session *s = session_of(false);
+  tfm_input input = input_of();
+  int status = tfm_session_read(P(0, s), P(1, &input), 0, P(2, error));
+  bool known = tfm_session_length(s) == 4;
+  tfm_session_destroy(s);
+  return !known ? -2 : mask & 3 ? status : status == SAID ? FINE : -2;
+}
 static int call_session_cut(unsigned mask) {
   tfm_session *s = session_of(false);
   int status = tfm_session_cut(P(0, s), 2, P(1, error));
@@ -341,6 +350,7 @@ static const struct {
     {"tfm_context_create tfm_context_destroy", 2, 2, call_context, 1},
     {"tfm_session_create tfm_session_destroy", 2, 1, call_session_create, 2},
     {"tfm_session_append", 3, 1 | 2, call_session_append, 3},
+    {"tfm_session_read", 3, 1 | 2, call_session_read, 3},
     {"tfm_session_cut tfm_session_length tfm_session_ids tfm_session_working", 2, 1,
      call_session_cut, 2},
     {"tfm_session_fork", 2, 1, call_session_fork, 2},

@@ -22,12 +22,12 @@ compiler/names.c concat
 compiler/tensor_view.c split
 compiler/weight_function.c split
 compiler/weight_function.c concat
-graph/graph.c add
-graph/graph.c concat
-graph/graph.c div
-graph/graph.c mul
-graph/graph.c split
-graph/graph.c sub
+graph/emit.c split
+graph/emit.c concat
+graph/text.c split
+graph/text.c concat
+graph/text_parse.c split
+graph/text_parse.c concat
 compiler/schema.c linear
 lib/link.c activation
 lib/modules.c activation
@@ -36,6 +36,9 @@ lib/modules.c layer_norm
 lib/modules.c linear
 graph/task.def activation
 graph/task.def embedding
+lib/caller.c prefix
+lib/sides.c prefix
+tools/run_options.c prefix
 OTHERS
 }
 

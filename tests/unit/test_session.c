@@ -359,41 +359,63 @@ START_TEST(test_rectangles) {
 }
 END_TEST
 
-/* A value fed in the middle, where no input says how many tokens rows have: those of the rows,
- * and not beside a shorter row where a node would take the padding for tokens. */
-START_TEST(test_fed_in_the_middle) {
-  static const struct {
-    const char *node;
-    uint32_t count[2];
-    const char *why; /* NULL = taken */
-  } cases[] = {
-      {"shift(%0) : f32[B,T,1] @y", {3, 3}, NULL},
-      {"shift(%0) : f32[B,T,1] @y", {3, 2}, NULL},
-      {"shift(%0) : f32[B,T,1] @y mixes", {3, 3}, NULL},
-      {"shift(%0) : f32[B,T,1] @y mixes", {2, 3}, "texts of 2 and 3 tokens"},
-      {"shift(%0) : f32[B,T,1] @y mixes", {3, 0}, NULL}, /* the second rests */
-      {"shift(%0) : f32[B,T,1] @y", {2, 2}, "`x` is fed with another length than the texts have"},
-      {"shift(%0) : f32[B,T,1] @y", {4, 3}, "expected: 4 tokens"},
-  };
-  float fed[6] = {1, 2, 3, 4, 5, 6};
-  tfm_tensor x = tensor_of(fed, TFM_F32, 3, (int64_t[]){2, 3, 1});
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    char text[512];
-    snprintf(text, sizeof text,
-             "graph t\ndim B\ndim T\nentry encode once\nencode\n"
-             "input %%0 x = feed : f32[B,T,1] @x\n"
-             "input %%1 last = tokens.last : i32[B] @last\n"
-             "%%2 = %s\noutput y = %%2\n",
-             cases[i].node);
-    struct bench b = open_bench(text, 0);
-    CHECK_OK(session_feed(b.session, "x", &x, err));
-    struct step_row row[] = {{.count = cases[i].count[0]}, {.count = cases[i].count[1]}};
-    if (cases[i].why)
-      CHECK_FAILS(session_run(b.session, row, 2, err), TFM_ERROR_USAGE, cases[i].why);
-    else
-      CHECK_OK(session_run(b.session, row, 2, err));
-    close_bench(&b);
-  }
+/* What an encoder has left of texts is put together for steps of any rows: hypotheses that share
+ * one, in another order, on another session. */
+START_TEST(test_sources) {
+  struct bench b = open_bench("graph t\ndim B\ndim U\ndim T\ndim S <= 20\n"
+                              "entry encode once\nentry decode step\n"
+                              "encode\n"
+                              "input %0 src = tokens.ids : i32[B,U] @src\n"
+                              "input %1 read = tokens.mask : bool[B,U] @read\n"
+                              "decode\n"
+                              "input %2 ids = generated.ids : i32[B,T] @ids\n"
+                              "input %3 real = generated.mask : bool[B,S] @real\n"
+                              "state %4 past[0] : kv[1] @past[0]\n"
+                              "encode\n"
+                              "%5 = lift(%0) : f32[B,U,1] @e taps(twice, thrice)\n"
+                              "%6 = shift(%5; ; by: 0.5) : f32[B,U,1] @memory\n"
+                              "%7 = padding(%1) : mask @sm holds\n"
+                              "decode\n"
+                              "%8 = lift(%2) : f32[B,T,1] @x taps(twice, thrice)\n"
+                              "%9 = padding(%3) : mask @m holds\n"
+                              "%10 = recall(%8, %7, %4) : f32[B,T,1] @y mixes\n"
+                              "%11 = shift(%6; ; by: 1.0) : f32[B,U,1] @z\n"
+                              "output y = %10\n"
+                              "output z = %11\n",
+                              0);
+  static const int32_t long_text[] = {10, 20, 30, 40}, short_text[] = {1, 2}, one[] = {1};
+  const struct step_row text[] = {{.count = 2, .ids = short_text}, {.count = 4, .ids = long_text}};
+  struct source *source[2];
+  struct session *other;
+  CHECK_OK(session_create(b.program, NULL, &other, err));
+  CHECK_OK(session_encode(b.session, text, 2, source, err));
+  ck_assert_uint_gt(source_bytes(source[1]), source_bytes(source[0]));
+  static const uint32_t orders[][4] = {{0, 1}, {1, 0, 0, 1}, {1}, {0}, {0, 1}, {1, 1, 1}};
+  static const uint32_t rows[] = {2, 4, 1, 1, 2, 3};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int k = 0; k < 2; k++) {
+      struct session *session = k ? other : b.session;
+      struct step_row row[4];
+      tfm_tensor y, z;
+      for (uint32_t r = 0; r < rows[i]; r++)
+        row[r] = (struct step_row){.ids = one, .count = 1, .source = source[orders[i][r]]};
+      CHECK_OK(session_run(session, row, rows[i], err));
+      for (uint32_t r = 0; r < rows[i]; r++) {
+        ck_assert(session_row(session, "y", r, &y) && *(const float *)y.data == 1);
+        ck_assert(session_row(session, "z", r, &z));
+        ck_assert_int_eq(z.shape[1], orders[i][r] ? 4 : 2);
+        for (int64_t u = 0; u < z.shape[1]; u++)
+          ck_assert(((const float *)z.data)[u] ==
+                    (float)(orders[i][r] ? long_text[u] : short_text[u]) + 1.5f);
+      }
+    }
+  struct step_row mixed[2] = {{.ids = one, .count = 1, .source = source[0]},
+                              {.ids = one, .count = 1}};
+  CHECK_FAILS(session_run(b.session, mixed, 2, err), TFM_ERROR_USAGE, "row 1 goes on without");
+  source_release(source[0]);
+  session_destroy(other);
+  close_bench(&b);
+  source_release(source[1]); /* outlives them all */
 }
 END_TEST
 
@@ -424,7 +446,7 @@ START_TEST(test_two_sides) {
   const int32_t *const *ids = ids_of(2, source);
   struct step_row text[] = {{.count = 2, .ids = ids[0]}, {.count = 4, .ids = ids[1]}};
   CHECK_FAILS(session_run(b.session, text, 2, err), TFM_ERROR_USAGE, "encoder must run");
-  CHECK_OK(session_encode(b.session, text, 2, err));
+  CHECK_OK(session_encode(b.session, text, 2, NULL, err));
   CHECK_FAILS(session_run(b.session, text, 1, err), TFM_ERROR_USAGE, "2 inputs cannot go on");
   int begin[2] = {0, 0};
   static const uint32_t steps[4][2] = {{1, 1}, {3, 5}, {1, 1}, {0, 6}};
@@ -435,7 +457,7 @@ START_TEST(test_two_sides) {
     ck_assert(((const float *)z->data)[0] == 2.5f);
     ck_assert(((const float *)z->data)[7] == 41.5f);
   }
-  CHECK_OK(session_encode(b.session, text, 1, err)); /* a new request of one row */
+  CHECK_OK(session_encode(b.session, text, 1, NULL, err)); /* a new request of one row */
   steps_reset(&b.steps);
   begin[0] = 0;
   step(&b, 1, (uint32_t[]){2}, begin);
@@ -445,5 +467,4 @@ START_TEST(test_two_sides) {
 END_TEST
 
 UNIT_MAIN("session", test_ragged, test_inputs, test_truncate_and_fork, test_shared_cache,
-          test_refused, test_feed, test_fed_in_the_middle, test_encoder, test_rectangles,
-          test_two_sides)
+          test_refused, test_feed, test_encoder, test_rectangles, test_two_sides, test_sources)
