@@ -211,18 +211,38 @@ struct answers {
 static const int32_t text[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 8, 9, 7, 49};
 static const size_t lengths[ROWS] = {LONGEST, 1, 4};
 
+/* Threads and plugins of one thread and of two, for all programs of this process. */
+static tfm_context *contexts[2];
+
+static void destroy_contexts(void) {
+  for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
+    tfm_context_destroy(contexts[i]);
+}
+
+static tfm_context *context_of(uint32_t threads, tfm_error *error) {
+  const char *plugins = getenv("TFM_PLUGIN_DIR");
+  tfm_context **context = &contexts[threads - 1];
+  tfm_context_options options = {.struct_size = sizeof options,
+                                 .threads = threads,
+                                 .plugin_dir = &plugins,
+                                 .plugin_dir_count = plugins != NULL};
+  if (!contexts[0] && !contexts[1] && atexit(destroy_contexts) != 0)
+    abort();
+  if (!*context)
+    *context = tfm_context_create(&options, error);
+  return *context;
+}
+
 static tfm_model *open_model(const struct way *way, const char *directory, tfm_error *error) {
   char model[256];
-  const char *plugins = getenv("TFM_PLUGIN_DIR");
+  tfm_context *context = context_of(way->threads, error);
   snprintf(model, sizeof model, "%s/p.tfm", directory);
   tfm_open_options open = {.struct_size = sizeof open,
                            .flags = way->flags | TFM_OPEN_RANDOM_WEIGHTS,
                            .model = model,
                            .weights = directory,
-                           .threads = way->threads,
-                           .plugin_dir = &plugins,
-                           .plugin_dir_count = plugins != NULL};
-  return tfm_model_open(&open, error);
+                           .context = context};
+  return context ? tfm_model_open(&open, error) : NULL;
 }
 
 /* Step s of the row is what the answer's token at is told with. */
@@ -282,14 +302,19 @@ static bool run_again(tfm_model *model, const struct answers *like, struct answe
   return good;
 }
 
-/* As the way says; a decoder step by step, or with `like` anew at each step. */
+/* As the way says; a decoder step by step, or with `like` anew at each step.  again, which may
+ * be NULL: a decoder's steps anew by the same model, like those of out. */
 static bool run(const struct program *program, const char *directory, const struct way *way,
-                const struct answers *like, struct answers *out) {
+                const struct answers *like, struct answers *out, struct answers *again) {
   tfm_error *error = tfm_error_create();
   tfm_model *model = open_model(way, directory, error);
   memset(out, 0, sizeof *out);
   bool good = model != NULL && (like != NULL ? run_again(model, like, out, error)
                                              : run_all(model, program, way->batch, out, error));
+  if (good && again != NULL) {
+    memset(again, 0, sizeof *again);
+    good = !program->decodes || run_again(model, out, again, error);
+  }
   if (!good)
     printf("%s\n%s\n", tfm_error_message(error), tfm_error_notes(error));
   tfm_model_destroy(model);
@@ -336,25 +361,23 @@ void program_try(const struct program *program, const char *directory,
       {"fused and as it is written", {TFM_OPEN_NO_FUSE, 2, true}, 1e-3},
       {"the reference kernels", {TFM_OPEN_NO_FUSE | TFM_OPEN_REFERENCE, 1, false}, 1e-3},
   };
-  static struct answers fused, now;
+  static struct answers fused, anew, now;
   *verdict = (struct program_verdict){0};
   write_program(program, directory);
-  if (!run(program, directory, &fused_way, NULL, &fused)) {
+  if (!run(program, directory, &fused_way, NULL, &fused, &anew)) {
     check(verdict, false, "it does not run", 0);
     return;
   }
+  if (program->decodes)
+    check(verdict, memcmp(fused.words, anew.words, sizeof anew.words) == 0,
+          "from the state and anew", distance(&fused, &anew));
   for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
     double near = other[i].near;
     /* rounding may choose another token of two that are as likely: given those of the first */
     const struct answers *like = near > 0 && program->decodes ? &fused : NULL;
-    bool ran = run(program, directory, &other[i].way, like, &now);
+    bool ran = run(program, directory, &other[i].way, like, &now, NULL);
     double apart = distance(&fused, &now);
     check(verdict, ran && (near > 0 ? apart < near : memcmp(&fused, &now, sizeof now) == 0),
           other[i].what, apart);
-  }
-  if (program->decodes) {
-    bool ran = run(program, directory, &fused_way, &fused, &now);
-    check(verdict, ran && memcmp(fused.words, now.words, sizeof now.words) == 0,
-          "from the state and anew", distance(&fused, &now));
   }
 }
