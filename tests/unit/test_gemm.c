@@ -393,7 +393,7 @@ static void check_everywhere(const struct spec *spec) {
 START_TEST(test_edges) {
   static const int64_t ms[] = {0, 1, 2, 3, 4, 5, 7, 13, 15, 29}, ns[] = {0, 1, 7, 8, 17, 33, 65},
                        ks[] = {0, 1, 3, 8, 15, 16, 17, 33, 384, 389};
-  for (size_t i = 0; i < sizeof ms / sizeof *ms; i++)
+  for (size_t i = 0; i < sizeof ms / sizeof *ms; i += unit_step(2))
     for (size_t j = 0; j < sizeof ns / sizeof *ns; j++)
       for (size_t l = 0; l < sizeof ks / sizeof *ks; l++) {
         if (ms[i] * ns[j] * ks[l] > 100000)
@@ -409,7 +409,7 @@ START_TEST(test_every_kind) {
   static const int64_t shape[][3] = {
       {1, 37, 53}, {3, 70, 401}, {4, 21, 20}, {6, 40, 19}, {31, 45, 70}};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-    for (unsigned kind = 0; kind < 3 * 4 * 2 * 2; kind++) {
+    for (unsigned kind = 0; kind < 3 * 4 * 2 * 2; kind += unit_step(5)) {
       struct spec spec = random_spec(shape[i][0], shape[i][1], shape[i][2]);
       spec.dtype = dtypes[kind % 3];
       spec.bias_dtype = kind / 3 % 4 == 3 ? TFM_NONE : dtypes[kind / 3 % 4];
@@ -444,7 +444,7 @@ START_TEST(test_large) {
   static const int64_t shape[][3] = {{1, 2100, 100}, {2, 1040, 800}, {9, 600, 390},
                                      {64, 300, 100}, {200, 20, 60},  {130, 40, 770},
                                      {1, 3, 3100},   {1, 4200, 20},  {8, 2100, 9}};
-  for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+  for (size_t i = 0; i < sizeof shape / sizeof *shape; i += unit_step(2))
     for (int columns = 0; columns < 2; columns++) {
       struct spec spec = random_spec(shape[i][0], shape[i][1], shape[i][2]);
       spec.columns = columns == 1;

@@ -522,7 +522,7 @@ static void expect_hostile(const char *head, const char *unit, size_t times, con
   struct buffer text;
   buffer_init(&text);
   buffer_puts(&text, head);
-  for (size_t i = 0; i < times && text.length < MEBIBYTE - 64; i++)
+  for (size_t i = 0; i < times && text.length < MEBIBYTE / unit_step(8) - 64; i++)
     buffer_puts(&text, unit);
   buffer_puts(&text, tail);
   clock_t start = clock();
@@ -573,7 +573,7 @@ END_TEST
 START_TEST(garbage) {
   uint32_t state = 2463534242u;
   static const char common[] = "abcx019_{}[]()@@@..,,::==+-*/&|?\"# \n\n\t<>";
-  for (int round = 0; round < 4; round++) {
+  for (int round = 0; round < 4; round += (int)unit_step(3)) { /* of each kind at least one */
     char *text = malloc(MEBIBYTE);
     ck_assert_ptr_nonnull(text);
     for (size_t i = 0; i < MEBIBYTE; i++) {
@@ -597,7 +597,7 @@ START_TEST(memory) {
   char *path = text_file_source("tests/lang/forms.tfm"), *text = text_file_read(path);
   ck_assert_ptr_nonnull(text);
   bool sound = false;
-  for (size_t limit = 1; !sound; limit += limit < 2000 ? 16 : 200) {
+  for (size_t limit = 1; !sound; limit += unit_step(5) * (limit < 2000 ? 16u : 200u)) {
     struct arena arena;
     struct diag diag;
     arena_init(&arena, limit);

@@ -43,9 +43,12 @@ static void draw(struct sample_options options, const float *logits, size_t coun
                  double *frequency) {
   enum { DRAWS = 20000 };
   struct sampler sampler = make(options, 0);
+  struct tfm_error err = {0};
+  int drawn = 0;
   memset(frequency, 0, count * sizeof *frequency);
-  for (int i = 0; i < DRAWS; i++)
-    frequency[pick(&sampler, logits, count)] += 1.0 / DRAWS;
+  for (int32_t id; drawn < DRAWS && sampler_pick(&sampler, logits, count, &id, &err) == 0; drawn++)
+    frequency[id] += 1.0 / DRAWS;
+  ck_assert_msg(drawn == DRAWS, "%s", err.message);
   sampler_finish(&sampler);
 }
 
