@@ -9,7 +9,8 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \
   runtime/device.c runtime/device.h \
-  runtime/elf.c runtime/elf.h \
+  runtime/elf.c runtime/elf.h runtime/elf_private.h \
+  runtime/elf_relocate.c runtime/elf_symbols.c \
   runtime/apart.c \
   runtime/exec.c runtime/exec.h runtime/exec_private.h \
   runtime/feed.c \

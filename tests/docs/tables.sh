@@ -113,7 +113,7 @@ compare formats
 schemas_of_program >"$work/schemas.program"
 schemas_of_page >"$work/schemas.page"
 compare schemas
-cat "$TFM_SRCDIR"/runtime/{elf,note,load,registry}.c >"$work/loader"
+cat "$TFM_SRCDIR"/runtime/{elf,elf_symbols,elf_relocate,note,load,registry}.c >"$work/loader"
 refusals_of_page >"$work/refusals"
 [ "$(wc -l <"$work/refusals")" -gt 20 ] || { echo 'docs/plugins.md has few refusals'; status=1; }
 while read -r reason; do

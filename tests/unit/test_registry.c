@@ -658,27 +658,215 @@ static void far_table(struct file_bytes *so) {
   dynamic_of(so, DT_SYMTAB)->d_un.d_ptr = UINT64_C(1) << 40;
 }
 static void far_name(struct file_bytes *so) {
-  dynamic_of(so, DT_SYMTAB)->d_tag = DT_NEEDED; /* an address is no place in a table of names */
+  dynamic_of(so, DT_INIT)->d_tag = DT_NEEDED; /* an address is no place in a table of names */
   dynamic_of(so, DT_NEEDED)->d_un.d_val = UINT64_C(1) << 40;
 }
+
+/* The first segment that is loaded with these permissions. */
+static Elf64_Phdr *load_of(struct file_bytes *so, uint32_t flags) {
+  Elf64_Ehdr *header = (Elf64_Ehdr *)(void *)so->data;
+  Elf64_Phdr *segment = (Elf64_Phdr *)(void *)(so->data + header->e_phoff);
+  for (unsigned i = 0; i < header->e_phnum; i++)
+    if (segment[i].p_type == PT_LOAD && (segment[i].p_flags & flags) == flags)
+      return &segment[i];
+  ck_abort_msg("no segment with flags %u", flags);
+  return NULL;
+}
+/* What is loaded to the address that a tag names; the tables are where they are in the file. */
+static void *table_of(struct file_bytes *so, int64_t tag) {
+  return so->data + dynamic_of(so, tag)->d_un.d_ptr;
+}
+static Elf64_Rela *relocation_of(struct file_bytes *so, uint32_t type) {
+  Elf64_Rela *one = table_of(so, DT_RELA);
+  while (ELF64_R_TYPE(one->r_info) != type)
+    one++;
+  return one;
+}
+static void over_segment(struct file_bytes *so) {
+  load_of(so, PF_R | PF_W)->p_vaddr = load_of(so, PF_R | PF_X)->p_vaddr;
+}
+static void no_read(struct file_bytes *so) {
+  load_of(so, PF_R | PF_X)->p_flags = PF_X;
+}
+static void far_notes(struct file_bytes *so) {
+  segment_of(so, PT_NOTE)->p_vaddr = UINT64_C(1) << 40;
+}
+static void large_threads(struct file_bytes *so) {
+  *segment_of(so, PT_GNU_STACK) =
+      (Elf64_Phdr){.p_type = PT_TLS, .p_memsz = UINT64_C(1) << 40, .p_align = 8};
+}
+static void far_protected(struct file_bytes *so) {
+  segment_of(so, PT_GNU_RELRO)->p_memsz = UINT64_C(1) << 30;
+}
+static void two_dynamics(struct file_bytes *so) {
+  *segment_of(so, PT_GNU_STACK) = *segment_of(so, PT_DYNAMIC);
+}
+static void fixed_dynamic(struct file_bytes *so) {
+  load_of(so, PF_R | PF_W)->p_flags = PF_R;
+  segment_of(so, PT_GNU_RELRO)->p_type = PT_NULL;
+}
+static void no_table(struct file_bytes *so) {
+  dynamic_of(so, DT_INIT_ARRAY)->d_tag = DT_DEBUG;
+}
+static void half_table(struct file_bytes *so) {
+  dynamic_of(so, DT_RELAENT)->d_tag = DT_DEBUG;
+}
+static void other_entries(struct file_bytes *so) {
+  dynamic_of(so, DT_RELAENT)->d_un.d_val = 16;
+}
+static void no_hash(struct file_bytes *so) {
+  dynamic_of(so, DT_GNU_HASH)->d_tag = DT_DEBUG;
+}
+static void no_buckets(struct file_bytes *so) {
+  memset(table_of(so, DT_GNU_HASH), 0, 4);
+}
+static void odd_filter(struct file_bytes *so) {
+  memset((char *)table_of(so, DT_GNU_HASH) + 8, 3, 1);
+}
+static void endless_chain(struct file_bytes *so) {
+  uint32_t *hash = table_of(so, DT_GNU_HASH);
+  size_t chains = 4 + 2 * hash[2] + hash[0];
+  const char *end = so->data + load_of(so, PF_R)->p_filesz;
+  for (uint32_t *word = hash + chains; (char *)(word + 1) <= end; word++)
+    *word &= ~1u;
+}
+static void empty_hash(struct file_bytes *so) {
+  uint32_t *hash = table_of(so, DT_GNU_HASH);
+  memset(hash + 4 + 2 * hash[2], 0, 4 * hash[0]);
+}
+static void far_symbol_name(struct file_bytes *so) {
+  ((Elf64_Sym *)table_of(so, DT_SYMTAB))[1].st_name = 1 << 20;
+}
+/* tfm_plugin_v1, which is the last */
+static void not_code(struct file_bytes *so) {
+  uint32_t *hash = table_of(so, DT_GNU_HASH);
+  ((Elf64_Sym *)table_of(so, DT_SYMTAB))[hash[1]].st_value = 8;
+}
+static void far_version(struct file_bytes *so) {
+  ((Elf64_Verneed *)table_of(so, DT_VERNEED))->vn_aux = 1 << 30;
+}
+static void unneeded_version(struct file_bytes *so) {
+  ((Elf64_Verneed *)table_of(so, DT_VERNEED))->vn_file = 0;
+}
+static void round_versions(struct file_bytes *so) {
+  Elf64_Verneed *need = table_of(so, DT_VERNEED);
+  ((Elf64_Vernaux *)(void *)((char *)need + need->vn_aux))->vna_next = 1u << 31;
+}
+static void no_such_version(struct file_bytes *so) {
+  ((uint16_t *)table_of(so, DT_VERSYM))[1] = 77;
+}
+static void no_versions(struct file_bytes *so) {
+  dynamic_of(so, DT_VERSYM)->d_tag = DT_DEBUG;
+}
+static void unnamed_versions(struct file_bytes *so) {
+  dynamic_of(so, DT_VERNEED)->d_tag = DT_DEBUG;
+  dynamic_of(so, DT_VERNEEDNUM)->d_tag = DT_DEBUG;
+}
+static void far_write(struct file_bytes *so) {
+  ((Elf64_Rela *)table_of(so, DT_RELA))->r_offset = 0;
+}
+static void far_pointer(struct file_bytes *so) {
+  relocation_of(so, ELF64_R_TYPE(((Elf64_Rela *)table_of(so, DT_RELA))->r_info))->r_addend =
+      INT64_C(1) << 40;
+}
+static void no_such_symbol(struct file_bytes *so) {
+  Elf64_Rela *one = table_of(so, DT_RELA);
+  one->r_info |= UINT64_C(9999) << 32;
+}
+static void twice(struct file_bytes *so) {
+  Elf64_Rela *one = table_of(so, DT_RELA);
+  one[1].r_offset = one[0].r_offset;
+}
+static void half_relocation(struct file_bytes *so) {
+  dynamic_of(so, DT_RELASZ)->d_un.d_val -= 8;
+}
+static void many_relative(struct file_bytes *so) {
+  dynamic_of(so, DT_RELACOUNT)->d_un.d_val = 1 << 20;
+}
+static void data_called(struct file_bytes *so) {
+  dynamic_of(so, DT_FINI)->d_un.d_ptr = 0;
+}
+static void data_called_first(struct file_bytes *so) {
+  Elf64_Rela *one = table_of(so, DT_RELA);
+  while (one->r_offset != dynamic_of(so, DT_INIT_ARRAY)->d_un.d_ptr)
+    one++;
+  one->r_addend = 0;
+}
+#if defined(__x86_64__)
+static void odd_kind(struct file_bytes *so) {
+  Elf64_Rela *one = relocation_of(so, R_X86_64_GLOB_DAT);
+  one->r_info = ELF64_R_INFO(ELF64_R_SYM(one->r_info), R_X86_64_COPY);
+}
+static void not_named(struct file_bytes *so) {
+  Elf64_Rela *one = relocation_of(so, R_X86_64_GLOB_DAT);
+  one->r_info = R_X86_64_GLOB_DAT;
+}
+static void data_asked(struct file_bytes *so) {
+  Elf64_Rela *one = relocation_of(so, R_X86_64_GLOB_DAT);
+  one->r_info = R_X86_64_IRELATIVE;
+}
+static void no_threads(struct file_bytes *so) {
+  Elf64_Rela *one = relocation_of(so, R_X86_64_GLOB_DAT);
+  one->r_info = R_X86_64_TPOFF64;
+}
+#endif
 
 START_TEST(test_damaged_tables) {
   static const struct {
     void (*damage)(struct file_bytes *so);
     const char *says;
-  } row[] = {{no_headers, "it has no program headers"},
-             {far_segments, "the table of its segments ends beyond the file"},
-             {far_sections, "the table of its sections ends beyond the file"},
-             {no_memory, "a segment has no sound size"},
-             {no_load, "it has nothing to load"},
-             {no_dynamic, "it has no dynamic section"},
-             {far_dynamic, "its dynamic section is not loaded"},
-             {endless_dynamic, "its dynamic section has no end"},
-             {no_size, "a table of its dynamic section has no size"},
-             {far_table, "a table of its dynamic section lies outside of what is loaded"},
-             {far_name, "a name in its dynamic section lies outside of it"}};
+  } row[] = {
+    {no_headers, "it has no program headers"},
+    {far_segments, "the table of its segments ends beyond the file"},
+    {far_sections, "the table of its sections ends beyond the file"},
+    {no_memory, "a segment has no sound size"},
+    {no_load, "it has nothing to load"},
+    {no_dynamic, "it has no dynamic section"},
+    {far_dynamic, "its dynamic section is not loaded"},
+    {endless_dynamic, "its dynamic section has no end"},
+    {no_size, "a table of its dynamic section has no size"},
+    {far_table, "a table of its dynamic section lies outside of what is loaded"},
+    {far_name, "a name in its dynamic section lies outside of it"},
+    {over_segment, "a segment lies over the one before"},
+    {no_read, "a segment cannot be read"},
+    {far_notes, "a segment that the loader reads is not loaded"},
+    {large_threads, "what each thread has of it has no sound size"},
+    {far_protected, "what is to be made read-only is not a part of its data"},
+    {two_dynamics, "it has two dynamic sections"},
+    {fixed_dynamic, "its dynamic section cannot be written to"},
+    {no_table, "a size in its dynamic section is of no table"},
+    {half_table, "its dynamic section says a table by halves"},
+    {other_entries, "the entries of a table have another size or kind"},
+    {no_hash, "it has no symbols"},
+    {no_buckets, "its hash table is not sound"},
+    {odd_filter, "its hash table is not sound"},
+    {endless_chain, "its hash table is not sound"},
+    {empty_hash, "it exports nothing"},
+    {far_symbol_name, "a symbol's name lies outside of its names"},
+    {not_code, "a symbol lies outside of what it is a part of"},
+    {far_version, "its table of needed versions is not sound"},
+    {unneeded_version, "its table of needed versions is not sound"},
+    {round_versions, "its table of needed versions is not sound"},
+    {no_such_version, "a symbol's version is none of its versions"},
+    {no_versions, "its symbols have no versions"},
+    {unnamed_versions, "its symbols have versions that it does not name"},
+    {far_write, "a relocation writes outside of its data"},
+    {far_pointer, "a relocation points out of it"},
+    {no_such_symbol, "a relocation's symbol is none of its symbols"},
+    {twice, "two relocations write to one place"},
+    {half_relocation, "its relocations end in the middle of one"},
+    {many_relative, "it counts more relocations by itself than there are"},
+    {data_called, "what is called when it is loaded is no code"},
+    {data_called_first, "what is called when it is loaded is no code"},
+#if defined(__x86_64__)
+    {odd_kind, "a relocation of a kind that no plugin has"},
+    {not_named, "a relocation by a symbol has none, or one without has one"},
+    {data_asked, "a relocation calls what is no code"},
+    {no_threads, "a relocation is of what each thread has of it, which is nothing"},
+#endif
+  };
   char *dir = test_dir();
-  build(dir, "acme", "");
+  build(dir, "acme", "-Wl,--no-as-needed"); /* the C library: versions */
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
     struct file_bytes so = read_so(dir, "acme.so");
     struct note_refusal why = {0};
