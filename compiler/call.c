@@ -29,6 +29,10 @@ static bool take_input(struct compiler *c, struct op_call *call, uint32_t i,
   struct value value = argument(c, field->value);
   if (value.kind == VALUE_ERROR || (value.kind == VALUE_NONE && slot->optional))
     return value.kind != VALUE_ERROR;
+  if (value.kind == VALUE_WEIGHT && slot->type.has_dims && slot->type.dtype == DTYPE_NONE)
+    value = node_weight(c, value.weight, field->value->span);
+  if (value.kind == VALUE_ERROR)
+    return false;
   if (value.kind == VALUE_TENSOR) {
     call->input[i] = value.tensor;
     return true;
@@ -44,10 +48,11 @@ static bool take_input(struct compiler *c, struct op_call *call, uint32_t i,
   return false;
 }
 
-static bool take_weight(struct compiler *c, struct op_call *call, uint32_t i,
-                        const struct weight_expr *expr, const char *member, struct span span) {
+static bool take_as(struct compiler *c, struct op_call *call, uint32_t i,
+                    const struct weight_expr *expr, const char *member, bool optional,
+                    struct span span) {
   const struct schema_weight *slot = &call->op->schema->weight[i];
-  struct weight_want want = {member, slot->type.rank, slot->optional, span};
+  struct weight_want want = {member, slot->type.rank, optional, span};
   call->weight_span[i] = span;
   call->weight[i] = weight_take(c, expr, &want, &call->weight_type[i]);
   if (call->weight[i] == WEIGHT_FAILED)
@@ -65,6 +70,11 @@ static bool take_weight(struct compiler *c, struct op_call *call, uint32_t i,
                  c->weight[call->weight[i]].name, dtype_name(dtype), call->op->name,
                  slot->type.dtype == DTYPE_NONE ? "a float" : dtype_name(slot->type.dtype));
   return slot->type.any_dtype || fits;
+}
+
+static bool take_weight(struct compiler *c, struct op_call *call, uint32_t i,
+                        const struct weight_expr *expr, const char *member, struct span span) {
+  return take_as(c, call, i, expr, member, call->op->schema->weight[i].optional, span);
 }
 
 /* What is written for a weight or a group: false after a report; *out NULL = none. */
@@ -156,6 +166,18 @@ static bool take_weights(struct compiler *c, struct op_call *call, const struct 
   return ok;
 }
 
+/* A scope at which there is nothing is a mistake, though every slot is optional. */
+static bool take_something(struct compiler *c, struct op_call *call, const struct match *m,
+                           const struct scope *scope, struct span span) {
+  const struct op_schema *s = call->op->schema;
+  for (uint32_t i = 0; i < s->weight_count; i++)
+    if (call->weight[i] != WEIGHT_ABSENT || s->weight[i].group != SCHEMA_NONE ||
+        m->weight[i] != NULL)
+      return true;
+  const struct weight_expr *expr = s->weight_count == 0 ? NULL : scoped(c, scope, span);
+  return expr == NULL ? !c->stop : take_as(c, call, 0, expr, s->weight[0].name, false, span);
+}
+
 static bool take_attrs(struct compiler *c, struct op_call *call, const struct match *m) {
   bool ok = true;
   for (uint32_t i = 0; i < call->op->schema->attr_count; i++) {
@@ -181,9 +203,7 @@ static const char *home_of(struct compiler *c, const struct op_call *call, const
     const struct symbol *symbol = names_symbol(c->frame->unit, written->text);
     return symbol != NULL && symbol->kind == SYMBOL_WEIGHT ? symbol->name : NULL;
   }
-  const struct weight *weight = &c->weight[call->weight[0]];
-  while (weight->operand_count == 1)
-    weight = &c->weight[weight->operand[0]];
+  const struct weight *weight = tensor_main(c, call->weight[0]);
   size_t length = strlen(weight->name), slot = strlen(s->weight[0].name);
   if (length <= slot + 1 || weight->name[length - slot - 1] != '.' ||
       strcmp(weight->name + length - slot, s->weight[0].name) != 0)
@@ -215,6 +235,8 @@ struct value call_op(struct compiler *c, const struct op *op, const struct ast_e
   }
   ok = take_attrs(c, &call, &m) && ok;
   ok = take_weights(c, &call, &m, scope, scope_span) && ok;
+  if (ok && scope != NULL)
+    ok = take_something(c, &call, &m, scope, scope_span);
   if (!ok || c->stop)
     return value_error();
   call.home = home_of(c, &call, &m);

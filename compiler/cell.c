@@ -84,6 +84,12 @@ bool cell_value(const struct cell *cell, struct dim *out) {
   return scale(&root->known, multiply, divide, out) == CELL_OK;
 }
 
+bool cell_is_number(const struct cell *cell, int64_t number) {
+  struct dim dim;
+  int64_t value;
+  return cell_value(cell, &dim) && dim_is_number(&dim, &value) && value == number;
+}
+
 /* free * multiply / divide = value */
 static enum cell_status settle(struct cell *root, int64_t multiply, int64_t divide,
                                const struct cell *value, const struct dim *known) {

@@ -55,6 +55,8 @@ struct cell *cell_known(struct arena *arena, const struct dim *dim, const struct
 /* What the cell is by now; false while it is free. */
 bool cell_value(const struct cell *cell, struct dim *out);
 
+bool cell_is_number(const struct cell *cell, int64_t number);
+
 enum cell_status {
   CELL_OK,
   CELL_DIFFERENT, /* of unify: both are known and differ                    */

@@ -1,6 +1,7 @@
 /* eval.c - names, members, elements, paths and operators. */
 #include "compiler/eval.h"
 
+#include "compiler/arithmetic.h"
 #include "compiler/cell.h"
 #include "compiler/compute.h"
 #include "compiler/config.h"
@@ -8,7 +9,6 @@
 #include "compiler/list.h"
 #include "compiler/mention.h"
 #include "compiler/names.h"
-#include "compiler/node.h"
 #include "compiler/origin.h"
 #include "compiler/weight.h"
 
@@ -196,8 +196,8 @@ static struct value eval_unary(struct compiler *c, const struct ast_expr *expr) 
   struct value zero = {.kind = VALUE_INT};
   if (value.kind == VALUE_ERROR)
     return value;
-  if (value.kind == VALUE_TENSOR)
-    return node_scale(c, value.tensor, -1.0, expr->span);
+  if (value.kind == VALUE_TENSOR || value.kind == VALUE_WEIGHT)
+    return arithmetic_negate(c, expr, &value);
   if (value.kind == VALUE_REAL) {
     value.real = -value.real;
     value.origin = NULL;
@@ -230,31 +230,6 @@ static struct value eval_coalesce(struct compiler *c, const struct ast_expr *exp
   if (right.kind == VALUE_ERROR || right.kind == VALUE_NONE)
     return right.kind == VALUE_ERROR ? right : left;
   return weight_expr_first(c, &left, &right, expr->span);
-}
-
-static struct value eval_tensors(struct compiler *c, const struct ast_expr *expr,
-                                 const struct value *left, const struct value *right) {
-  enum ast_op op = expr->binary.op;
-  bool number = left->kind == VALUE_INT || left->kind == VALUE_REAL || right->kind == VALUE_INT ||
-                right->kind == VALUE_REAL;
-  bool scales = op == AST_OP_MUL || (op == AST_OP_DIV && left->kind == VALUE_TENSOR);
-  if (left->kind == VALUE_TENSOR && right->kind == VALUE_TENSOR)
-    return node_binary(c, expr, left->tensor, right->tensor);
-  if (!number || !scales) {
-    struct report *r = report(c, CODE_KIND, expr->span, "`%s` cannot take %s and %s",
-                              ast_op_text(op), value_kind_name(left), value_kind_name(right));
-    if (number)
-      report_help(c, r, "a tensor can be multiplied with a number, and divided by one");
-    return value_error();
-  }
-  const struct value *by = left->kind == VALUE_TENSOR ? right : left;
-  double factor = by->kind == VALUE_INT ? (double)by->integer : by->real;
-  if (op == AST_OP_DIV && factor == 0) {
-    report(c, CODE_ARITHMETIC, expr->span, "a division by zero");
-    return value_error();
-  }
-  return node_scale(c, left->kind == VALUE_TENSOR ? left->tensor : right->tensor,
-                    op == AST_OP_DIV ? 1.0 / factor : factor, expr->span);
 }
 
 /* A weight beside none: is it in the checkpoint? */
@@ -303,9 +278,10 @@ static struct value eval_binary(struct compiler *c, const struct ast_expr *expr)
       equality ? eval_expr(c, expr->binary.right) : eval_single(c, expr->binary.right);
   if (left.kind == VALUE_ERROR || right.kind == VALUE_ERROR)
     return value_error();
-  bool tensor = left.kind == VALUE_TENSOR || right.kind == VALUE_TENSOR;
-  if (tensor && (op >= AST_OP_MASK_OR && op <= AST_OP_DIV))
-    return eval_tensors(c, expr, &left, &right);
+  bool computed = left.kind == VALUE_TENSOR || right.kind == VALUE_TENSOR ||
+                  left.kind == VALUE_WEIGHT || right.kind == VALUE_WEIGHT;
+  if (computed && (op >= AST_OP_MASK_OR && op <= AST_OP_DIV))
+    return arithmetic_binary(c, expr, &left, &right);
   if (equality && left.kind == VALUE_WEIGHT && right.kind == VALUE_NONE)
     return eval_presence(c, &left, op);
   if (equality && left.kind == VALUE_NONE && right.kind == VALUE_WEIGHT)

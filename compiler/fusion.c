@@ -207,8 +207,10 @@ static bool make_term(struct maker *m, const struct ast_term *term, bool result,
   if (op == NULL)
     return false;
   struct fuse_part *part = &m->part[ *index = m->out->part_count++];
-  *part = (struct fuse_part){
-      .op = op->name, .output_count = op->schema->output_count, .result = result};
+  *part = (struct fuse_part){.op = op->name,
+                             .output_count = op->schema->output_count,
+                             .level = (op->desc->flags & TFM_OP_BROADCASTS) != 0,
+                             .result = result};
   if (op->schema->outputs_open)
     REFUSE(m, term->span, "`%s` has any number of results, and cannot be fused", op->name);
   if (!result && part->output_count != 1)

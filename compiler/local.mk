@@ -1,6 +1,7 @@
 # compiler/: from a model file to a graph; knows base and graph.
 noinst_LTLIBRARIES += libcompiler.la
 libcompiler_la_SOURCES = \
+  compiler/arithmetic.c compiler/arithmetic.h \
   compiler/ast.c compiler/ast.h \
   compiler/ast_build.c compiler/ast_build.h \
   compiler/ast_fusion.c \

@@ -328,6 +328,7 @@ static bool emit_weight(struct emitter *e, struct weight *from) {
                                 .axis = from->axis,
                                 .parts = from->parts,
                                 .index = from->index,
+                                .number = from->number,
                                 .dtype = from->dtype,
                                 .rank = from->type.rank,
                                 .used = true};

@@ -8,6 +8,7 @@
 #include "compiler/report.h"
 #include "compiler/tensor.h"
 #include "compiler/types.h"
+#include "compiler/weight.h"
 
 #include <string.h>
 
@@ -146,6 +147,7 @@ static const char *const role_text[TFM_ROLES] = {
     [TFM_ROLE_MASK_AND] = "`&`",
     [TFM_ROLE_MASK_OR] = "`|`",
     [TFM_ROLE_SCALE] = "a tensor times a number",
+    [TFM_ROLE_CONSTANT] = "a number or a weight beside a tensor",
     [TFM_ROLE_LAST_TOKEN] = "the last token of each text",
 };
 
@@ -213,5 +215,46 @@ struct value node_scale(struct compiler *c, int32_t tensor, double by, struct sp
   call.input[0] = tensor;
   call.input_span[0] = span;
   call.attr[0] = (struct value){.kind = VALUE_REAL, .real = by};
+  return node_finish(c, &call);
+}
+
+struct value node_number(struct compiler *c, const struct value *number, enum dtype dtype,
+                         struct span span) {
+  struct op_call call = {.op = op_of_role(c, TFM_ROLE_CONSTANT, 0, 1, span), .span = span};
+  if (call.op == NULL || !node_allocate(c, &call))
+    return value_error();
+  call.attr[0] = *number;
+  if (dtype == DTYPE_NONE) {
+    call.attr[0].real = number->kind == VALUE_INT ? (double)number->integer : number->real;
+    call.attr[0].kind = VALUE_REAL;
+  } else if (number->kind != VALUE_INT) {
+    report(c, CODE_DTYPE, span, "a tensor of %s takes whole numbers, this is a real",
+           dtype_name(dtype));
+    return value_error();
+  } else if (number->integer < INT32_MIN || number->integer > INT32_MAX) {
+    report(c, CODE_ARITHMETIC, span, "%lld does not fit an i32", (long long)number->integer);
+    return value_error();
+  }
+  return node_finish(c, &call);
+}
+
+struct value node_weight(struct compiler *c, const struct weight_expr *expr, struct span span) {
+  struct op_call call = {.op = op_of_role(c, TFM_ROLE_CONSTANT, 0, 1, span), .span = span};
+  struct weight_want want = {.rank = 1, .span = span};
+  if (call.op == NULL || !node_allocate(c, &call) || call.op->schema->weight_count != 1)
+    return value_error();
+  call.weight_span[0] = span;
+  call.weight[0] = weight_take(c, expr, &want, &call.weight_type[0]);
+  if (call.weight[0] < 0)
+    return value_error();
+  const struct weight *weight = &c->weight[call.weight[0]];
+  if (!dtype_is_float(weight->dtype)) {
+    report_keyed(c, CODE_TENSOR_DTYPE, weight->name,
+                 "tensor `%s` is %s in the checkpoint, and only floats can stand beside tensors",
+                 weight->name, dtype_name(weight->dtype));
+    return value_error();
+  }
+  call.weight_type[0].dtype = DTYPE_NONE;
+  call.home = weight->name;
   return node_finish(c, &call);
 }

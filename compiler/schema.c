@@ -167,7 +167,8 @@ static struct schema_dim *make_dims(struct maker *maker, const struct ast_type *
 
 static bool read_dtype(const char *name, struct schema_type *out) {
   out->dtype = DTYPE_NONE;
-  out->any_dtype = name != NULL && strcmp(name, "any") == 0;
+  out->number = name != NULL && strcmp(name, "number") == 0;
+  out->any_dtype = out->number || (name != NULL && strcmp(name, "any") == 0);
   if (name == NULL || out->any_dtype)
     return true;
   out->dtype = dtype_from_name(name);

@@ -5,9 +5,9 @@
  * Sections are inputs; weights; attributes.
  *
  * Inputs and weights have a type: dtype and dims.  No dtype is the run's float
- * type; `any` is one dtype, the same wherever the op says `any`; `mask` has no
- * dims; `kv[M]` is a key/value state whose rows are M wide, `state[H, K]` a tensor
- * that each row keeps.  A dim is
+ * type; `any` is one dtype, the same wherever the op says `any`; `number` is the
+ * same of numbers, all but bool; `mask` has no dims; `kv[M]` is a key/value state
+ * whose rows are M wide, `state[H, K]` a tensor that each row keeps.  A dim is
  *     D        a variable, one value in the whole op
  *     heads    the value of an attribute of that name
  *     12  H*2  a number, an expression of the two above
@@ -57,7 +57,8 @@ struct schema_dim {
 
 struct schema_type {
   enum dtype dtype; /* DTYPE_NONE = the run's float type; MASK, KV, STATE */
-  bool any_dtype;   /* `any`: one dtype for the whole op */
+  bool any_dtype;   /* `any`, `number`: one dtype for the whole op */
+  bool number;      /* `number`: any but bool */
   bool has_dims;    /* false for mask, and kv and state whose dims are not said */
   bool ellipsis;    /* `...` before dim[0] */
   uint32_t rank;    /* of dim, without the ellipsis */

@@ -72,6 +72,15 @@ int32_t tensor_make(struct compiler *c, const struct scope *scope, const char *n
   return tensor_add(c, &made);
 }
 
+const struct weight *tensor_main(struct compiler *c, int32_t index) {
+  const struct weight *weight = &c->weight[index];
+  while (weight->operand_count == 1 || graph_weight_is_computed(weight->kind)) {
+    const struct weight *first = &c->weight[weight->operand[0]];
+    weight = first->kind == GRAPH_WEIGHT_NUMBER ? &c->weight[weight->operand[1]] : first;
+  }
+  return weight;
+}
+
 void tensor_mark_live(struct compiler *c, int32_t weight) {
   if (weight < 0 || c->weight[weight].live)
     return;

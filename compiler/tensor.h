@@ -19,6 +19,7 @@ struct weight {
   uint32_t operand_count;
   const int32_t *operand; /* into compiler.weight */
   int32_t axis, parts, index;
+  double number;
   uint32_t depth; /* views below it */
   enum dtype dtype;
   struct ctype type;
@@ -45,6 +46,8 @@ int32_t tensor_make(struct compiler *c, const struct scope *scope, const char *n
                     const struct weight_want *want);
 /* Where a cell is from when its tensor is not there. */
 const struct origin *tensor_missing_origin(struct compiler *c, const char *name);
+/* The tensor that its name is of: a view's first operand that is no number. */
+const struct weight *tensor_main(struct compiler *c, int32_t weight);
 /* It and what it is a view of. */
 void tensor_mark_live(struct compiler *c, int32_t weight);
 

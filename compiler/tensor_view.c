@@ -139,7 +139,45 @@ static bool reshape_type(struct compiler *c, const struct weight_expr *expr, str
   return true;
 }
 
+/* The dims of two operands agree from the last one on, as those of two tensors do. */
+static bool computed_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
+  const struct weight *a = &c->weight[made->operand[0]], *b = &c->weight[made->operand[1]];
+  made->dtype = DTYPE_F32;
+  for (uint32_t o = 0; o < 2; o++) {
+    const struct weight *from = &c->weight[made->operand[o]];
+    if (!dtype_is_float(from->dtype)) {
+      fail_view(c, expr->span, from->name, &from->type, "only floats can be computed with");
+      return false;
+    }
+  }
+  if (a->type.rank < b->type.rank) {
+    const struct weight *shorter = a;
+    a = b;
+    b = shorter;
+  }
+  made->type = a->type;
+  for (uint32_t i = 1; i <= b->type.rank; i++) {
+    struct cell **cell = &made->type.shape[a->type.rank - i];
+    struct cell *other = b->type.shape[b->type.rank - i];
+    if (cell_is_number(*cell, 1))
+      *cell = other;
+    else if (!cell_is_number(other, 1) && cell_unify(*cell, other) != CELL_OK) {
+      fail_view(c, expr->span, b->name, &b->type,
+                compiler_printf(c, "it does not agree with `%s` %s", a->name,
+                                compiler_type_text(c, &a->type)));
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool view_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
+  if (made->kind == GRAPH_WEIGHT_NUMBER) {
+    made->dtype = DTYPE_F32;
+    return true;
+  }
+  if (graph_weight_is_computed(made->kind))
+    return computed_type(c, expr, made);
   const struct weight *from = &c->weight[made->operand[0]];
   made->dtype = from->dtype;
   switch (made->kind) {
@@ -163,9 +201,31 @@ static bool view_type(struct compiler *c, const struct weight_expr *expr, struct
   }
 }
 
+/* "(1 + a)" */
+static void write_computed(struct compiler *c, const struct weight *made, struct buffer *out) {
+  static const char *const signs[] = {" + ", " - ", " * ", " / "};
+  for (uint32_t i = 0; i < 2; i++) {
+    const struct weight *from = &c->weight[made->operand[i]];
+    buffer_puts(out, i == 0 ? "(" : signs[made->kind - GRAPH_WEIGHT_ADD]);
+    if (from->kind == GRAPH_WEIGHT_NUMBER)
+      buffer_printf(out, "%.9g", from->number);
+    else
+      buffer_puts(out, from->name);
+  }
+  buffer_putc(out, ')');
+}
+
 /* "a+b{concat:0}": each operand's name and what is done to them. */
 static void write_name(struct compiler *c, const struct weight *made,
                        const struct weight_expr *expr, struct buffer *out) {
+  if (made->kind == GRAPH_WEIGHT_NUMBER) {
+    buffer_printf(out, "{%.9g}", made->number);
+    return;
+  }
+  if (graph_weight_is_computed(made->kind)) {
+    write_computed(c, made, out);
+    return;
+  }
   for (uint32_t i = 0; i < made->operand_count && out->length <= LIMIT_VIEW_NAME; i++)
     buffer_printf(out, "%s%s", i > 0 ? "+" : "", c->weight[made->operand[i]].name);
   switch (made->kind) {
@@ -232,6 +292,7 @@ static bool same_view(const struct weight *there, const struct weight *made,
   bool along = made->kind == GRAPH_WEIGHT_SPLIT || made->kind == GRAPH_WEIGHT_CONCAT;
   return there->kind == made->kind && (!along || there->axis == axis) &&
          there->parts == made->parts && there->index == made->index &&
+         !(there->number < made->number || there->number > made->number) &&
          there->operand_count == made->operand_count &&
          memcmp(there->operand, made->operand, made->operand_count * sizeof *made->operand) == 0 &&
          (made->kind != GRAPH_WEIGHT_RESHAPE || same_shape(&there->type, &expr->shape));
@@ -268,6 +329,7 @@ int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum gra
                         .axis = expr->axis,
                         .parts = expr->parts,
                         .index = expr->index,
+                        .number = expr->number,
                         .span = want->span};
   int32_t found = limit_step(c, expr->span, count) ? find_view(c, expr, &made) : WEIGHT_FAILED;
   if (found != WEIGHT_ABSENT)

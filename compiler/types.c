@@ -29,13 +29,15 @@ static bool fail_binary(struct typing *t, const struct cell *left, const struct 
   struct compiler *c = t->c;
   const struct op_call *call = t->call;
   struct report *r =
-      report(c, CODE_SHAPE, call->input_span[1], "`%s` needs equal shapes: %s and %s", call->symbol,
-             compiler_type_text(c, &c->value[call->input[0]].type),
+      report(c, CODE_SHAPE, call->input_span[1], "`%s` needs shapes that agree: %s and %s",
+             call->symbol, compiler_type_text(c, &c->value[call->input[0]].type),
              compiler_type_text(c, &c->value[call->input[1]].type));
   if (left != NULL && right != NULL) {
     report_primary(c, r, "%s", typing_story(c, right));
     report_label(c, r, call->input_span[0], "%s", typing_story(c, left));
   }
+  if (call->op->desc->flags & TFM_OP_BROADCASTS)
+    report_help(c, r, "dims agree, from the last one, where they are equal, or one of them is 1");
   return false;
 }
 
@@ -114,6 +116,8 @@ static bool match_dtype(struct typing *t, const struct slot *slot) {
   if (want->any_dtype) {
     if (!dtype_is_tensor(found))
       return fail_dtype(t, slot, "a tensor");
+    if (want->number && found == DTYPE_BOOL)
+      return fail_dtype(t, slot, "numbers");
     if (t->has_any && t->any != found)
       return fail_dtype(t, slot, dtype_words(t->any));
     t->has_any = true;
@@ -161,6 +165,24 @@ static bool match_dim(struct typing *t, const struct slot *slot, uint32_t i, str
   }
 }
 
+/* From the last dim on: a 1 is what the others are. */
+static bool match_repeated(struct typing *t, const struct slot *slot, uint32_t count) {
+  uint32_t before = t->rest_count, common = count < before ? count : before;
+  for (uint32_t i = count; i > before; i--) /* room in front */
+    memmove(&t->rest[1], &t->rest[0], t->rest_count++ * sizeof t->rest[0]);
+  for (uint32_t i = 0; i + common < count; i++)
+    t->rest[i] = (struct binding){slot->type->shape[i], by_slot(t->c, slot), slot->span};
+  for (uint32_t i = 1; i <= common; i++) {
+    struct cell *cell = slot->type->shape[count - i];
+    struct binding *rest = &t->rest[t->rest_count - i];
+    if (cell_is_number(rest->cell, 1))
+      *rest = (struct binding){cell, by_slot(t->c, slot), slot->span};
+    else if (!cell_is_number(cell, 1) && !unify(t, slot, rest, cell, ""))
+      return false;
+  }
+  return true;
+}
+
 static bool match_rest(struct typing *t, const struct slot *slot, uint32_t count) {
   if (!t->has_rest) {
     t->has_rest = true;
@@ -170,6 +192,8 @@ static bool match_rest(struct typing *t, const struct slot *slot, uint32_t count
       t->rest[i] = (struct binding){slot->type->shape[i], by_slot(t->c, slot), slot->span};
     return true;
   }
+  if (t->call->op->desc->flags & TFM_OP_BROADCASTS)
+    return match_repeated(t, slot, count);
   if (count != t->rest_count)
     return fail_rank(t, slot);
   bool ok = true;

@@ -310,8 +310,8 @@ static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
 /* "h.*.attn.bias" of the first path in the expression. */
 static const char *optional_key(struct compiler *c, const struct weight_expr *expr,
                                 const struct weight_want *want, const char **name) {
-  while (expr->kind == WEIGHT_VIEW || expr->kind == WEIGHT_FIRST)
-    expr = expr->operand[0];
+  for (const struct weight_expr *main; (main = weight_expr_main(expr)) != NULL;)
+    expr = main;
   if (expr->kind != WEIGHT_PATH || strcmp(expr->scope->name, expr->scope->pattern) == 0)
     return NULL;
   *name = tensor_path(c, expr->scope, want->member);

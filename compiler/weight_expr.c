@@ -34,6 +34,33 @@ struct value weight_expr_over(struct compiler *c, struct weight_expr made,
   return weight_expr_make(c, &made);
 }
 
+static const struct weight_expr *operand_of(struct compiler *c, const struct value *value,
+                                            struct span span) {
+  struct weight_expr made = {.kind = WEIGHT_VIEW, .view = GRAPH_WEIGHT_NUMBER, .span = span};
+  if (value->kind == VALUE_WEIGHT)
+    return value->weight;
+  made.number = value->kind == VALUE_INT ? (double)value->integer : value->real;
+  struct value number = weight_expr_make(c, &made);
+  return number.kind == VALUE_WEIGHT ? number.weight : NULL;
+}
+
+struct value weight_expr_computed(struct compiler *c, enum graph_weight_kind op,
+                                  const struct value *a, const struct value *b, struct span span) {
+  const struct weight_expr *operand[] = {operand_of(c, a, span), operand_of(c, b, span)};
+  if (operand[0] == NULL || operand[1] == NULL)
+    return value_error();
+  struct weight_expr made = {.kind = WEIGHT_VIEW, .view = op, .span = span};
+  return weight_expr_over(c, made, operand, 2);
+}
+
+const struct weight_expr *weight_expr_main(const struct weight_expr *expr) {
+  if ((expr->kind != WEIGHT_VIEW && expr->kind != WEIGHT_FIRST) || expr->operand_count == 0)
+    return NULL;
+  const struct weight_expr *first = expr->operand[0];
+  bool number = first->kind == WEIGHT_VIEW && first->view == GRAPH_WEIGHT_NUMBER;
+  return number && expr->operand_count > 1 ? expr->operand[1] : first;
+}
+
 struct value weight_expr_first(struct compiler *c, const struct value *left,
                                const struct value *right, struct span span) {
   if (right->kind != VALUE_WEIGHT) {

@@ -22,7 +22,7 @@ enum weight_expr_kind {
   WEIGHT_NAMED, /* a weight declaration: symbol */
   WEIGHT_FIRST, /* operands: the first present  */
   WEIGHT_STARS, /* scope: what matches, in the order of numbers; inside stack */
-  WEIGHT_VIEW   /* view of operands             */
+  WEIGHT_VIEW   /* view of operands, or number  */
 };
 
 /* What a weight's expression means before anyone looks into the checkpoint: a
@@ -36,6 +36,7 @@ struct weight_expr {
   uint32_t operand_count;
   const struct weight_expr *const *operand;
   struct ctype shape; /* RESHAPE */
+  double number;      /* NUMBER */
   struct span span;
   struct weight_memo *memo; /* of what it was taken to be */
 };
@@ -45,6 +46,11 @@ struct value weight_expr_make(struct compiler *c, const struct weight_expr *from
 /* The same over operands, which are kept too. */
 struct value weight_expr_over(struct compiler *c, struct weight_expr made,
                               const struct weight_expr *const *operand, uint32_t count);
+/* a op b of two weights, or of one and a number. */
+struct value weight_expr_computed(struct compiler *c, enum graph_weight_kind op,
+                                  const struct value *a, const struct value *b, struct span span);
+/* Of a view, the operand that its name is of; NULL of any other. */
+const struct weight_expr *weight_expr_main(const struct weight_expr *expr);
 struct value weight_expr_named(struct compiler *c, struct symbol *symbol, struct span span);
 struct value weight_expr_first(struct compiler *c, const struct value *left,
                                const struct value *right, struct span span);

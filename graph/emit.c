@@ -165,13 +165,12 @@ static void json_values(const struct graph *graph, struct buffer *out) {
 }
 
 static void json_weights(const struct graph *graph, struct buffer *out) {
-  static const char *const kinds[] = {"tensor", "transpose", "split", "concat", "stack", "reshape"};
   for (uint32_t i = 0; i < graph->weight_count; i++) {
     const struct graph_weight *weight = &graph->weight[i];
     buffer_puts(out, i > 0 ? ",\n{" : "\n{");
     text_field(out, "name", weight->name);
     buffer_putc(out, ',');
-    text_field(out, "kind", kinds[weight->kind]);
+    text_field(out, "kind", graph_weight_kind_name(weight->kind));
     buffer_putc(out, ',');
     text_field(out, "tensor", weight->tensor);
     buffer_puts(out, ",\"operands\":[");
@@ -179,6 +178,8 @@ static void json_weights(const struct graph *graph, struct buffer *out) {
       buffer_printf(out, "%s%d", k > 0 ? "," : "", weight->operand[k]);
     buffer_printf(out, "],\"axis\":%d,\"parts\":%d,\"index\":%d,", weight->axis, weight->parts,
                   weight->index);
+    if (weight->kind == GRAPH_WEIGHT_NUMBER)
+      buffer_printf(out, "\"number\":%.17g,", weight->number);
     text_field(out, "dtype", dtype_name(weight->dtype));
     buffer_puts(out, ",\"shape\":[");
     for (uint32_t k = 0; k < weight->rank; k++)

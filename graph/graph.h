@@ -103,8 +103,18 @@ enum graph_weight_kind {
   GRAPH_WEIGHT_SPLIT,     /* piece `index` of `parts` along axis */
   GRAPH_WEIGHT_CONCAT,    /* operands along axis: copied on load */
   GRAPH_WEIGHT_STACK,     /* operands along a new axis 0: copied on load */
-  GRAPH_WEIGHT_RESHAPE    /* to shape */
+  GRAPH_WEIGHT_RESHAPE,   /* to shape */
+  /* Computed on load, in F32.  The dims of the two operands agree as for
+   * TFM_OP_BROADCASTS. */
+  GRAPH_WEIGHT_ADD,
+  GRAPH_WEIGHT_SUB,
+  GRAPH_WEIGHT_MUL,
+  GRAPH_WEIGHT_DIV,
+  GRAPH_WEIGHT_NUMBER, /* `number`, of rank 0 */
+  GRAPH_WEIGHT_KINDS
 };
+const char *graph_weight_kind_name(enum graph_weight_kind kind); /* "transpose" */
+bool graph_weight_is_computed(enum graph_weight_kind kind);      /* ADD to DIV */
 
 struct graph_weight {
   enum graph_weight_kind kind;
@@ -113,6 +123,7 @@ struct graph_weight {
   uint32_t operand_count;
   const int32_t *operand;
   int32_t axis, parts, index;
+  double number;
   enum dtype dtype; /* as stored */
   uint32_t rank;
   int64_t shape[GRAPH_MAX_RANK];

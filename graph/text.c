@@ -218,12 +218,6 @@ static void print_weight_name(const struct graph *graph, int32_t weight, struct 
   print_name(out, graph->weight[weight].name);
 }
 
-static const char *const weight_kinds[] = {
-    [GRAPH_WEIGHT_TENSOR] = "tensor", [GRAPH_WEIGHT_TRANSPOSE] = "transpose",
-    [GRAPH_WEIGHT_SPLIT] = "split",   [GRAPH_WEIGHT_CONCAT] = "concat",
-    [GRAPH_WEIGHT_STACK] = "stack",   [GRAPH_WEIGHT_RESHAPE] = "reshape",
-};
-
 static void print_weight(const struct graph *graph, const struct graph_weight *weight,
                          struct buffer *out) {
   buffer_puts(out, "weight $");
@@ -234,8 +228,12 @@ static void print_weight(const struct graph *graph, const struct graph_weight *w
   buffer_puts(out, "] = ");
   if (weight->kind == GRAPH_WEIGHT_TENSOR) {
     json_quote(out, weight->tensor, strlen(weight->tensor));
+  } else if (weight->kind == GRAPH_WEIGHT_NUMBER) {
+    buffer_puts(out, "number(");
+    print_real(out, weight->number);
+    buffer_putc(out, ')');
   } else {
-    buffer_printf(out, "%s(", weight_kinds[weight->kind]);
+    buffer_printf(out, "%s(", graph_weight_kind_name(weight->kind));
     for (uint32_t i = 0; i < weight->operand_count; i++) {
       buffer_puts(out, i > 0 ? ", " : "");
       print_weight_name(graph, weight->operand[i], out);

@@ -151,20 +151,34 @@ static int read_weight_ref(struct reader *r, int32_t *out) {
   return 0;
 }
 
+/* "1.0)" */
+static int read_weight_number(struct reader *r, struct graph_weight *weight) {
+  const struct graph_attr *attr = NULL;
+  uint32_t count = 0;
+  if (text_attrs(r, ")", false, &attr, &count, 0) != 0)
+    return -1;
+  if (count != 1 || (attr->kind != GRAPH_ATTR_INT && attr->kind != GRAPH_ATTR_REAL))
+    return text_fail(r, "a weight that is a number needs one");
+  weight->number = attr->real;
+  return 0;
+}
+
 /* "transpose($a; 0, 0, 0)"; list is the caller's, of LIST_MAX */
 static int read_view(struct reader *r, struct graph_weight *weight, int32_t *list) {
-  static const char *const kinds[] = {"", "transpose", "split", "concat", "stack", "reshape"};
   const char *kind = text_bare(r, "");
   if (kind == NULL)
     return -1;
   uint32_t k = 1;
-  while (k <= GRAPH_WEIGHT_RESHAPE && strcmp(kinds[k], kind) != 0)
+  while (k < GRAPH_WEIGHT_KINDS &&
+         strcmp(graph_weight_kind_name((enum graph_weight_kind)k), kind) != 0)
     k++;
-  if (k > GRAPH_WEIGHT_RESHAPE)
+  if (k == GRAPH_WEIGHT_KINDS)
     return text_fail(r, "an unknown view of a weight");
   weight->kind = (enum graph_weight_kind)k;
   if (text_expect(r, "(") != 0)
     return -1;
+  if (weight->kind == GRAPH_WEIGHT_NUMBER)
+    return read_weight_number(r, weight);
   do {
     if (weight->operand_count == LIST_MAX)
       return text_fail(r, "a weight of too many operands");

@@ -115,11 +115,30 @@ static int64_t elements(const struct graph_weight *weight) {
   return n;
 }
 
+/* Dim i of the result, counted from the last; 1 where the weight has none. */
+static int64_t dim_from_end(const struct graph_weight *w, uint32_t i) {
+  return i < w->rank ? w->shape[w->rank - 1 - i] : 1;
+}
+
+/* Dims of the two operands are equal, or 1 in one of them. */
+static bool computed_fits(const struct graph *g, const struct graph_weight *w) {
+  const struct graph_weight *a = &g->weight[w->operand[0]], *b = &g->weight[w->operand[1]];
+  uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
+  bool fits = w->rank == rank && w->dtype == DTYPE_F32;
+  for (uint32_t i = 0; fits && i < rank; i++) {
+    int64_t x = dim_from_end(a, i), y = dim_from_end(b, i);
+    fits = (x == y || x == 1 || y == 1) && dim_from_end(w, i) == (x == 1 ? y : x);
+  }
+  return fits;
+}
+
 /* The shape that weight's kind gives it from its operands. */
 static bool view_shape_fits(const struct graph *g, const struct graph_weight *w) {
   const struct graph_weight *from = &g->weight[w->operand[0]];
   int64_t along = 0;
   bool axis_ok = w->axis >= 0 && (uint32_t)w->axis < from->rank;
+  if (graph_weight_is_computed(w->kind))
+    return computed_fits(g, w);
   switch (w->kind) {
   case GRAPH_WEIGHT_TRANSPOSE:
     return from->rank == 2 && w->rank == 2 && w->shape[0] == from->shape[1] &&
@@ -158,6 +177,8 @@ static bool view_shape_fits(const struct graph *g, const struct graph_weight *w)
 /* Operands of a concat or stack are alike, but for the axis. */
 static bool operands_alike(const struct graph *g, const struct graph_weight *w) {
   const struct graph_weight *first = &g->weight[w->operand[0]];
+  if (graph_weight_is_computed(w->kind))
+    return true;
   for (uint32_t i = 0; i < w->operand_count; i++) {
     const struct graph_weight *from = &g->weight[w->operand[i]];
     if (from->dtype != w->dtype || from->rank != first->rank)
@@ -174,7 +195,7 @@ static int check_weight(struct verify *v, uint32_t index) {
   const struct graph *g = v->graph;
   const struct graph_weight *w = &g->weight[index];
   bool several = w->kind == GRAPH_WEIGHT_CONCAT || w->kind == GRAPH_WEIGHT_STACK;
-  if (w->kind > GRAPH_WEIGHT_RESHAPE)
+  if (w->kind >= GRAPH_WEIGHT_KINDS)
     FAIL(v, "weight `%s` is of no kind", w->name);
   if (check_weight_shape(v, w) != 0)
     return -1;
@@ -183,7 +204,12 @@ static int check_weight(struct verify *v, uint32_t index) {
       FAIL(v, "weight `%s` names no tensor", w->name);
     return 0;
   }
-  if (several ? w->operand_count < 1 : w->operand_count != 1)
+  if (w->kind == GRAPH_WEIGHT_NUMBER) {
+    if (w->operand_count != 0 || w->rank != 0 || w->dtype != DTYPE_F32)
+      FAIL(v, "weight `%s` is no number", w->name);
+    return 0;
+  }
+  if (several ? w->operand_count < 1 : w->operand_count != 1u + graph_weight_is_computed(w->kind))
     FAIL(v, "weight `%s` has %u operands", w->name, w->operand_count);
   for (uint32_t i = 0; i < w->operand_count; i++) {
     if (!in_range(w->operand[i], index))

@@ -62,7 +62,7 @@ static int check_model(const struct tfm_model *model, struct tfm_error *err) {
   if (model->graph->task != GRAPH_TASK_GENERATE)
     return error_set(err, TFM_ERROR_USAGE, "the task %s writes no text that could go on",
                      graph_task_name(model->graph->task));
-  if (model->dump.target_count || model->feed_count)
+  if (model->dump.target_count || model->feed_count || model->compare.count)
     return error_set(err, TFM_ERROR_USAGE,
                      "a model whose values are dumped or fed has no sessions");
   return 0;

@@ -24,6 +24,7 @@ static void engine_destroy(struct engine *engine) {
   if (!engine)
     return;
   dump_clear(&engine->dump);
+  free(engine->compared);
   session_destroy(engine->session);
   free(engine);
 }
@@ -42,6 +43,9 @@ void model_use_destroy(struct model_use *use) {
 static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_tensor *tensor,
                  struct tfm_error *err) {
   struct engine *engine = arg;
+  if (engine->compared && engine->pass == 0 && tap < 0 &&
+      compare_see(&engine->model->compare, engine->compared, value, tensor, err) != 0)
+    return -1;
   return dump_collect(&engine->dump, engine->pass, value, node, tap, tensor, err);
 }
 
@@ -56,7 +60,9 @@ static struct engine *engine_create(struct tfm_model *model, bool busy, struct t
   engine->dump.plan = &model->dump;
   atomic_store(&engine->busy, busy);
   int status = session_create(model->program, &session, &engine->session, err);
-  if (status == 0 && model->dump.target_count)
+  if (status == 0 && model->compare.count)
+    status = (engine->compared = compare_rows(&model->compare, err)) ? 0 : -1;
+  if (status == 0 && (model->dump.target_count || model->compare.count))
     session_set_watch(engine->session, watch, engine);
   for (size_t i = 0; status == 0 && i < model->feed_count; i++)
     status = session_feed(engine->session, model->feed[i].name, &model->feed[i].tensor, err);

@@ -291,7 +291,8 @@ static int batch_create(struct task_run *run, struct batch *b, struct tfm_error 
   b->fed = calloc(texts, sizeof *b->fed);
   b->step = calloc(rows, sizeof *b->step);
   b->logits = calloc(b->width, sizeof *b->logits);
-  b->keeps_rows = run->engine->dump.plan->target_count || session_fed(run->engine->session);
+  b->keeps_rows = run->engine->dump.plan->target_count || run->engine->compared ||
+                  session_fed(run->engine->session);
   return b->text && b->source && b->sequence && b->next && b->row && b->fed && b->step && b->logits
              ? find_first(b, err)
              : error_oom(err);

@@ -50,6 +50,7 @@ static void model_free(struct tfm_model *model) {
   model_use_destroy(model->use);
   feeds_finish(model);
   dump_plan_finish(&model->dump);
+  compare_finish(&model->compare);
   cache_destroy(model->cache);
   program_destroy(model->program);
   binding_destroy(model->binding);

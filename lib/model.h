@@ -14,6 +14,7 @@
 #include "compiler/compile.h"
 #include "graph/graph.h"
 #include "lib/context.h"
+#include "lib/compare.h"
 #include "lib/dump.h"
 #include "lib/engine.h"
 #include "lib/generation_keys.h"
@@ -66,6 +67,7 @@ struct tfm_model {
   struct tokenizer *tokenizer; /* NULL = none, and tokenizer_error says why */
   struct tfm_error tokenizer_error;
   struct dump_plan dump;
+  struct compare_plan compare;
   struct model_feed *feed;
   size_t feed_count;
   int64_t max_tokens, vocabulary;

@@ -255,8 +255,8 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .feed_count = options->feed_count,
       .dump = dump,
       .dump_count = options->dump_count,
-      .all_logits = (model->flags & TFM_OPEN_ALL_LOGITS) != 0,
-      .fuse = (model->flags & TFM_OPEN_NO_FUSE) == 0,
+      .all_logits = (model->flags & TFM_OPEN_ALL_LOGITS) != 0 || options->compare,
+      .fuse = (model->flags & TFM_OPEN_NO_FUSE) == 0 && !options->compare,
       .find_op = find_op,
       .find_plugin = find_plugin,
       .find_refusal = find_refusal,
@@ -449,6 +449,9 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   struct registry_policy policy = {.reference_only = program.reference_only,
                                    .overrides = program.kernels};
   cpu_features(policy.cpu);
+  if (options->compare && compare_create(&model->compare, options->compare, model->graph,
+                                         &model->written, err) != 0)
+    return -1;
   binding.registry = model->registry;
   binding.policy = &policy;
   if (program.kernels && check_kernels(model->registry, program.kernels, err) != 0)

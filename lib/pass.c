@@ -3,6 +3,8 @@
 
 void engine_begin(struct engine *engine) {
   dump_clear(&engine->dump);
+  for (size_t i = 0; engine->compared && i < engine->model->compare.count; i++)
+    engine->compared[i] = (struct compare_row){0};
   engine->pass = 0;
 }
 

@@ -39,6 +39,12 @@ const tfm_timing *tfm_result_timing(const tfm_result *result) {
   return result ? &result->timing : NULL;
 }
 
+size_t tfm_result_differences(const tfm_result *result, const tfm_difference **difference) {
+  if (difference)
+    *difference = result ? result->difference : NULL;
+  return result ? result->difference_count : 0;
+}
+
 static bool better(const tfm_choice *a, const tfm_choice *b) {
   return a->score > b->score || (a->score == b->score && a->id < b->id);
 }

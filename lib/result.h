@@ -14,6 +14,8 @@ struct tfm_result {
   size_t count;
   tfm_answer *answer;
   tfm_timing timing;
+  tfm_difference *difference; /* difference_count of them; of a run beside a reference */
+  size_t difference_count;
 };
 
 struct tfm_result *result_create(size_t count, struct tfm_error *err);

@@ -34,7 +34,8 @@ int task_run(struct task_run *run, struct tfm_error *err) {
     answer->truncated = row->truncated;
   }
   bool pass_only = (run->options->flags & TFM_RUN_PASS_ONLY) != 0;
-  if (task == GRAPH_TASK_NONE && (pass_only || run->model->dump.target_count))
+  if (task == GRAPH_TASK_NONE &&
+      (pass_only || run->model->dump.target_count || run->engine->compared))
     return task_forward(run, err);
   if (task == GRAPH_TASK_NONE || task >= sizeof task_table / sizeof *task_table)
     return error_set(err, TFM_ERROR_MODEL, "the model file has no head, so there is no answer"),
@@ -115,12 +116,14 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
                 struct tfm_error *err) {
   const struct graph *graph = run->model->graph;
   const struct task_result *result = task_result(graph->task, name);
-  tfm_tensor tensor;
+  tfm_tensor tensor, first;
   if (!session_shape(run->engine->session, name, &tensor) || !result)
     return error_set(err, TFM_ERROR_MODEL, "the head `%s` returns no `%s`",
                      graph->head ? graph->head : "", name);
   if ((enum dtype)tensor.dtype != result->dtype || !shape_fits(run, result->shape, &tensor))
     return refuse_output(run, result, &tensor, err);
+  if (session_row(run->engine->session, name, 0, &first, err) != 0) /* then no row fails */
+    return -1;
   out->run = run;
   out->name = name;
   out->rank = tensor.rank;
@@ -130,7 +133,8 @@ int task_output(struct task_run *run, const char *name, struct task_output *out,
 
 const float *task_row(const struct task_output *out, size_t r) {
   tfm_tensor row = {0};
-  session_row(out->run->engine->session, out->name, (uint32_t)r, &row);
+  struct tfm_error ignored = {0};
+  session_row(out->run->engine->session, out->name, (uint32_t)r, &row, &ignored);
   return row.data;
 }
 

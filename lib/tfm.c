@@ -121,6 +121,9 @@ static int run_rows(struct task_run *run, struct tfm_error *err) {
   engine_begin(run->engine);
   int status = run->rows->count ? task_run(run, err) : task_forward(run, err);
   status = model_settle(run->model, status, err);
+  if (status == 0 && run->engine->compared)
+    status = compare_tell(&run->model->compare, run->engine->compared, run->model->graph,
+                          run->result, err);
   return status == 0 && run->model->dump.target_count ? dump_write(&run->engine->dump, err)
                                                       : status;
 }
@@ -170,6 +173,28 @@ static int run_inputs(struct tfm_model *model, const tfm_input *input, size_t co
   return status;
 }
 
+/* None: those that the reference run read, if there is one. */
+static int compared_inputs(const tfm_model *model, tfm_input **inputs, size_t *count,
+                           struct tfm_error *err) {
+  const struct compare_plan *plan = &model->compare;
+  if (*count || !plan->file || model->feed_count)
+    return 0;
+  if (!plan->ids) {
+    error_set(err, TFM_ERROR_USAGE, "the reference does not say what it read: it has no input_ids");
+    return error_note(err, "help: give its input: --input TEXT or --ids 1,2,3"), -1;
+  }
+  tfm_input *made = calloc(plan->rows ? plan->rows : 1, sizeof *made);
+  if (!made)
+    return error_oom(err);
+  for (size_t i = 0; i < plan->rows; i++)
+    made[i] = (tfm_input){
+        .struct_size = sizeof *made, .ids = plan->ids + i * plan->tokens, .id_count = plan->tokens};
+  free(*inputs);
+  *inputs = made;
+  *count = plan->rows;
+  return 0;
+}
+
 /* The error is kept here until the end: a callback may use the caller's for calls of its own. */
 int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
                   const tfm_run_options *options, tfm_result **result, tfm_error *error) {
@@ -183,6 +208,7 @@ int tfm_model_run(tfm_model *model, const tfm_input *input, size_t count,
       caller_need(result, "tfm_model_run", "result", &own) == 0 &&
       caller_run_options(options, &full, &own) == 0 &&
       caller_inputs(input, count, &inputs, &own) == 0 &&
+      compared_inputs(model, &inputs, &count, &own) == 0 &&
       check_input(model, inputs, count, &own) == 0)
     status = run_inputs(model, inputs, count, &full, result, &own);
   free(inputs);

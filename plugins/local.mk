@@ -39,8 +39,11 @@ plugins_attention_la_LDFLAGS = $(plugin_ldflags)
 plugins_attention_la_LIBADD = $(LIBM)
 
 plugins_elementwise_la_SOURCES = $(plugins_common) \
+  plugins/elementwise/constant.c \
   plugins/elementwise/elementwise.c \
   plugins/elementwise/elementwise.h \
+  plugins/elementwise/pair.c \
+  plugins/elementwise/pair.h \
   plugins/elementwise/plugin.c
 plugins_elementwise_la_CPPFLAGS = $(plugin_cppflags)
 plugins_elementwise_la_CFLAGS = $(plugin_cflags)

@@ -259,6 +259,8 @@ static bool sound_view(const struct binding *binding, int32_t i) {
     return false;
   if (w->kind == GRAPH_WEIGHT_TENSOR)
     return w->operand_count == 0;
+  if (w->kind == GRAPH_WEIGHT_NUMBER || graph_weight_is_computed(w->kind))
+    return computed_is_sound(binding, i);
   if (w->operand_count == 0)
     return false;
   for (uint32_t o = 0; o < w->operand_count; o++) {
@@ -310,6 +312,9 @@ static int bind_row(struct binding *binding, int32_t i, struct tfm_error *err) {
   case GRAPH_WEIGHT_CONCAT:
   case GRAPH_WEIGHT_STACK:
     return join_bind(binding, i, err);
+  default:
+    if (w->kind < GRAPH_WEIGHT_KINDS)
+      return computed_bind(binding, i, err);
   }
   return error_set(err, TFM_ERROR_MODEL, "weight `%s` is of no known kind", w->name);
 }

@@ -33,4 +33,8 @@ int kept_plan(struct binding *binding, struct tfm_error *err);
 int join_plan(struct binding *binding, struct tfm_error *err);
 int join_bind(struct binding *binding, int32_t i, struct tfm_error *err);
 
+/* computed.c: a row that is a number, or arithmetic of two others. */
+bool computed_is_sound(const struct binding *binding, int32_t i);
+int computed_bind(struct binding *binding, int32_t i, struct tfm_error *err);
+
 #endif

@@ -7,7 +7,7 @@
  *     TRANSPOSE          the blocks' dimension changes place
  *     SPLIT              fine, but along the blocks' dimension
  *     RESHAPE, CONCAT,   are made of plain elements: what they read is widened
- *     STACK                                                                       */
+ *     STACK, ADD to DIV                                                           */
 #include "runtime/accept.h"
 #include "runtime/binding_private.h"
 
@@ -48,7 +48,7 @@ static void mark_made(const struct graph *g, struct row *rows) {
   for (uint32_t i = g->weight_count; i-- > 0;) {
     const struct graph_weight *w = &g->weight[i];
     bool makes = w->kind == GRAPH_WEIGHT_RESHAPE || w->kind == GRAPH_WEIGHT_CONCAT ||
-                 w->kind == GRAPH_WEIGHT_STACK || rows[i].made;
+                 w->kind == GRAPH_WEIGHT_STACK || graph_weight_is_computed(w->kind) || rows[i].made;
     for (uint32_t o = 0; w->used && makes && o < w->operand_count; o++)
       if (w->operand[o] >= 0 && w->operand[o] < (int32_t)i)
         rows[w->operand[o]].made = true;

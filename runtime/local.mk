@@ -4,7 +4,7 @@ include runtime/gemm/local.mk
 noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = $(gemm_sources) \
   runtime/accept.c runtime/accept.h \
-  runtime/binding.c runtime/binding.h runtime/binding_private.h \
+  runtime/binding.c runtime/binding.h runtime/binding_private.h runtime/computed.c \
   runtime/cache.c runtime/cache.h \
   runtime/choose.c \
   runtime/cpu.c runtime/cpu.h \

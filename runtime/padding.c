@@ -2,7 +2,8 @@
  *
  * An input such as [4, T], [B, 8] or [B, 2*T] is a rectangle in memory too, and a row that is
  * shorter is filled up.  What is told which tokens are real leaves the rest out; a node that
- * mixes tokens and is told nothing would take them for the row's own. */
+ * mixes tokens and is told nothing would take them for the row's own.  So is a value fed in the
+ * middle, where no input is left that says how many tokens rows have. */
 #include "runtime/session_private.h"
 
 #include "tfm/plugin.h"
@@ -66,12 +67,47 @@ static int refuse(const struct graph_node *node, int64_t a, int64_t b, struct tf
   return -1;
 }
 
+static int refuse_mixing(const struct session *session, uint32_t dims, int64_t a, int64_t b,
+                         struct tfm_error *err) {
+  const struct graph *graph = session->graph;
+  for (uint32_t n = 0; n < graph->node_count; n++)
+    if (mixes(graph, &graph->node[n], dims) && !is_told(session, &graph->node[n]))
+      return refuse(&graph->node[n], a, b, err);
+  return 0;
+}
+
+/* A dim of [B, T, ...] that no input says is the tokens of the step, or of the rows. */
+static int check_fed(const struct session *session, const struct session_input *in,
+                     const struct session_side *side, struct tfm_error *err) {
+  const struct ragged *ragged = session->program->ragged;
+  uint32_t dims = in->type->rank < 2 ? 0 : ragged_dims(&in->type->shape[1]);
+  if (session->two_sided || dims == 0 || (dims & ragged->differ) != 0 ||
+      (ragged->batch != GRAPH_NONE && dims == 1u << ragged->batch))
+    return 0;
+  int64_t tokens = in->feed.shape[1], most = 0;
+  if (tokens != side->tokens && tokens != side->total) {
+    error_set(err, TFM_ERROR_USAGE, "`%s` is fed with another length than the texts have",
+              in->input->name);
+    error_note(err, "expected: %lld tokens", (long long)side->tokens);
+    error_note(err, "found: %lld", (long long)tokens);
+    error_note(err, "help: give the tokens that it was made of, and run one step (tfmrun -n 1)");
+    return -1;
+  }
+  for (uint32_t b = 0; b < side->rows; b++) {
+    most = tokens == side->tokens ? side->count[b] : (int64_t)side->past[b] + side->count[b];
+    if (side->count[b] > 0 && most != tokens)
+      return refuse_mixing(session, dims, most, tokens, err);
+  }
+  return 0;
+}
+
 int padding_check(const struct session *session, const struct session_input *in,
                   const struct session_side *side, struct tfm_error *err) {
-  const struct graph *graph = session->graph;
   int64_t longest, fixed;
   uint32_t row;
-  if (in->kind == GRAPH_SOURCE_FEED || in->feed.data || in->type->rank < 2)
+  if (in->kind == GRAPH_SOURCE_FEED)
+    return check_fed(session, in, side, err);
+  if (in->feed.data || in->type->rank < 2)
     return 0;
   longest = source_info(in->kind)->shape[1] == 'S' ? side->total : side->tokens;
   if (!find_other(in, side, longest, &row))
@@ -82,9 +118,6 @@ int padding_check(const struct session *session, const struct session_input *in,
     error_note(err, "found: %lld in row %u", (long long)tokens_of(in, side, row), row);
     return -1;
   }
-  uint32_t dims = ragged_dims(&in->type->shape[1]);
-  for (uint32_t n = 0; n < graph->node_count; n++)
-    if (mixes(graph, &graph->node[n], dims) && !is_told(session, &graph->node[n]))
-      return refuse(&graph->node[n], tokens_of(in, side, row), longest, err);
-  return 0;
+  return refuse_mixing(session, ragged_dims(&in->type->shape[1]), tokens_of(in, side, row), longest,
+                       err);
 }

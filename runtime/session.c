@@ -289,18 +289,18 @@ bool session_shape(const struct session *session, const char *name, tfm_tensor *
   return value != GRAPH_NONE;
 }
 
-bool session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out) {
+int session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out,
+                struct tfm_error *err) {
   int32_t value = find_output(session, name);
   if (value == GRAPH_NONE)
-    return false;
-  struct tfm_error ignored = {0};
-  if (exec_read_row(session->exec, value, row, out, &ignored) != 0)
-    return false;
+    return error_set(err, TFM_ERROR_USAGE, "no output `%s` was made", name);
+  if (exec_read_row(session->exec, value, row, out, err) != 0)
+    return -1;
   if (out->rank > 0 && out->shape[0] > 1) { /* a rectangle for all rows */
     out->data = (char *)out->data + row * out->stride[0];
     out->shape[0] = 1;
   }
-  return true;
+  return 0;
 }
 
 bool session_fed(const struct session *session) {

@@ -90,8 +90,11 @@ const tfm_tensor *session_output(const struct session *session, const char *name
 
 /* Its shape as a rectangle, without the data; false where session_output is NULL. */
 bool session_shape(const struct session *session, const char *name, tfm_tensor *out);
-/* A row's part of it, where it lies: [1, T, ...] with that row's T.  row: one of the step's. */
-bool session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out);
+/* A row's part of it, where it lies: [1, T, ...] with that row's T.  row: one of the step's.
+ * What is not in the host's memory is copied there, which asks for memory at the first row of
+ * a step alone: the others do not fail then. */
+int session_row(const struct session *session, const char *name, uint32_t row, tfm_tensor *out,
+                struct tfm_error *err);
 
 /* Is a value fed?  Then every step has the rows that the value has. */
 bool session_fed(const struct session *session);

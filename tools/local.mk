@@ -13,6 +13,7 @@ tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h \
 
 tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
   tools/rank.c tools/window.c tools/stream.c tools/stream.h \
+  tools/compare.c tools/compare.h \
   tools/output.c tools/output.h tools/check.c tools/check.h $(tools_shared)
 tools_tfmrun_LDADD = $(tools_tfm) $(JANSSON_LIBS)
 tools_tfmc_SOURCES = tools/tfmc.c $(tools_shared)
@@ -28,6 +29,9 @@ tools_tfm_tokenize_LDADD = $(tools_tfm)
 bin_PROGRAMS += tools/tfm-weights
 tools_tfm_weights_SOURCES = tools/tfm_weights.c tools/check.c tools/check.h $(tools_shared)
 tools_tfm_weights_LDADD = $(tools_tfm) $(JANSSON_LIBS)
+
+# What transformers gives, for tfmrun --compare.
+EXTRA_DIST += tools/reference.py
 
 # How the checkpoints of models/ were made; tests/parity reads the prompts.
 EXTRA_DIST += tools/train_reference/prompts.tsv tools/train_reference/samples tools/train_reference/train \

@@ -236,6 +236,9 @@ static const struct option_row rows[] = {
      "write a value of the graph; may be repeated", .call = call_dump},
     {OPTION_CALL, "feed", 0, "VALUE=FILE.safetensors:TENSOR",
      "put a value in its place; may be repeated", .call = call_feed},
+    {OPTION_TEXT, "compare", 0, "FILE.safetensors",
+     "where the run parts from a reference run, which tools/reference.py writes",
+     FIELD(common.open.compare)},
     OPTION_USE("profile"),
     OPTION_USE("quiet"),
     OPTION_HEAD(""),
@@ -274,7 +277,9 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
     return cli_usage_error(cli, "--repetition-penalty needs a number above 0; 1 is off");
   if (o->run.logprobs && !o->json)
     return cli_usage_error(cli, "--logprobs is for --json");
-  if (!o->input && !o->ids && !o->check && o->feed_count == 0) {
+  if (o->common.open.compare && o->input && strcmp(o->input, "-") == 0)
+    return cli_usage_error(cli, "--compare is for one run: give --input TEXT, --ids, or nothing");
+  if (!o->input && !o->ids && !o->check && o->feed_count == 0 && !o->common.open.compare) {
     if (isatty(STDIN_FILENO))
       return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe");
     o->input = "-";

@@ -4,6 +4,7 @@
  * command line, or lines from a pipe in batches.  stdout carries only the
  * result; everything else goes to stderr. */
 #include "tools/check.h"
+#include "tools/compare.h"
 #include "tools/output.h"
 #include "tools/run.h"
 
@@ -84,7 +85,10 @@ static int run_one(struct job *job, const char *text, const char *ids) {
     input.pair = o->pair;
     input.pair_length = strlen(o->pair);
   }
-  int status = o->samples > 1 ? run_samples(job, &input) : run_alone(job, &input);
+  bool given = text || ids;
+  int status = o->common.open.compare ? compare_run(job, &input, given)
+               : o->samples > 1       ? run_samples(job, &input)
+                                      : run_alone(job, &input);
   free(list);
   return status;
 }

@@ -143,13 +143,30 @@ static bool in_match(const struct match *m, int32_t node) {
   return false;
 }
 
+static bool same_type(const struct type *a, const struct type *b) {
+  bool same = a->dtype == b->dtype && a->rank == b->rank;
+  for (uint32_t i = 0; same && i < a->rank; i++)
+    same = dim_equal(&a->shape[i], &b->shape[i]);
+  return same;
+}
+
+/* Are its inputs of the type of its output?  A fused op repeats no dims. */
+static bool is_level(const struct fuser *f, const struct graph_node *node) {
+  const struct graph_value *value = f->graph->value;
+  for (uint32_t i = 0; i < node->input_count; i++)
+    if (node->input[i] != GRAPH_NONE &&
+        !same_type(&value[node->input[i]].type, &value[node->output[0]].type))
+      return false;
+  return true;
+}
+
 /* May the node be that part, with what is known already? */
 static bool fit_part(struct fuser *f, struct match *m, uint32_t index, int32_t at) {
   const struct fuse_part *part = &f->pattern->part[index];
   const struct graph_node *node = &f->edit.node[at];
   if (f->edit.dead[at] || node->taps != 0 || in_match(m, at) || strcmp(node->op, part->op) != 0 ||
       node->input_count != part->input_count || node->weight_count != part->weight_count ||
-      node->output_count != part->output_count ||
+      node->output_count != part->output_count || (part->level && !is_level(f, node)) ||
       (index > 0 && node->entry != f->edit.node[m->node[0]].entry))
     return false;
   m->node[index] = at;

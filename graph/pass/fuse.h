@@ -42,7 +42,8 @@ struct fuse_part {
   uint32_t input_count, weight_count, attr_count, output_count;
   const struct fuse_slot *input, *weight; /* a slot of its schema each */
   const struct fuse_attr *attr;           /* by name; the node has no others */
-  bool result;                            /* side by side with others: its outputs are the op's */
+  bool level;  /* TFM_OP_BROADCASTS: its inputs must be of the type of its output */
+  bool result; /* side by side with others: its outputs are the op's */
 };
 
 struct fuse_name {

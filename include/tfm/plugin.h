@@ -349,7 +349,12 @@ enum {
    * depends on that index of the input only; but for the dim that the attribute
    * `axis` names.  Without it an op is given all tokens of a text, and cannot
    * stand beside a state, where a step has the new tokens alone. */
-  TFM_OP_KEEPS_TOKENS = 2u
+  TFM_OP_KEEPS_TOKENS = 2u,
+  /* What the schema leaves in `...` need not be equal in all inputs.  Dims are
+   * compared from the last one: they are equal, or 1 or not there in one input,
+   * which is then repeated.  Where rows lie end to end, an input [B, 1, ...] beside
+   * [B, T, ...] is [B, 1, ...] still: its row b belongs to all tokens of row b. */
+  TFM_OP_BROADCASTS = 4u
 };
 
 /* What tfm itself asks of an op, so that no part of it knows an op by its name.  The
@@ -368,6 +373,7 @@ enum {
   TFM_ROLE_SELECT = 9,     /* what is at `index` of an axis */
   TFM_ROLE_LOOKUP = 10,    /* rows of its weight, by the ids of its input */
   TFM_ROLE_UNIT = 11,      /* vectors of length 1 */
+  TFM_ROLE_CONSTANT = 12,  /* a tensor of its weight, or [1] of its attribute */
   TFM_ROLES                /* how many this tfm knows, 0 among them */
 };
 

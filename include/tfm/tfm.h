@@ -141,6 +141,9 @@ typedef struct tfm_open_options {
   void *message_arg;
   const char *kernels;  /* "op=kernel,...": the user's choice; NULL = the best */
   tfm_context *context; /* NULL = one of its own; else threads and plugin_dir are its, not these */
+  /* A safetensors file of what a reference run gave: each run is compared with it
+   * (tfm_result_differences), unfused.  A run without inputs reads the ids of that run. */
+  const char *compare;
 } tfm_open_options;
 
 /* Compile the model file, map the weights, prepare the kernels. */
@@ -375,6 +378,22 @@ size_t tfm_result_count(const tfm_result *result);
 /* The answer for input i; lives as long as the result. */
 const tfm_answer *tfm_result_answer(const tfm_result *result, size_t i);
 const tfm_timing *tfm_result_timing(const tfm_result *result);
+
+/* A value of the graph beside that of a reference run (tfm_open_options.compare). */
+typedef struct tfm_difference {
+  uint32_t struct_size;
+  uint32_t comparable;   /* 0 = they have not as many elements, and nothing below is known */
+  const char *value;     /* "h.0.attn.c_attn", as it is dumped */
+  const char *reference; /* its name in the reference's file */
+  const char *place;     /* "gpt2.tfm:35:12": where the model file says it; "" = unknown */
+  double most;           /* the largest difference of two elements; NaN where one is no number */
+  double here, there;    /* the two, ours and the reference's */
+  uint64_t at;           /* their place among the elements */
+  double largest;        /* the largest element of the reference, without its sign */
+} tfm_difference;
+/* In the order in which the graph computes them.  Returns how many; they live as long as the
+ * result. */
+size_t tfm_result_differences(const tfm_result *result, const tfm_difference **difference);
 
 /* ---------------------------------------------------------------- sessions */
 

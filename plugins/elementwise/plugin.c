@@ -2,12 +2,13 @@
 #include "plugins/elementwise/elementwise.h"
 
 static const tfm_op_desc *const ops[] = {
-    &add_op, &sub_op, &mul_op, &div_op, &scale_op,
+    &add_op, &sub_op, &mul_op, &div_op, &scale_op, &constant_op,
 };
 
 static const tfm_kernel_desc *const kernels[] = {
-    &add_reference, &sub_reference, &mul_reference, &div_reference, &scale_reference,
-    &add_base,      &sub_base,      &mul_base,      &div_base,      &scale_base,
+    &add_reference,   &sub_reference,      &mul_reference, &div_reference,
+    &scale_reference, &constant_reference, &add_base,      &sub_base,
+    &mul_base,        &div_base,           &scale_base,
 };
 
 static const tfm_plugin_desc plugin = {

@@ -6,12 +6,12 @@
 const tfm_op_desc layer_norm_op = {
     OP_OF("## Layer norm (Ba, Kiros and Hinton 2016, section 3):\n"
           "## (x - mean) / sqrt(variance + eps) * weight + bias, over the last dimension.\n"
-          "op layer_norm(x: [..., D]; weight: [D], bias: [D]?; eps: real = 1e-5) -> [..., D]\n"),
+          "op layer_norm(x: [..., D]; weight: [D]?, bias: [D]?; eps: real = 1e-5) -> [..., D]\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 const tfm_op_desc add_layer_norm_op = {
     OP_OF("## A residual and the layer norm of it: sum = a + b, norm = layer_norm(sum).\n"
-          "op add_layer_norm(a: [..., D], b: [..., D]; weight: [D], bias: [D]?;\n"
+          "op add_layer_norm(a: [..., D], b: [..., D]; weight: [D]?, bias: [D]?;\n"
           "  eps: real = 1e-5) -> sum: [..., D], norm: [..., D]\n"
           "  fuses add(a, b) as sum, layer_norm(sum; weight, bias; eps)\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
@@ -25,7 +25,8 @@ static void row(const struct norm *norm, const float *x, float *out) {
     variance += (x[i] - mean) * (x[i] - mean);
   variance /= (double)norm->width;
   for (int64_t i = 0; i < norm->width; i++) {
-    double y = (x[i] - mean) / sqrt(variance + norm->eps) * norm->weight[i];
+    double y = (x[i] - mean) / sqrt(variance + norm->eps);
+    y = norm->weight ? y * norm->weight[i] : y;
     out[i] = (float)(norm->bias ? y + norm->bias[i] : y);
   }
 }

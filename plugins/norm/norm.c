@@ -13,7 +13,6 @@ tfm_status norm_prepare(const tfm_host *host, const tfm_node *node, const tfm_te
   norm->row = row;
   norm->add = add;
   norm->eps = tfm_attr_real(node, "eps", 1e-5);
-  norm->width = weight[0]->shape[0];
   tfm_status status = weights_f32(host, weight[0], &norm->weight);
   if (status == TFM_OK && node->weight_count > 1)
     status = weights_f32(host, weight[1], &norm->bias);
@@ -40,7 +39,7 @@ void norm_add_reference(const float *a, const float *b, float *sum, int64_t widt
 }
 
 struct work {
-  const struct norm *norm;
+  struct norm norm;   /* with the width of this run */
   const float *a, *b; /* [rows, width]; b may be NULL */
   float *sum, *out;
 };
@@ -48,32 +47,35 @@ struct work {
 static void run_rows(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   (void)lane;
   const struct work *work = arg;
-  int64_t width = work->norm->width;
+  const struct norm *norm = &work->norm;
+  int64_t width = norm->width;
   for (int64_t i = begin * width; i < end * width; i += width) {
     const float *x = work->a + i;
     if (work->b) {
-      work->norm->add(work->a + i, work->b + i, work->sum + i, width);
+      norm->add(work->a + i, work->b + i, work->sum + i, width);
       x = work->sum + i;
     }
-    work->norm->row(work->norm, x, work->out + i);
+    norm->row(norm, x, work->out + i);
   }
 }
 
 static tfm_status run_work(const tfm_host *host, const tfm_run *run, struct work *work) {
-  int64_t width = work->norm->width;
+  const tfm_tensor *x = run->input[0];
+  int64_t width = work->norm.width = x->shape[x->rank - 1];
   if (width > 0)
-    host->parallel_for(host, tensor_rows(run->input[0]), ELEMENTS_A_PIECE / width + 1, run_rows,
-                       work);
+    host->parallel_for(host, tensor_rows(x), ELEMENTS_A_PIECE / width + 1, run_rows, work);
   return TFM_OK;
 }
 
 tfm_status norm_run(const tfm_host *host, const void *instance, const tfm_run *run) {
-  struct work work = {.norm = instance, .a = run->input[0]->data, .out = run->output[0]->data};
+  struct work work = {.norm = *(const struct norm *)instance,
+                      .a = run->input[0]->data,
+                      .out = run->output[0]->data};
   return run_work(host, run, &work);
 }
 
 tfm_status norm_run_sum(const tfm_host *host, const void *instance, const tfm_run *run) {
-  struct work work = {.norm = instance,
+  struct work work = {.norm = *(const struct norm *)instance,
                       .a = run->input[0]->data,
                       .b = run->input[1]->data,
                       .sum = run->output[0]->data,

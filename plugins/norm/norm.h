@@ -18,9 +18,9 @@ typedef void norm_add(const float *a, const float *b, float *sum, int64_t width)
 struct norm {
   norm_row *row;
   norm_add *add;
-  int64_t width;
+  int64_t width; /* of a run */
   double eps;
-  float *weight; /* [width] */
+  float *weight; /* [width], or NULL */
   float *bias;   /* [width], or NULL */
 };
 

@@ -6,12 +6,12 @@
 const tfm_op_desc rms_norm_op = {
     OP_OF("## Root mean square norm (Zhang and Sennrich 2019, section 4):\n"
           "## x / sqrt(mean(x^2) + eps) * weight, over the last dimension.\n"
-          "op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]\n"),
+          "op rms_norm(x: [..., D]; weight: [D]?; eps: real = 1e-6) -> [..., D]\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 const tfm_op_desc add_rms_norm_op = {
     OP_OF("## A residual and the root mean square norm of it: sum = a + b, norm = rms_norm(sum).\n"
-          "op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6)\n"
+          "op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]?; eps: real = 1e-6)\n"
           "  -> sum: [..., D], norm: [..., D]\n"
           "  fuses add(a, b) as sum, rms_norm(sum; weight; eps)\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
@@ -22,7 +22,7 @@ static void row(const struct norm *norm, const float *x, float *out) {
     square += (double)x[i] * x[i];
   double scale = 1 / sqrt(square / (double)norm->width + norm->eps);
   for (int64_t i = 0; i < norm->width; i++)
-    out[i] = (float)(x[i] * scale * norm->weight[i]);
+    out[i] = (float)(norm->weight ? x[i] * scale * norm->weight[i] : x[i] * scale);
 }
 
 static tfm_status prepare(const tfm_host *host, const tfm_node *node,

@@ -28,14 +28,14 @@ SIMD_INLINE float row_sum(const float *x, int64_t width, float shift, int square
   return vec_sum(vec_add(vec_add(sum[0], sum[1]), vec_add(sum[2], sum[3])));
 }
 
-/* out = (x - mean) * scale * weight + bias */
+/* out = (x - mean) * scale * weight + bias; without a weight it is 1 */
 SIMD_INLINE void row_apply(const struct norm *norm, const float *x, float *out, float mean,
                            float scale) {
   vec center = vec_set(mean), factor = vec_set(scale);
   for (int64_t i = 0; i < norm->width; i += VEC_WIDTH) {
     int64_t n = norm->width - i;
     vec v = vec_mul(vec_sub(vec_load_upto(x + i, n), center), factor);
-    vec w = vec_load_upto(norm->weight + i, n);
+    vec w = norm->weight ? vec_load_upto(norm->weight + i, n) : vec_set(1.0f);
     v = norm->bias ? vec_fma(v, w, vec_load_upto(norm->bias + i, n)) : vec_mul(v, w);
     vec_store_upto(out + i, v, n);
   }

@@ -43,6 +43,14 @@ for name in model/model.safetensors weights hard; do
   has 'this run uses that file'
   [ "$(sum "$work/model/model.safetensors")" = "$before" ] || fail "$name is replaced"
 done
+# a value in the middle, where nothing that is left says how many tokens there are
+ids="$tfmrun $plugins -q $work/model --ids"
+expect 0 $ids 5,17,200 -n 1 --dump "add=$work/middle.safetensors"
+expect 0 $ids 5,17,200 -n 1 --feed "add=$work/middle.safetensors:add"
+expect 2 $ids 5,17,200 -n 2 --feed "add=$work/middle.safetensors:add"
+has '`add` is fed with another length than the texts have'
+expect 2 $ids 5,17 -n 1 --feed "add=$work/middle.safetensors:add"
+has 'expected: 2 tokens'
 expect 2 $gpt --feed "logits=$work/feed.safetensors:logits" --dump "logits=$work/feed.safetensors"
 has 'this run uses that file'
 cp "$fixtures/bert-mlm/model.safetensors" "$work/model/of-another.safetensors"

@@ -347,7 +347,9 @@ static tfm_status run_prepared(struct test_host *test, const tfm_kernel_desc *ke
     view[0][i] = tensor ? &bare[i] : NULL;
     view[1][i] = tensor;
   }
+  tfm_rows rows = {.struct_size = sizeof rows, .count = call->rows};
   tfm_run run = {.struct_size = sizeof run,
+                 .rows = &rows,
                  .input_count = call->input_count,
                  .weight_count = call->weight_count,
                  .output_count = call->output_count,

@@ -36,6 +36,7 @@ struct call {
   uint32_t input_count, weight_count, attr_count, output_count;
   tfm_tensor *input[CALL_MAX], *weight[CALL_MAX], *output[CALL_MAX];
   tfm_attr attr[CALL_MAX];
+  int64_t rows; /* of the batch, where tensors say where they begin */
   uint64_t taps;
   tfm_tensor *tap[CALL_MAX]; /* what the kernel asked for; freed by call_finish */
   char message[512];         /* of host->fail */

@@ -56,6 +56,19 @@ static inline tfm_status compiling_pool(const tfm_host *host, const tfm_node *no
   return TFM_OK;
 }
 
+static inline tfm_status compiling_constant(const tfm_host *host, const tfm_node *node,
+                                            tfm_type *output, uint32_t capacity, uint32_t *count) {
+  (void)host;
+  (void)capacity;
+  bool whole = tfm_attr_find(node, "value") && tfm_attr_find(node, "value")->kind == TFM_ATTR_INT;
+  output[0] = (tfm_type){.dtype = whole ? TFM_I32 : TFM_NONE, .rank = 1};
+  output[0].shape[0] = 1;
+  if (node->weight[0])
+    output[0] = *node->weight[0];
+  *count = 1;
+  return TFM_OK;
+}
+
 #define COMPILING_OP(text)                                                                         \
   { .struct_size = sizeof(tfm_op_desc), .flags = TFM_OP_KEEPS_TOKENS, .version = 1, .schema = text }
 #define COMPILING_ROLE(id, text)                                                                   \
@@ -63,11 +76,16 @@ static inline tfm_status compiling_pool(const tfm_host *host, const tfm_node *no
     .struct_size = sizeof(tfm_op_desc), .flags = TFM_OP_KEEPS_TOKENS, .version = 1,                \
     .role = TFM_ROLE_##id, .schema = text                                                          \
   }
+#define COMPILING_PAIR(id, text)                                                                   \
+  {                                                                                                \
+    .struct_size = sizeof(tfm_op_desc), .flags = TFM_OP_KEEPS_TOKENS | TFM_OP_BROADCASTS,          \
+    .version = 1, .role = TFM_ROLE_##id, .schema = text                                            \
+  }
 static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op linear(x: [..., I]; weight: [O, I], bias: [O]?) -> [..., O]"),
-    COMPILING_OP("op layer_norm(x: [..., D]; weight: [D], bias: [D]?; eps: real = 1e-5) -> "
+    COMPILING_OP("op layer_norm(x: [..., D]; weight: [D]?, bias: [D]?; eps: real = 1e-5) -> "
                  "[..., D]"),
-    COMPILING_OP("op rms_norm(x: [..., D]; weight: [D]; eps: real = 1e-6) -> [..., D]"),
+    COMPILING_OP("op rms_norm(x: [..., D]; weight: [D]?; eps: real = 1e-6) -> [..., D]"),
     COMPILING_ROLE(UNIT, "op l2_normalize(x: [..., D]; ; eps: real = 1e-12) -> [..., D]"),
     COMPILING_ROLE(LOOKUP, "op embedding(ids: i32[B, T]; weight: [V, D]) -> [B, T, D]"),
     COMPILING_OP(
@@ -91,10 +109,10 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op window(; ; n: int) -> mask"),
     COMPILING_ROLE(MASK_AND, "op mask_and(a: mask, b: mask) -> mask"),
     COMPILING_ROLE(MASK_OR, "op mask_or(a: mask, b: mask) -> mask"),
-    COMPILING_ROLE(ADD, "op add(a: [...], b: [...]) -> [...]"),
-    COMPILING_ROLE(SUB, "op sub(a: [...], b: [...]) -> [...]"),
-    COMPILING_ROLE(MUL, "op mul(a: [...], b: [...]) -> [...]"),
-    COMPILING_ROLE(DIV, "op div(a: [...], b: [...]) -> [...]"),
+    COMPILING_PAIR(ADD, "op add(a: number[...], b: number[...]) -> number[...]"),
+    COMPILING_PAIR(SUB, "op sub(a: number[...], b: number[...]) -> number[...]"),
+    COMPILING_PAIR(MUL, "op mul(a: number[...], b: number[...]) -> number[...]"),
+    COMPILING_PAIR(DIV, "op div(a: [...], b: [...]) -> [...]"),
     COMPILING_ROLE(SCALE, "op scale(x: [...]; ; by: real) -> [...]"),
     COMPILING_OP("op mean_pool(x: [B, T, D], real: bool[B, T]) -> [B, D]"),
     COMPILING_ROLE(LAST_TOKEN, "op last_token(x: [B, T, D], index: i32[B]) -> [B, 1, D]"),
@@ -104,10 +122,10 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op linear_add(x: [..., I], y: [..., O]; weight: [O, I], bias: [O]?) -> "
                  "[..., O] fuses add(y, linear(x; weight, bias)) "
                  "fuses add(linear(x; weight, bias), y)"),
-    COMPILING_OP("op add_layer_norm(a: [..., D], b: [..., D]; weight: [D], bias: [D]?; "
+    COMPILING_OP("op add_layer_norm(a: [..., D], b: [..., D]; weight: [D]?, bias: [D]?; "
                  "eps: real = 1e-5) -> sum: [..., D], norm: [..., D] "
                  "fuses add(a, b) as sum, layer_norm(sum; weight, bias; eps)"),
-    COMPILING_OP("op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]; eps: real = 1e-6) -> "
+    COMPILING_OP("op add_rms_norm(a: [..., D], b: [..., D]; weight: [D]?; eps: real = 1e-6) -> "
                  "sum: [..., D], norm: [..., D] "
                  "fuses add(a, b) as sum, rms_norm(sum; weight; eps)"),
     {.struct_size = sizeof(tfm_op_desc),
@@ -121,6 +139,12 @@ static const tfm_op_desc compiling_ops[] = {
      .role = TFM_ROLE_SELECT,
      .schema = "op select(x: [...]; ; axis: int, index: int) -> _",
      .infer = compiling_select},
+    {.struct_size = sizeof(tfm_op_desc),
+     .flags = TFM_OP_KEEPS_TOKENS,
+     .version = 1,
+     .role = TFM_ROLE_CONSTANT,
+     .schema = "op constant(; weight: [...]?; value: any?) -> _",
+     .infer = compiling_constant},
     {.struct_size = sizeof(tfm_op_desc),
      .version = 1,
      .schema = "op pool(x: [B, T, D], real: bool[B, T]; ; kinds: list) -> _",

@@ -496,9 +496,68 @@ START_TEST(arithmetic_on_tensors) {
 }
 END_TEST
 
+/* Dims of 1, and those that are not there, are repeated; what repeats is not fused. */
+START_TEST(repeated_dims) {
+  EXPECT(HEADER BODY("  x = x * @v - @s\n"), "words.weight F32 9 4\nv F32 4\ns BF16 1 1 1\n",
+         "%2 = constant(; $v) : f32[4] @v", "mul(%1, %2) : f32[B,T,4]",
+         "constant(; $s) : f32[1,1,1]");
+  EXPECT(HEADER BODY("  x = 2 - x + 1 / x\n"), "words.weight F32 9 4\n",
+         "constant(; _; value: 2.0) : f32[1]", "div(%", "sub(%2, %1) : f32[B,T,4]");
+  EXPECT(HEADER BODY("  x = embedding(2 * ids + 2 - ids, weight: @p) + embedding(-ids) @words\n"),
+         "words.weight F32 9 4\np F32 40 4\n", "constant(; _; value: 2) : i32[1]",
+         ": i32[B,T] @add", "constant(; _; value: -1) : i32[1]");
+  EXPECT(HEADER BODY("  x = linear(x) @a + @v\n"),
+         "words.weight F32 9 4\na.weight F32 4 4\nv F32 4\n", "= linear(", "= add(");
+  expect_error(HEADER BODY("  x = x * @v\n"), "words.weight F32 9 4\nv F32 3\n", CODE_SHAPE);
+  expect_error(HEADER BODY("  x = x * @v\n"), "words.weight F32 9 4\nv F32 2 4\n", CODE_SHAPE);
+  expect_error(HEADER BODY("  x = x * @v\n"), "words.weight F32 9 4\nv I64 4\n", CODE_TENSOR_DTYPE);
+  expect_error(HEADER BODY("  x = embedding(ids + 0.5) @words\n"), "words.weight F32 9 4\n",
+               CODE_DTYPE);
+  expect_error(HEADER BODY("  x = embedding(ids / 2) @words\n"), "words.weight F32 9 4\n",
+               CODE_DTYPE);
+  expect_error(HEADER BODY("  x = embedding(ids + 4294967296) @words\n"), "words.weight F32 9 4\n",
+               CODE_ARITHMETIC);
+  expect_error(HEADER BODY("  x = x / 0\n"), "words.weight F32 9 4\n", CODE_ARITHMETIC);
+  expect_error(HEADER BODY("  x = x + causal()\n"), "words.weight F32 9 4\n", CODE_DTYPE);
+  expect_error(HEADER BODY("  y = causal() * 2\n"), "words.weight F32 9 4\n", CODE_KIND);
+}
+END_TEST
+
+/* Arithmetic of weights is one weight, made once and read in a slot. */
+START_TEST(computed_weights) {
+  static const char norm[] = "words.weight F32 9 4\nn.weight BF16 4\n";
+  EXPECT(HEADER BODY("  x = rms_norm(x, weight: 1 + @n.weight)\n"
+                     "  x = rms_norm(x, weight: 1 + @n.weight)\n"),
+         norm, "weight $\"(1 + n.weight)\" : f32[4] = add(${1}, $n.weight; 0, 0, 0)",
+         "$\"(1 + n.weight)\"; eps: 1e-06) : f32[B,T,4] @n", "!{1:");
+  EXPECT(HEADER "weight w: [D] = -@n.weight / 2\n" BODY("  x = rms_norm(x, weight: w)\n"), norm,
+         "weight $\"((-1 * n.weight) / 2)\" : f32[4]");
+  EXPECT(HEADER BODY("  x = x * (@n.weight * @n.weight)\n"), norm,
+         "constant(; $\"(n.weight * n.weight)\") : f32[4]");
+  EXPECT(HEADER BODY("  x = rms_norm(x, weight: 1 + (@n.weight ?? @words.weight))\n"), norm,
+         "(1 + n.weight)");
+  expect_error(HEADER BODY("  x = rms_norm(x, weight: @n.weight + @words.weight)\n"),
+               "words.weight F32 9 5\nn.weight F32 4\n", CODE_WEIGHT_VIEW);
+  expect_error(HEADER BODY("  x = rms_norm(x, weight: @n.weight / 0)\n"), norm, CODE_ARITHMETIC);
+  expect_error(HEADER BODY("  x = rms_norm(x, weight: 1 + @n.weight)\n"),
+               "words.weight F32 9 4\nn.weight I32 4\n", CODE_WEIGHT_VIEW);
+}
+END_TEST
+
+/* A norm needs no weight, but a scope names something. */
+START_TEST(norms_without_weights) {
+  EXPECT(HEADER BODY("  x = layer_norm(rms_norm(x), eps: 0.5)\n"), "words.weight F32 9 4\n",
+         "rms_norm(%1; _; eps: 1e-06)", "layer_norm(%2; _, _; eps: 0.5)");
+  EXPECT(HEADER BODY("  x = layer_norm(x) @n\n"), "words.weight F32 9 4\nn.bias F32 4\n",
+         "layer_norm(%1; _, $n.bias; eps: 1e-05)");
+  expect_error(HEADER BODY("  x = layer_norm(x) @m\n"), "words.weight F32 9 4\n",
+               CODE_TENSOR_MISSING);
+}
+END_TEST
+
 /* An operator is the op that has its role; where there is none, it is refused. */
 START_TEST(roles) {
-  static const char *const exprs[] = {"x + x", "x - x", "x * x", "x / x", "-x", "x * 0.5"};
+  static const char *const exprs[] = {"x + x", "x - x", "x * x", "x / x", "-x", "x * 0.5", "1 - x"};
   for (size_t i = 0; i < sizeof exprs / sizeof exprs[0]; i++) {
     struct written w;
     char model[1024], tensors[] = "words.weight F32 9 4\n";
@@ -787,5 +846,6 @@ END_TEST
 UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
           choosing_heads, first_head_of_a_task, last_token, two_graphs, weight_forms, stacking,
           groups, rules, optional_slots, constants, arithmetic_on_tensors, roles, blocks, computing,
-          numbers_are_no_nodes, rebinding_and_scopes, libraries, fusing_three, fusing_sums,
-          fusing_norms, hostile, deep, circles)
+          numbers_are_no_nodes, repeated_dims, computed_weights, norms_without_weights,
+          rebinding_and_scopes, libraries, fusing_three, fusing_sums, fusing_norms, hostile, deep,
+          circles)

@@ -288,7 +288,7 @@ static void step(struct bench *b, uint32_t rows, const uint32_t *count) {
     see(b, 0, 0, 0, out, NULL);
     for (uint32_t r = 0; r < rows; r++) {
       tfm_tensor part;
-      ck_assert(session_row(b->steps.session, name[i], r, &part));
+      CHECK_OK(session_row(b->steps.session, name[i], r, &part, err));
       see(b, 0, 0, 0, &part, NULL);
     }
   }

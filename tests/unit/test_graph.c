@@ -25,6 +25,8 @@ static const char whole[] =
     "weight $cat : bf16[32,8] = concat($w, $w; 0, 0, 0)\n"
     "weight $stack : bf16[2,16,8] = stack($w, $w; 0, 0, 0) unused\n"
     "weight $flat : bf16[128] = reshape($w; 0, 0, 0)\n"
+    "weight $one : f32[] = number(1.0)\n"
+    "weight $\"(1 + w)\" : f32[16,8] = add($one, $w; 0, 0, 0) unused\n"
     "encode\n"
     "%3 = embedding(%0; $w) : f32[B,T,8] @emb !0:10-20\n"
     "%4, %5 = acme.two(%3, _;; eps: 1e-05, r: 2.0, i: -3, list: [1.5, \"a\"]) : f32[B,2*T + 1] "
@@ -108,6 +110,10 @@ START_TEST(refusals) {
       {"bf16[32,8]", "bf16[33,8]", "does not follow"},
       {"bf16[2,16,8]", "bf16[3,16,8]", "does not follow"},
       {"bf16[128]", "bf16[127]", "does not follow"},
+      {"f32[16,8] = add", "f32[16,1] = add", "does not follow"},
+      {"f32[16,8] = add", "bf16[16,8] = add", "does not follow"},
+      {"add($one, $w;", "add($w;", "1 operands"},
+      {"f32[] = number", "f32[1] = number", "is no number"},
       {"bf16[128]", "bf16[9223372036854775807,9223372036854775807]", "impossible shape"},
       {"weight $stack", "weight $w", "two weights are named `w`"},
       {"r: 2.0", "eps: 2.0", "`eps` twice"},
@@ -212,7 +218,7 @@ START_TEST(other_forms) {
   ck_assert_str_eq(json_string_value(json_object_get(decode, "name")), "decode");
   ck_assert_str_eq(json_string_value(json_object_get(decode, "when")), "step");
   ck_assert_uint_eq(json_array_size(json_object_get(decode, "inputs")), 3);
-  ck_assert_uint_eq(json_array_size(json_object_get(root, "weights")), 6);
+  ck_assert_uint_eq(json_array_size(json_object_get(root, "weights")), 8);
   ck_assert_str_eq(json_string_value(json_object_get(root, "task")), "generate");
   json_decref(root);
   buffer_clear(&out);

@@ -191,6 +191,118 @@ START_TEST(test_elementwise) {
 }
 END_TEST
 
+/* Element i of `out` as it is in an operand that repeats dims of 1, or has fewer. */
+static int64_t repeated(const tfm_tensor *out, const tfm_tensor *t, int64_t i) {
+  int64_t at = 0, step = 1;
+  for (uint32_t d = 0; d < t->rank; d++) {
+    int64_t size = out->shape[out->rank - 1 - d], own = t->shape[t->rank - 1 - d];
+    at += own == 1 ? 0 : i % size * step;
+    i /= size;
+    step *= own;
+  }
+  return at;
+}
+
+START_TEST(test_repeated_dims) {
+  static const char *const ops[] = {"add", "sub", "mul", "div"};
+  static const char *const kernels[] = {"reference", "base"};
+  open_plugins();
+  chance_seed(5);
+  for (int n = 0; n < 200; n++) {
+    struct call call = {.op = ops[n % 4], .input_count = 2, .output_count = 1};
+    bool whole = n % 3 == 0 && n % 4 != 3;
+    tfm_dtype dtype = whole ? TFM_I32 : TFM_F32;
+    int64_t shape[2][4], most[4];
+    uint32_t rank = 1 + (uint32_t)chance(4), cut = (uint32_t)chance(rank);
+    for (uint32_t d = 0; d < rank; d++) {
+      int64_t size = n % 20 == 0 ? 40 : 1 + (int64_t)chance(9);
+      for (int k = 0; k < 2; k++)
+        shape[k][d] = chance(3) == 0 ? 1 : size;
+      shape[n & 1][d] = d < cut ? 1 : shape[n & 1][d];
+      most[d] = shape[0][d] > shape[1][d] ? shape[0][d] : shape[1][d];
+    }
+    for (int k = 0; k < 2; k++) {
+      uint32_t from = k == (n & 1) ? cut : 0; /* the dims in front are not there */
+      call.input[k] = tensor_new(dtype, rank - from, shape[k] + from);
+      if (!whole)
+        tensor_fill(call.input[k], 1);
+      for (int64_t i = 0; whole && i < tensor_size(call.input[k]); i++)
+        ((int32_t *)call.input[k]->data)[i] = (int32_t)chance(1000) - 500;
+    }
+    call.output[0] = tensor_new(dtype, rank, most);
+    for (int k = 0; k < 2; k++) {
+      ck_assert_int_eq(call_run(&call, plugin_kernel(elementwise, call.op, kernels[k]), 3), TFM_OK);
+      for (int64_t i = 0; i < tensor_size(call.output[0]); i++) {
+        int64_t a = repeated(call.output[0], call.input[0], i),
+                b = repeated(call.output[0], call.input[1], i);
+        if (whole)
+          ck_assert_int_eq(((int32_t *)call.output[0]->data)[i],
+                           (int32_t)element(call.op, (float)((int32_t *)call.input[0]->data)[a],
+                                            (float)((int32_t *)call.input[1]->data)[b]));
+        else
+          ck_assert_float_eq(f32(call.output[0])[i],
+                             element(call.op, f32(call.input[0])[a], f32(call.input[1])[b]));
+      }
+    }
+    call_finish(&call, true);
+  }
+}
+END_TEST
+
+/* What is [B, 1, D] beside rows that lie end to end: each token has that of its row. */
+START_TEST(test_repeated_rows) {
+  static const int64_t begin[] = {0, 3, 3, 4};
+  open_plugins();
+  for (int side = 0; side < 2; side++) {
+    struct call call = {.op = "sub", .input_count = 2, .output_count = 1};
+    call.input[side] = tensor_fill(TENSOR(TFM_F32, 3, 1, 5), 1);
+    call.input[!side] = tensor_fill(TENSOR(TFM_F32, 1, 4, 5), 1);
+    call.output[0] = TENSOR(TFM_F32, 1, 4, 5);
+    call.input[!side]->begin = call.output[0]->begin = begin;
+    call.rows = 3;
+    for (int k = 0; k < 2; k++) {
+      const char *kernel = k == 0 ? "reference" : "base";
+      ck_assert_int_eq(call_run(&call, plugin_kernel(elementwise, "sub", kernel), 3), TFM_OK);
+      for (int64_t i = 0; i < 20; i++) {
+        float row = f32(call.input[side])[(i < 15 ? 0 : 2) * 5 + i % 5],
+              token = f32(call.input[!side])[i];
+        ck_assert_float_eq(f32(call.output[0])[i], side == 0 ? row - token : token - row);
+      }
+    }
+    call_finish(&call, true);
+  }
+}
+END_TEST
+
+START_TEST(test_constant) {
+  open_plugins();
+  for (int n = 0; n < 12; n++) {
+    static const tfm_dtype dtypes[] = {TFM_F32, TFM_F16, TFM_BF16};
+    struct call call = {.op = "constant", .weight_count = 1, .output_count = 1};
+    call.weight[0] =
+        n % 2 ? tensor_transposed(dtypes[n % 3], 7, 1 + n) : TENSOR(dtypes[n % 3], 7, 1 + n);
+    tensor_fill(call.weight[0], 1);
+    call.output[0] = TENSOR(TFM_F32, 7, 1 + n);
+    ck_assert_int_eq(run_reference(elementwise, &call), TFM_OK);
+    for (int64_t i = 0; i < 7 * (1 + n); i++)
+      ck_assert_double_eq((double)f32(call.output[0])[i],
+                          tensor_at(call.weight[0], i / (1 + n), i % (1 + n)));
+    call_finish(&call, true);
+  }
+  struct call number = {.op = "constant", .weight_count = 1, .output_count = 1};
+  tfm_type type;
+  call_attr_int(&number, "value", -3);
+  ck_assert_int_eq(call_infer(&number, plugin_op(elementwise, "constant"), &type, 1), 1);
+  ck_assert_uint_eq(type.dtype, TFM_I32);
+  number.output[0] = TENSOR(TFM_I32, 1);
+  ck_assert_int_eq(run_reference(elementwise, &number), TFM_OK);
+  ck_assert_int_eq(*(int32_t *)number.output[0]->data, -3);
+  number.attr_count = 0;
+  ck_assert_int_eq(call_infer(&number, plugin_op(elementwise, "constant"), &type, 1), -1);
+  call_finish(&number, true);
+}
+END_TEST
+
 /* ---- shape */
 
 START_TEST(test_split) {
@@ -369,5 +481,5 @@ START_TEST(test_pool_refused) {
 END_TEST
 
 UNIT_MAIN("small plugins", test_descriptors, test_masks, test_mask_limits, test_embedding,
-          test_elementwise, test_split, test_select, test_concat, test_last_token, test_mean_pool,
-          test_pool, test_pool_refused)
+          test_elementwise, test_repeated_dims, test_repeated_rows, test_constant, test_split,
+          test_select, test_concat, test_last_token, test_mean_pool, test_pool, test_pool_refused)

@@ -359,6 +359,44 @@ START_TEST(test_rectangles) {
 }
 END_TEST
 
+/* A value fed in the middle, where no input says how many tokens rows have: those of the rows,
+ * and not beside a shorter row where a node would take the padding for tokens. */
+START_TEST(test_fed_in_the_middle) {
+  static const struct {
+    const char *node;
+    uint32_t count[2];
+    const char *why; /* NULL = taken */
+  } cases[] = {
+      {"shift(%0) : f32[B,T,1] @y", {3, 3}, NULL},
+      {"shift(%0) : f32[B,T,1] @y", {3, 2}, NULL},
+      {"shift(%0) : f32[B,T,1] @y mixes", {3, 3}, NULL},
+      {"shift(%0) : f32[B,T,1] @y mixes", {2, 3}, "texts of 2 and 3 tokens"},
+      {"shift(%0) : f32[B,T,1] @y mixes", {3, 0}, NULL}, /* the second rests */
+      {"shift(%0) : f32[B,T,1] @y", {2, 2}, "`x` is fed with another length than the texts have"},
+      {"shift(%0) : f32[B,T,1] @y", {4, 3}, "expected: 4 tokens"},
+  };
+  float fed[6] = {1, 2, 3, 4, 5, 6};
+  tfm_tensor x = tensor_of(fed, TFM_F32, 3, (int64_t[]){2, 3, 1});
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "graph t\ndim B\ndim T\nentry encode once\nencode\n"
+             "input %%0 x = feed : f32[B,T,1] @x\n"
+             "input %%1 last = tokens.last : i32[B] @last\n"
+             "%%2 = %s\noutput y = %%2\n",
+             cases[i].node);
+    struct bench b = open_bench(text, 0);
+    CHECK_OK(session_feed(b.session, "x", &x, err));
+    struct step_row row[] = {{.count = cases[i].count[0]}, {.count = cases[i].count[1]}};
+    if (cases[i].why)
+      CHECK_FAILS(session_run(b.session, row, 2, err), TFM_ERROR_USAGE, cases[i].why);
+    else
+      CHECK_OK(session_run(b.session, row, 2, err));
+    close_bench(&b);
+  }
+}
+END_TEST
+
 /* What an encoder has left of texts is put together for steps of any rows: hypotheses that share
  * one, in another order, on another session. */
 START_TEST(test_sources) {
@@ -401,8 +439,9 @@ START_TEST(test_sources) {
         row[r] = (struct step_row){.ids = one, .count = 1, .source = source[orders[i][r]]};
       CHECK_OK(session_run(session, row, rows[i], err));
       for (uint32_t r = 0; r < rows[i]; r++) {
-        ck_assert(session_row(session, "y", r, &y) && *(const float *)y.data == 1);
-        ck_assert(session_row(session, "z", r, &z));
+        ck_assert(session_row(session, "y", r, &y, &(struct tfm_error){0}) == 0 &&
+                  *(const float *)y.data == 1);
+        ck_assert(session_row(session, "z", r, &z, &(struct tfm_error){0}) == 0);
         ck_assert_int_eq(z.shape[1], orders[i][r] ? 4 : 2);
         for (int64_t u = 0; u < z.shape[1]; u++)
           ck_assert(((const float *)z.data)[u] ==
@@ -467,4 +506,5 @@ START_TEST(test_two_sides) {
 END_TEST
 
 UNIT_MAIN("session", test_ragged, test_inputs, test_truncate_and_fork, test_shared_cache,
-          test_refused, test_feed, test_encoder, test_rectangles, test_two_sides, test_sources)
+          test_refused, test_feed, test_fed_in_the_middle, test_encoder, test_rectangles,
+          test_two_sides, test_sources)

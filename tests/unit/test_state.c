@@ -108,6 +108,16 @@ static const char beside_text[] = "graph t\n"
                                   "output y = %9\n"
                                   "output c = %10\n";
 
+static const char rectangle_text[] = "graph t\n"
+                                     "dim T\n"
+                                     "entry decode step\n"
+                                     "decode\n"
+                                     "input %0 ids = tokens.ids : i32[2,T] @ids\n"
+                                     "state %1 m[0] : state[2] @m[0]\n"
+                                     "%2 = lift(%0) : f32[2,T,1] @x taps(twice, thrice)\n"
+                                     "%3 = tally(%2, %1) : f32[2,T,1] @a mixes\n"
+                                     "output y = %3\n";
+
 struct bench {
   struct graph *graph;
   struct registry *registry;
@@ -117,11 +127,10 @@ struct bench {
   bool beside;
 };
 
-/* kernels: 3 = all; 2 from the second on leaves the one that knows no rows. */
-static struct bench open_bench(bool beside, bool knows, uint64_t memory_limit) {
-  struct bench b = {.graph = test_graph(beside ? beside_text : alone_text),
-                    .registry = test_registry(),
-                    .beside = beside};
+/* knows: with the kernel that knows rows. */
+static struct bench open_bench(const char *text, bool knows, uint64_t memory_limit) {
+  struct bench b = {
+      .graph = test_graph(text), .registry = test_registry(), .beside = text == beside_text};
   struct session_options options = {.memory_limit = memory_limit};
   plugin.kernel = knows ? tally_kernels : tally_kernels + 1;
   plugin.kernel_count = knows ? 3 : 2;
@@ -168,7 +177,7 @@ static void check_row(const struct bench *bench, const struct text *text, uint32
   if (count == 0)
     return;
   foretell(bench, text, y);
-  ck_assert(session_row(bench->session, "y", row, &got));
+  CHECK_OK(session_row(bench->session, "y", row, &got, err));
   ck_assert_int_eq(got.shape[1], count);
   ck_assert_mem_eq(got.data, y + text->length - count, count * sizeof *y);
 }
@@ -217,7 +226,7 @@ static void create(const struct bench *bench, struct text *text) {
 /* Steps of all sizes, forks, cuts, ends and failures, in any order: each row has what it has
  * alone from nothing. */
 static void any_order(bool beside, bool knows) {
-  struct bench bench = open_bench(beside, knows, 0);
+  struct bench bench = open_bench(beside ? beside_text : alone_text, knows, 0);
   struct cache *cache = session_cache(bench.session);
   static struct text text[TEXTS];
   unsigned done = 0, failed = 0;
@@ -263,7 +272,7 @@ END_TEST
 
 /* Two blocks of tensors a text, one while it rests, none in common after both have grown. */
 START_TEST(test_memory) {
-  struct bench bench = open_bench(false, true, 0);
+  struct bench bench = open_bench(alone_text, true, 0);
   struct cache *tensors = cache_tensors(session_cache(bench.session));
   struct text a, b;
   ck_assert_uint_eq(cache_size(tensors).block, 128);
@@ -291,13 +300,26 @@ START_TEST(test_memory) {
   ck_assert_uint_eq(cache_size(tensors).used, 1);
   close_bench(&bench);
 
-  bench = open_bench(false, true, 128 * 4);
+  bench = open_bench(alone_text, true, 128 * 4);
   row.sequence = NULL;
   struct step_row rows[4] = {row, row, row, row};
   CHECK_OK(session_run(bench.session, rows, 3, err));
   CHECK_FAILS(session_run(bench.session, rows, 4, err), TFM_ERROR_LIMIT,
               "the state of the texts does not fit the memory limit");
   CHECK_OK(session_run(bench.session, rows, 3, err));
+  close_bench(&bench);
+}
+END_TEST
+
+/* Where a batch is a rectangle a shorter row would be padded, and its state with it. */
+START_TEST(test_rectangle) {
+  struct bench bench = open_bench(rectangle_text, true, 0);
+  struct step_row row[2] = {{.ids = (int32_t[]){1, 2, 3}, .count = 3},
+                            {.ids = (int32_t[]){4, 5, 6}, .count = 2}};
+  CHECK_FAILS(session_run(bench.session, row, 2, err), TFM_ERROR_USAGE,
+              "op `tally` mixes the tokens of a text");
+  row[1].count = 3;
+  CHECK_OK(session_run(bench.session, row, 2, err));
   close_bench(&bench);
 }
 END_TEST
@@ -322,4 +344,4 @@ START_TEST(test_refused) {
 }
 END_TEST
 
-UNIT_MAIN("state", test_any_order, test_memory, test_refused)
+UNIT_MAIN("state", test_any_order, test_memory, test_rectangle, test_refused)

@@ -285,6 +285,12 @@ static const char views[] = "graph t\n"
                             "weight $k : f32[2,2,6] = stack($m, $m; 0, 0, 0)\n"
                             "weight $r : f32[3,4] = reshape($m; 0, 0, 0)\n"
                             "weight $rt : f32[12] = reshape($t; 0, 0, 0)\n"
+                            "weight $n : f32[] = number(0.5)\n"
+                            "weight $p : f32[3] = add($n, $h; 0, 0, 0)\n"
+                            "weight $q : f32[2,3] = sub($p, $s; 0, 0, 0)\n"
+                            "weight $col : f32[2,1] = split($m; 1, 6, 1)\n"
+                            "weight $u : f32[2,6] = mul($m, $col; 0, 0, 0)\n"
+                            "weight $d : f32[6,2] = div($t, $n; 0, 0, 0)\n"
                             "weight $no : f32[1] = \"not there\" unused\n";
 
 static struct graph *view_graph(void) {
@@ -370,6 +376,13 @@ static void check_views(size_t shift) {
   check_values(by_name(graph, binding, "k"), 24, m);
   check_values(by_name(graph, binding, "r"), 12, m);
   check_values(by_name(graph, binding, "rt"), 12, t);
+  check_values(by_name(graph, binding, "p"), 3, (const float[]){1.5f, 2.5f, -0.5f});
+  check_values(by_name(graph, binding, "q"), 6,
+               (const float[]){-1.5f, -1.5f, -5.5f, -7.5f, -7.5f, -11.5f});
+  check_values(by_name(graph, binding, "u"), 12,
+               (const float[]){0, 1, 2, 3, 4, 5, 42, 49, 56, 63, 70, 77});
+  check_values(by_name(graph, binding, "d"), 12,
+               (const float[]){0, 12, 2, 14, 4, 16, 6, 18, 8, 20, 10, 22});
   const tfm_tensor *h = by_name(graph, binding, "h");
   ck_assert_uint_eq(h->dtype, TFM_F16);
   ck_assert_uint_eq((uintptr_t)h->data % 2, 0);
