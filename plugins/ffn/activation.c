@@ -11,27 +11,25 @@
 enum { ELEMENTS_A_PIECE = 4096 };
 
 const tfm_op_desc activation_op = {
-    OP_OF("## A function of each element: gelu (exact: x Phi(x), Hendrycks and Gimpel 2016),\n"
-          "## gelu_new = gelu_pytorch_tanh = gelu_fast (its tanh form), quick_gelu = x "
-          "sigmoid(1.702 x),\n"
-          "## relu, silu = swish = x sigmoid(x), tanh.\n"
-          "op activation(x: [...]; ; kind: " ACTIVATION_KINDS ") -> [...]\n"),
+    OP_OF(
+        "## A function of each element, as config.json calls it: gelu = gelu_python (exact: x "
+        "Phi(x),\n"
+        "## Hendrycks and Gimpel 2016), its tanh form (gelu_new and its like), gelu_10 (cut off at "
+        "-10\n"
+        "## and 10), quick_gelu = x sigmoid(1.702 x), relu, relu2 = relu(x)^2, relu6 (at most 6),\n"
+        "## leaky_relu (0.01 x below 0), silu = swish = x sigmoid(x), hardswish = x relu6(x + 3) / "
+        "6,\n"
+        "## mish = x tanh(log(1 + e^x)), tanh, sigmoid, linear (as it is).\n"
+        "op activation(x: [...]; ; kind: " ACTIVATION_KINDS ") -> [...]\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
-/* As config.json calls them. */
 static const struct {
   const char *name;
   enum activation kind;
 } kinds[] = {
-    {"gelu", ACTIVATION_GELU},
-    {"gelu_new", ACTIVATION_GELU_TANH},
-    {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
-    {"gelu_fast", ACTIVATION_GELU_TANH},
-    {"quick_gelu", ACTIVATION_QUICK_GELU},
-    {"relu", ACTIVATION_RELU},
-    {"silu", ACTIVATION_SILU},
-    {"swish", ACTIVATION_SILU},
-    {"tanh", ACTIVATION_TANH},
+#define KIND(name, id) {name, ACTIVATION_##id},
+    ACTIVATION_ROWS(KIND, KIND)
+#undef KIND
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
@@ -44,7 +42,7 @@ tfm_status activation_find(const tfm_host *host, const tfm_node *node, activatio
       return TFM_OK;
     }
   }
-  char known[256] = "";
+  char known[512] = "";
   for (int i = 0, used = 0; i < KIND_COUNT; i++)
     used +=
         snprintf(known + used, sizeof known - (size_t)used, "%s%s", i ? ", " : "", kinds[i].name);
@@ -80,6 +78,39 @@ static void relu(const float *x, float *out, int64_t count) {
     out[i] = x[i] < 0 ? 0 : x[i];
 }
 
+static void gelu_10(const float *x, float *out, int64_t count) {
+  gelu(x, out, count);
+  for (int64_t i = 0; i < count; i++)
+    out[i] = out[i] > 10 ? 10 : out[i] < -10 ? -10 : out[i];
+}
+
+static void relu2(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    out[i] = x[i] < 0 ? 0 : x[i] * x[i];
+}
+
+static void relu6(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    out[i] = x[i] < 0 ? 0 : x[i] > 6 ? 6 : x[i];
+}
+
+static void leaky_relu(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    out[i] = x[i] < 0 ? 0.01f * x[i] : x[i];
+}
+
+static void hardswish(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    double v = x[i], gate = v + 3 < 0 ? 0 : v + 3 > 6 ? 6 : v + 3;
+    out[i] = (float)(v * gate / 6);
+  }
+}
+
+static void mish(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    out[i] = (float)(x[i] * tanh(x[i] > 40 ? x[i] : log1p(exp(x[i]))));
+}
+
 static void silu(const float *x, float *out, int64_t count) {
   for (int64_t i = 0; i < count; i++)
     out[i] = (float)(x[i] * sigmoid(x[i]));
@@ -90,13 +121,20 @@ static void tangent(const float *x, float *out, int64_t count) {
     out[i] = (float)tanh(x[i]);
 }
 
+static void logistic(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    out[i] = (float)sigmoid(x[i]);
+}
+
+static void identity(const float *x, float *out, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    out[i] = x[i];
+}
+
 activation_fn *const activation_table_reference[ACTIVATION_COUNT] = {
-    [ACTIVATION_GELU] = gelu,
-    [ACTIVATION_GELU_TANH] = gelu_tanh,
-    [ACTIVATION_QUICK_GELU] = quick_gelu,
-    [ACTIVATION_RELU] = relu,
-    [ACTIVATION_SILU] = silu,
-    [ACTIVATION_TANH] = tangent,
+#define ACTIVATION(id, function) [ACTIVATION_##id] = function,
+    ACTIVATIONS(ACTIVATION)
+#undef ACTIVATION
 };
 
 /* ---- the op */

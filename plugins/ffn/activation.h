@@ -4,19 +4,56 @@
 
 #include "tfm/plugin.h"
 
-/* As config.json calls them: the values of `kind` in schemas. */
-#define ACTIVATION_KINDS                                                                           \
-  "\"gelu\" | \"gelu_new\" | \"gelu_pytorch_tanh\" | \"gelu_fast\" | \"quick_gelu\" | \"relu\" | " \
-  "\"silu\" | \"swish\" | \"tanh\""
+/* As config.json calls them, each with its function: a row a kind. */
+#define ACTIVATION_ROWS(FIRST, KIND)                                                               \
+  FIRST("gelu", GELU)                                                                              \
+  KIND("gelu_python", GELU)                                                                        \
+  KIND("gelu_new", GELU_TANH)                                                                      \
+  KIND("gelu_pytorch_tanh", GELU_TANH)                                                             \
+  KIND("gelu_python_tanh", GELU_TANH)                                                              \
+  KIND("gelu_fast", GELU_TANH)                                                                     \
+  KIND("gelu_accurate", GELU_TANH)                                                                 \
+  KIND("gelu_10", GELU_10)                                                                         \
+  KIND("quick_gelu", QUICK_GELU)                                                                   \
+  KIND("relu", RELU)                                                                               \
+  KIND("relu2", RELU2)                                                                             \
+  KIND("relu6", RELU6)                                                                             \
+  KIND("leaky_relu", LEAKY_RELU)                                                                   \
+  KIND("silu", SILU)                                                                               \
+  KIND("swish", SILU)                                                                              \
+  KIND("hardswish", HARDSWISH)                                                                     \
+  KIND("mish", MISH)                                                                               \
+  KIND("tanh", TANH)                                                                               \
+  KIND("sigmoid", SIGMOID)                                                                         \
+  KIND("linear", LINEAR)
+
+/* The values of `kind` in schemas: "gelu" | "gelu_python" | ... */
+#define ACTIVATION_FIRST(name, id) "\"" name "\""
+#define ACTIVATION_NEXT(name, id)  " | \"" name "\""
+#define ACTIVATION_KINDS           ACTIVATION_ROWS(ACTIVATION_FIRST, ACTIVATION_NEXT)
+
+/* The functions: a row each of the tables, and of activations.h. */
+#define ACTIVATIONS(X)                                                                             \
+  X(GELU, gelu)                                                                                    \
+  X(GELU_TANH, gelu_tanh)                                                                          \
+  X(GELU_10, gelu_10)                                                                              \
+  X(QUICK_GELU, quick_gelu)                                                                        \
+  X(RELU, relu)                                                                                    \
+  X(RELU2, relu2)                                                                                  \
+  X(RELU6, relu6)                                                                                  \
+  X(LEAKY_RELU, leaky_relu)                                                                        \
+  X(SILU, silu)                                                                                    \
+  X(HARDSWISH, hardswish)                                                                          \
+  X(MISH, mish)                                                                                    \
+  X(TANH, tangent)                                                                                 \
+  X(SIGMOID, logistic)                                                                             \
+  X(LINEAR, identity)
 
 enum activation {
-  ACTIVATION_GELU,
-  ACTIVATION_GELU_TANH,
-  ACTIVATION_QUICK_GELU,
-  ACTIVATION_RELU,
-  ACTIVATION_SILU,
-  ACTIVATION_TANH,
-  ACTIVATION_COUNT
+#define ACTIVATION(id, function) ACTIVATION_##id,
+  ACTIVATIONS(ACTIVATION)
+#undef ACTIVATION
+      ACTIVATION_COUNT
 };
 
 /* out[i] = f(x[i]); out may be x.  An element's bits do not depend on where in

@@ -30,33 +30,59 @@ SIMD_INLINE vec act_silu(vec x) {
   return vec_mul(x, vec_sigmoid(x));
 }
 
-SIMD_INLINE vec act_tanh(vec x) {
+/* vec_max and vec_min give their second operand where one is NaN. */
+SIMD_INLINE vec act_gelu_10(vec x) {
+  return vec_min(vec_set(10), vec_max(vec_set(-10), act_gelu(x)));
+}
+
+SIMD_INLINE vec act_relu2(vec x) {
+  vec v = act_relu(x);
+  return vec_mul(v, v);
+}
+
+SIMD_INLINE vec act_relu6(vec x) {
+  return vec_min(vec_set(6), act_relu(x));
+}
+
+SIMD_INLINE vec act_leaky_relu(vec x) {
+  return vec_if_less(x, vec_set(0), vec_mul(x, vec_set(0.01f)), x);
+}
+
+SIMD_INLINE vec act_hardswish(vec x) {
+  return vec_div(vec_mul(x, act_relu6(vec_add(x, vec_set(3)))), vec_set(6));
+}
+
+/* tanh(log(1 + n)) = n (n + 2) / (n (n + 2) + 2), n = e^x; from 20 on it rounds to 1. */
+SIMD_INLINE vec act_mish(vec x) {
+  vec n = vec_exp(vec_min(vec_set(20), x)), two = vec_set(2);
+  vec m = vec_mul(n, vec_add(n, two));
+  return vec_mul(x, vec_div(m, vec_add(m, two)));
+}
+
+SIMD_INLINE vec act_tangent(vec x) {
   return vec_tanh(x);
 }
 
-#define ACTIVATION_LOOP(id)                                                                        \
-  SIMD_TARGET static void loop_##id(const float *x, float *out, int64_t count) {                   \
+SIMD_INLINE vec act_logistic(vec x) {
+  return vec_sigmoid(x);
+}
+
+SIMD_INLINE vec act_identity(vec x) {
+  return x;
+}
+
+#define ACTIVATION_LOOP(id, function)                                                              \
+  SIMD_TARGET static void loop_##function(const float *x, float *out, int64_t count) {             \
     int64_t i = 0;                                                                                 \
     for (; i + VEC_WIDTH <= count; i += VEC_WIDTH)                                                 \
-      vec_store(out + i, act_##id(vec_load(x + i)));                                               \
+      vec_store(out + i, act_##function(vec_load(x + i)));                                         \
     if (i < count)                                                                                 \
-      vec_store_part(out + i, act_##id(vec_load_part(x + i, count - i)), count - i);               \
+      vec_store_part(out + i, act_##function(vec_load_part(x + i, count - i)), count - i);         \
   }
-ACTIVATION_LOOP(gelu)
-ACTIVATION_LOOP(gelu_tanh)
-ACTIVATION_LOOP(quick_gelu)
-ACTIVATION_LOOP(relu)
-ACTIVATION_LOOP(silu)
-ACTIVATION_LOOP(tanh)
+ACTIVATIONS(ACTIVATION_LOOP)
 
-static activation_fn *const table[ACTIVATION_COUNT] = {
-    [ACTIVATION_GELU] = loop_gelu,
-    [ACTIVATION_GELU_TANH] = loop_gelu_tanh,
-    [ACTIVATION_QUICK_GELU] = loop_quick_gelu,
-    [ACTIVATION_RELU] = loop_relu,
-    [ACTIVATION_SILU] = loop_silu,
-    [ACTIVATION_TANH] = loop_tanh,
-};
+#define ACTIVATION_ENTRY(id, function) [ACTIVATION_##id] = loop_##function,
+static activation_fn *const table[ACTIVATION_COUNT] = {ACTIVATIONS(ACTIVATION_ENTRY)};
 
 static tfm_status prepare(const tfm_host *host, const tfm_node *node,
                           const tfm_tensor *const *weight, void **instance) {
