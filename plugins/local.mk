@@ -42,8 +42,11 @@ plugins_elementwise_la_SOURCES = $(plugins_common) \
   plugins/elementwise/constant.c \
   plugins/elementwise/elementwise.c \
   plugins/elementwise/elementwise.h \
+  plugins/elementwise/function.c \
+  plugins/elementwise/ops.def \
   plugins/elementwise/pair.c \
   plugins/elementwise/pair.h \
+  plugins/elementwise/reduce.c \
   plugins/elementwise/plugin.c
 plugins_elementwise_la_CPPFLAGS = $(plugin_cppflags)
 plugins_elementwise_la_CFLAGS = $(plugin_cflags)
@@ -70,6 +73,7 @@ plugins_ffn_la_SOURCES = $(plugins_common) \
   plugins/ffn/ffn.h \
   plugins/ffn/gated_ffn.c \
   plugins/ffn/linear.c \
+  plugins/ffn/matmul.c \
   plugins/ffn/naive.c \
   plugins/ffn/plugin.c
 plugins_ffn_la_CPPFLAGS = $(plugin_cppflags)

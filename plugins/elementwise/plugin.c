@@ -2,13 +2,19 @@
 #include "plugins/elementwise/elementwise.h"
 
 static const tfm_op_desc *const ops[] = {
-    &add_op, &sub_op, &mul_op, &div_op, &scale_op, &constant_op,
+#define OP(id) &id##_op,
+#define KERNEL(id)
+#include "plugins/elementwise/ops.def"
+#undef OP
+#undef KERNEL
 };
 
 static const tfm_kernel_desc *const kernels[] = {
-    &add_reference,   &sub_reference,      &mul_reference, &div_reference,
-    &scale_reference, &constant_reference, &add_base,      &sub_base,
-    &mul_base,        &div_base,           &scale_base,
+#define OP(id)
+#define KERNEL(id) &id,
+#include "plugins/elementwise/ops.def"
+#undef OP
+#undef KERNEL
 };
 
 static const tfm_plugin_desc plugin = {
@@ -17,7 +23,7 @@ static const tfm_plugin_desc plugin = {
     .version = "0.1.0",
     .schema_major = 1,
     .core = 1,
-    .summary = "sums, differences, products and quotients, element by element",
+    .summary = "arithmetic and functions, element by element, and sums over an axis",
     .license = "MIT",
     .op_count = sizeof ops / sizeof ops[0],
     .kernel_count = sizeof kernels / sizeof kernels[0],

@@ -142,9 +142,9 @@ START_TEST(test_activation_ends) {
         if (isnan(ends[i]))
           ck_assert_msg(isnan(out[i]), "%s %s of nan: %g", kinds[k], plugin_isas[isa], out[i]);
         else
-          ck_assert_msg(out[i] == (float)expected || fabs(out[i] - expected) <= 2e-7 * fabs(expected) + 1e-15,
-                        "%s %s of %g: %g, not %g", kinds[k], plugin_isas[isa], ends[i], out[i],
-                        expected);
+          ck_assert_msg(
+              out[i] == (float)expected || fabs(out[i] - expected) <= 2e-7 * fabs(expected) + 1e-15,
+              "%s %s of %g: %g, not %g", kinds[k], plugin_isas[isa], ends[i], out[i], expected);
       }
     }
 }
@@ -202,6 +202,34 @@ static void draw(struct call *call, const char *op) {
   call->output[0] = TENSOR(TFM_F32, 2, tokens, in);
   call_attr_text(call, "kind", kinds[chance(KINDS)]);
 }
+
+/* Matrix by matrix; and where rows lie end to end, those of a row with its own matrix. */
+START_TEST(test_matmul) {
+  static const int64_t begin[] = {0, 2, 2, 7};
+  open_plugin();
+  chance_seed(8);
+  for (int n = 0; n < 4; n++) {
+    const char *kernel = n % 2 ? "reference" : "gemm";
+    bool ragged = n >= 2;
+    struct call call = {.op = "matmul", .input_count = 2, .output_count = 1};
+    call.input[0] = tensor_fill(ragged ? TENSOR(TFM_F32, 1, 7, 5) : TENSOR(TFM_F32, 3, 4, 5), 1);
+    call.input[1] = tensor_fill(TENSOR(TFM_F32, 3, 5, 6), 1);
+    call.output[0] = ragged ? TENSOR(TFM_F32, 1, 7, 6) : TENSOR(TFM_F32, 3, 4, 6);
+    call.input[0]->begin = call.output[0]->begin = ragged ? begin : NULL;
+    call.rows = 3;
+    ck_assert_int_eq(call_run(&call, plugin_kernel(plugin, "matmul", kernel), 3), TFM_OK);
+    for (int64_t i = 0; i < tensor_size(call.output[0]); i++) {
+      int64_t row = i / 6, matrix = !ragged ? row / 4 : row < 2 ? 0 : 2;
+      double sum = 0;
+      for (int64_t k = 0; k < 5; k++)
+        sum += (double)f32(call.input[0])[row * 5 + k] *
+               (double)f32(call.input[1])[(matrix * 5 + k) * 6 + i % 6];
+      ck_assert_double_eq_tol((double)f32(call.output[0])[i], sum, 1e-5);
+    }
+    call_finish(&call, true);
+  }
+}
+END_TEST
 
 /* The last element of a row of x times a layer. */
 static double layer_at(const struct call *call, uint32_t slot, const double *x, int64_t o) {
@@ -324,4 +352,4 @@ START_TEST(test_many_rows) {
 END_TEST
 
 UNIT_MAIN("plugin ffn", test_descriptors, test_activation_error, test_activation_ends,
-          test_activation_kind, test_reference, test_kernels, test_many_rows)
+          test_activation_kind, test_matmul, test_reference, test_kernels, test_many_rows)

@@ -303,6 +303,92 @@ START_TEST(test_constant) {
 }
 END_TEST
 
+START_TEST(test_functions) {
+  static const struct {
+    const char *op;
+    double (*f)(double);
+  } functions[] = {{"exp", exp}, {"log", log},   {"sin", sin},
+                   {"cos", cos}, {"sqrt", sqrt}, {"abs", fabs}};
+  open_plugins();
+  chance_seed(6);
+  for (size_t n = 0; n < sizeof functions / sizeof functions[0]; n++) {
+    struct call call = {.op = functions[n].op, .input_count = 1, .output_count = 1};
+    call.input[0] = tensor_fill(TENSOR(TFM_F32, 3, 1000), 1);
+    call.output[0] = TENSOR(TFM_F32, 3, 1000);
+    ck_assert_int_eq(call_run(&call, plugin_kernel(elementwise, call.op, "reference"), 3), TFM_OK);
+    for (int i = 0; i < 3000; i++) {
+      float expected = (float)functions[n].f((double)f32(call.input[0])[i]);
+      float found = f32(call.output[0])[i];
+      ck_assert(expected == found || (isnan(expected) && isnan(found)));
+    }
+    call_finish(&call, true);
+  }
+  struct call clamp = {.op = "clamp", .input_count = 1, .output_count = 1};
+  clamp.input[0] = tensor_fill(TENSOR(TFM_F32, 100), 1);
+  clamp.output[0] = TENSOR(TFM_F32, 100);
+  call_attr_real(&clamp, "max", 0.5);
+  for (int both = 0; both < 2; both++) {
+    if (both)
+      call_attr_real(&clamp, "min", -0.25);
+    ck_assert_int_eq(run_reference(elementwise, &clamp), TFM_OK);
+    for (int i = 0; i < 100; i++) {
+      float x = f32(clamp.input[0])[i];
+      ck_assert_float_eq(f32(clamp.output[0])[i], x > 0.5f             ? 0.5f
+                                                  : both && x < -0.25f ? -0.25f
+                                                                       : x);
+    }
+  }
+  call_finish(&clamp, true);
+}
+END_TEST
+
+/* Over each axis of [4, 3, 5], and softmax in place of the largest. */
+START_TEST(test_reductions) {
+  static const char *const ops[] = {"sum", "mean", "max", "softmax"};
+  open_plugins();
+  chance_seed(7);
+  for (int n = 0; n < 24; n++) {
+    static const int64_t shape[] = {4, 3, 5};
+    struct call call = {.op = ops[n % 4], .input_count = 1, .output_count = 1};
+    int64_t axis = n / 4 % 3, left[3], count = 0, inner = 1;
+    bool keep = n >= 12;
+    call.input[0] = tensor_fill(tensor_new(TFM_F32, 3, shape), 3);
+    call_attr_int(&call, "axis", n % 2 ? axis : axis - 3);
+    call_attr_int(&call, "keep", keep);
+    for (int64_t d = 0; d < 3; d++) {
+      inner *= d > axis ? shape[d] : 1;
+      if (d != axis || keep || n % 4 == 3)
+        left[count++] = d == axis && n % 4 != 3 ? 1 : shape[d];
+    }
+    tfm_type type;
+    if (n % 4 != 3) {
+      ck_assert_int_eq(call_infer(&call, plugin_op(elementwise, call.op), &type, 1), 1);
+      ck_assert_int_eq((int64_t)type.rank, count);
+      ck_assert_mem_eq(type.shape, left, (size_t)count * sizeof *left);
+    }
+    call.output[0] = tensor_new(TFM_F32, (uint32_t)count, left);
+    ck_assert_int_eq(call_run(&call, plugin_kernel(elementwise, call.op, "reference"), 3), TFM_OK);
+    for (int64_t i = 0; i < 60; i++) {
+      const float *x = f32(call.input[0]);
+      int64_t first = i - i / inner % shape[axis] * inner;
+      double sum = 0, most = -INFINITY, powers = 0;
+      for (int64_t k = 0; k < shape[axis]; k++) {
+        sum += (double)x[first + k * inner];
+        most = fmax(most, (double)x[first + k * inner]);
+        powers += exp((double)x[first + k * inner]);
+      }
+      double expected[] = {sum, sum / (double)shape[axis], most, exp((double)x[i]) / powers};
+      int64_t at = n % 4 == 3 ? i : i / (inner * shape[axis]) * inner + i % inner;
+      ck_assert_double_eq_tol((double)f32(call.output[0])[at], expected[n % 4], 1e-6);
+    }
+    call.attr[0].integer = 3;
+    ck_assert_int_eq(run_reference(elementwise, &call), TFM_FAILED);
+    ck_assert_ptr_nonnull(strstr(call.message, "axis 3 of a tensor of 3"));
+    call_finish(&call, true);
+  }
+}
+END_TEST
+
 /* ---- shape */
 
 START_TEST(test_split) {
@@ -481,5 +567,6 @@ START_TEST(test_pool_refused) {
 END_TEST
 
 UNIT_MAIN("small plugins", test_descriptors, test_masks, test_mask_limits, test_embedding,
-          test_elementwise, test_repeated_dims, test_repeated_rows, test_constant, test_split,
-          test_select, test_concat, test_last_token, test_mean_pool, test_pool, test_pool_refused)
+          test_elementwise, test_repeated_dims, test_repeated_rows, test_constant, test_functions,
+          test_reductions, test_split, test_select, test_concat, test_last_token, test_mean_pool,
+          test_pool, test_pool_refused)
