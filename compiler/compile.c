@@ -5,8 +5,11 @@
  *     compute   params, dims, asserts                      constant.c
  *     budget    the cost of the expansion                  budget.c
  *     expand    blocks inlined, loops unrolled, typed      model.c expand.c call.c types.c
- *     bind      tensors missing, left over                 checkpoint.c tensor.c
- *     lower     what is live, and when                     lower.c
+ *     bind      paths to tensors and views                 checkpoint.c weight.c tensor.c
+ *     lower     the graph, as it is written                feed.c when.c lower.c
+ *     hoist     what need not be done at each step         graph/pass/hoist.c
+ *     live      what is asked for, and what that needs     graph/pass/live.c
+ *     keep      tensors missing or left over, shapes       kept.c
  *     fuse      neighbours into one op                     fusion.c graph/pass/fuse.c
  *
  * A stage goes on after errors as long as what it finds can still be right, so
@@ -18,7 +21,9 @@
 #include "compiler/checkpoint.h"
 #include "compiler/constant.h"
 #include "compiler/expand.h"
+#include "compiler/feed.h"
 #include "compiler/fusion.h"
+#include "compiler/kept.h"
 #include "compiler/limit.h"
 #include "compiler/lower.h"
 #include "compiler/missing.h"
@@ -30,7 +35,9 @@
 #include "compiler/state.h"
 #include "compiler/tensor.h"
 #include "compiler/uncalled.h"
-#include "compiler/unused.h"
+#include "compiler/when.h"
+#include "graph/pass/hoist.h"
+#include "graph/pass/live.h"
 
 #include <string.h>
 
@@ -117,6 +124,16 @@ static void check_model_type(struct compiler *c) {
                                                    unit->unit.last->span.end}));
 }
 
+/* Fusions come last: what a check says is of what was written. */
+static bool run_passes(struct compiler *c, const struct model *model, struct graph *graph) {
+  struct tfm_error err = {0}; /* memory is out, which compiler_full tells */
+  if (hoist_graph(graph, &err) != 0 || live_graph(graph, &err) != 0) {
+    compiler_full(c, &graph->arena);
+    return false;
+  }
+  return kept_check(c, model, graph) && (!c->options->fuse || fusion_apply(c, graph) == 0);
+}
+
 /* Tensors are asked for only where the types are right: else what is missing or
  * left over says nothing. */
 static struct graph *finish_model(struct compiler *c, struct model *model, bool computed) {
@@ -129,17 +146,13 @@ static struct graph *finish_model(struct compiler *c, struct model *model, bool 
     return NULL;
   }
   state_check(c);
-  if (c->stop || lower_mark(c, model) != 0 || c->diag->errors > 0)
+  if (c->stop || feed_mark(c) != 0)
     return NULL;
-  missing_check(c);
-  if (c->options->has_checkpoint && !c->stop) {
-    checkpoint_check_layers(c);
-    unused_check(c);
-  }
-  if (c->diag->errors > 0 || c->stop)
+  when_check(c);
+  if (c->stop || c->diag->errors > 0)
     return NULL;
   struct graph *graph = lower_emit(c, model);
-  if (graph == NULL || !c->options->fuse || fusion_apply(c, graph) == 0)
+  if (graph != NULL && run_passes(c, model, graph))
     return graph;
   graph_destroy(graph);
   return NULL;

@@ -1,7 +1,7 @@
 /* compile.h - from a model file to a graph: the compiler's only door.
  *
  * parse -> load -> resolve -> budget -> expand -> typecheck -> bind -> lower
- * -> fuse.  Each stage is called once, in order, from compile.c.  The compiler
+ * -> hoist -> live -> fuse.  Each stage is called once, in order, from compile.c.  The compiler
  * never loads a plugin or a weight: it is handed the ops, and an index of
  * the checkpoint's tensors. */
 #ifndef TFM_COMPILER_COMPILE_H

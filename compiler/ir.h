@@ -23,8 +23,8 @@ struct ir_value {
   uint32_t mask_terms;      /* of a mask: terms of its formula */
   const char *source;       /* input: "tokens.ids"; NULL = none */
   bool state, any;          /* one layer of a state; which one is not known */
-  int32_t graph_index;      /* in the graph that is made */
-  bool live;
+  int32_t graph_index;      /* in the graph as it was made */
+  bool live;                /* the graph has it, after passes (kept.c) */
 };
 
 struct ir_node {
@@ -35,12 +35,11 @@ struct ir_node {
   struct graph_attr *attr;
   int32_t *output;
   uint64_t taps;
-  enum graph_when when;
+  enum graph_when when; /* as it is written; then as the graph has it */
   int32_t layer;
   struct span span;
-  bool live;
+  bool live;    /* the graph has it, after passes */
   bool perhaps; /* in a side of a choice that is not known */
-  int32_t graph_index;
 };
 
 /* A value of the graph; GRAPH_NONE when memory is out. */

@@ -25,6 +25,7 @@ libcompiler_la_SOURCES = \
   compiler/dump.c \
   compiler/eval.c compiler/eval.h \
   compiler/expand.c compiler/expand.h \
+  compiler/feed.c compiler/feed.h \
   compiler/format.c compiler/format.h \
   compiler/frame.c compiler/frame.h \
   compiler/function.c compiler/function.def compiler/function.h \
@@ -32,6 +33,7 @@ libcompiler_la_SOURCES = \
   compiler/head.c compiler/head.h \
   compiler/infer.c compiler/infer.h \
   compiler/ir.c compiler/ir.h \
+  compiler/kept.c compiler/kept.h \
   compiler/layout.c \
   compiler/lex.h \
   compiler/limit.c compiler/limit.h \
@@ -65,6 +67,7 @@ libcompiler_la_SOURCES = \
   compiler/weight.c compiler/weight.h \
   compiler/weight_expr.c compiler/weight_expr.h \
   compiler/weight_function.c compiler/weight_function.h \
+  compiler/when.c compiler/when.h \
   compiler/words.c
 
 # The scanner and the parser are made in the build tree and are in no archive.

@@ -80,11 +80,3 @@ const struct weight *tensor_main(struct compiler *c, int32_t index) {
   }
   return weight;
 }
-
-void tensor_mark_live(struct compiler *c, int32_t weight) {
-  if (weight < 0 || c->weight[weight].live)
-    return;
-  c->weight[weight].live = true;
-  for (uint32_t i = 0; i < c->weight[weight].operand_count; i++)
-    tensor_mark_live(c, c->weight[weight].operand[i]);
-}

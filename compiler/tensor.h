@@ -26,8 +26,8 @@ struct weight {
   const struct scope *scope; /* of its first use, for messages */
   const char *slot;          /* appended to the scope, or NULL */
   struct span span;
-  bool live;
-  int32_t graph_index; /* in the graph that is made */
+  bool live;           /* the graph has it (kept.c) */
+  int32_t graph_index; /* in the graph as it was made */
 };
 
 /* What a slot asks for. */
@@ -48,7 +48,5 @@ int32_t tensor_make(struct compiler *c, const struct scope *scope, const char *n
 const struct origin *tensor_missing_origin(struct compiler *c, const char *name);
 /* The tensor that its name is of: a view's first operand that is no number. */
 const struct weight *tensor_main(struct compiler *c, int32_t weight);
-/* It and what it is a view of. */
-void tensor_mark_live(struct compiler *c, int32_t weight);
 
 #endif

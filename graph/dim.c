@@ -26,6 +26,14 @@ struct dim dim_variable(unsigned index) {
   return d;
 }
 
+struct dim dim_untold(void) {
+  return (struct dim){.count = 1};
+}
+
+bool dim_is_told(const struct dim *a) {
+  return a->count == 0 || a->term[0].coefficient != 0;
+}
+
 static int compare_powers(const struct dim_term *a, const struct dim_term *b) {
   return memcmp(a->power, b->power, sizeof a->power);
 }

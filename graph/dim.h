@@ -25,6 +25,10 @@ struct dim {
 
 struct dim dim_number(int64_t value);
 struct dim dim_variable(unsigned index);
+/* What a graph can hold while it is made: nothing has told it.  It is in no normal
+ * form, so graph_verify refuses it. */
+struct dim dim_untold(void);
+bool dim_is_told(const struct dim *a);
 /* False on overflow, or when the result has too many terms or too high a power. */
 bool dim_add(const struct dim *a, const struct dim *b, struct dim *out);
 bool dim_sub(const struct dim *a, const struct dim *b, struct dim *out);

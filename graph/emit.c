@@ -269,7 +269,9 @@ static void json_inputs(const struct graph *graph, struct buffer *out) {
     text_field(out, "name", input->name);
     buffer_putc(out, ',');
     text_field(out, "source", input->source);
-    buffer_printf(out, ",\"value\":%d,\"entry\":%d}", input->value, input->entry);
+    buffer_printf(out, ",\"value\":%d,\"entry\":%d,", input->value, input->entry);
+    text_field(out, "changes", graph_when_name(input->when));
+    buffer_putc(out, '}');
   }
   buffer_puts(out, "],\n\"states\":[");
   for (uint32_t i = 0; i < graph->state_count; i++) {

@@ -93,7 +93,8 @@ struct graph_dim {
 struct graph_input {
   const char *name, *source;
   int32_t value;
-  int32_t entry; /* before which it is given: that of its first reader */
+  int32_t entry;        /* before which it is given: that of its first reader */
+  enum graph_when when; /* how often what it holds changes */
 };
 
 /* A view of checkpoint tensors.  Operands come earlier in the table. */

@@ -10,6 +10,8 @@ libgraph_la_SOURCES = \
   graph/letters.c graph/letters.h \
   graph/source.c graph/source.def graph/source.h \
   graph/pass/fuse.c graph/pass/fuse.h \
+  graph/pass/hoist.c graph/pass/hoist.h \
+  graph/pass/live.c graph/pass/live.h \
   graph/task.c graph/task.def graph/task.h \
   graph/text.c \
   graph/text_parse.c graph/text_read.c graph/text_read.h \
@@ -20,4 +22,5 @@ unit_tests += \
   tests/unit/test_dim \
   tests/unit/test_fuse \
   tests/unit/test_graph \
-  tests/unit/test_input_source
+  tests/unit/test_input_source \
+  tests/unit/test_passes

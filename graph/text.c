@@ -15,7 +15,8 @@
  *     output logits = %150
  *
  * `entry` makes an entry and says when it runs, in the order in which they run;
- * its name alone on a line says that what follows belongs to it.  After @ stand a value's names,
+ * its name alone on a line says that what follows belongs to it.  A word of the same kind behind an
+ * input is how often it changes, if not as often as its entry runs.  After @ stand a value's names,
  * the canonical one first; `!` after them: dumped.
  * `_` is an absent input or weight.  `!source:begin-end` is the span.  Names that are
  * not plain words are written as JSON strings. */
@@ -194,6 +195,8 @@ static void print_inputs(const struct graph *graph, struct buffer *out, int32_t 
     print_type(graph, &value->type, out);
     print_value_names(out, value);
     print_span(out, value->span);
+    if (input->when != graph->entry[input->entry].when)
+      buffer_printf(out, " %s", graph_when_name(input->when));
     buffer_putc(out, '\n');
   }
   for (uint32_t i = 0; i < graph->state_count; i++) {

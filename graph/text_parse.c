@@ -113,6 +113,27 @@ static int expect_entry(struct reader *r) {
   return r->now == GRAPH_NONE ? text_fail(r, "this stands in no entry") : 0;
 }
 
+/* GRAPH_WHEN_COUNT = the word is none. */
+static enum graph_when find_when(const char *word) {
+  enum graph_when when = 0;
+  while (when < GRAPH_WHEN_COUNT && strcmp(graph_when_name(when), word) != 0)
+    when++;
+  return when;
+}
+
+/* Said where it is not that of the entry. */
+static int read_input_when(struct reader *r, struct graph_input *input) {
+  const char *word;
+  input->when = r->build.entry[input->entry].when;
+  if (text_line_ends(r))
+    return 0;
+  if ((word = text_bare(r, "")) == NULL)
+    return -1;
+  input->when = find_when(word);
+  return input->when < GRAPH_WHEN_COUNT ? 0
+                                        : text_fail(r, "an input that changes at an unknown time");
+}
+
 static int read_input_line(struct reader *r) {
   struct graph_input input = {.entry = r->now};
   if (expect_entry(r) != 0)
@@ -120,7 +141,7 @@ static int read_input_line(struct reader *r) {
   if (read_value_index(r, &input.value) != 0 || (input.name = text_name(r)) == NULL ||
       text_expect(r, "=") != 0 || (input.source = text_name(r)) == NULL ||
       text_expect(r, ":") != 0 || read_value(r, input.value) != 0 ||
-      read_span(r, &r->build.value[input.value].span) != 0)
+      read_span(r, &r->build.value[input.value].span) != 0 || read_input_when(r, &input) != 0)
     return -1;
   return built(r, build_input(&r->build, &input));
 }
@@ -347,13 +368,11 @@ static int32_t find_entry(const struct reader *r, const char *name) {
 
 static int read_entry_line(struct reader *r) {
   const char *name = text_name(r), *word = name == NULL ? NULL : text_bare(r, "");
-  enum graph_when when = 0;
   if (word == NULL)
     return -1;
+  enum graph_when when = find_when(word);
   if (find_entry(r, name) != GRAPH_NONE)
     return text_fail(r, "an entry that there is already");
-  while (when < GRAPH_WHEN_COUNT && strcmp(graph_when_name(when), word) != 0)
-    when++;
   if (when == GRAPH_WHEN_COUNT)
     return text_fail(r, "an entry that runs at an unknown time");
   return built(r, build_entry(&r->build, name, when));

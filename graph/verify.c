@@ -260,7 +260,8 @@ static int check_inputs(struct verify *v) {
   const struct graph *g = v->graph;
   for (uint32_t i = 0; i < g->input_count; i++) {
     const struct graph_input *input = &g->input[i];
-    if (input->name == NULL || input->source == NULL || !in_range(input->entry, g->entry_count))
+    if (input->name == NULL || input->source == NULL || input->when >= GRAPH_WHEN_COUNT ||
+        !in_range(input->entry, g->entry_count))
       FAIL(v, "input %u is malformed", i);
     if (claim(v, input->value, GRAPH_NONE, 0, input->name) != 0)
       return -1;

@@ -411,7 +411,7 @@ int fuse_graph(struct graph *graph, const struct fuse_pattern *pattern, uint32_t
   if (edit_open(&f.edit, graph, err) != 0)
     return -1;
   if (fuse_all(&f, pattern, count, err) != 0) {
-    arena_finish(&f.edit.scratch);
+    edit_drop(&f.edit);
     return -1;
   }
   return edit_close(&f.edit, err);

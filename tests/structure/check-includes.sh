@@ -76,7 +76,7 @@ layers=(
   "types value cell compiler frame names report limit origin config list compute function match ir op_call naming attr typing constraint infer batch types budget"
   "weights weight_expr checkpoint mention tensor tensor_view weight unused missing"
   "expand node arithmetic eval declared constant weight_function call expand uncalled check head task state tokens model"
-  "lower lower fusion"
+  "lower when feed lower kept fusion"
   "door compile dump summary"
 )
 

@@ -72,7 +72,7 @@ static void build_whole(struct build *build) {
   ck_assert_int_eq(build_entry(build, build_text(build, name), GRAPH_STEP), 0);
   name[0] = '?';
   ck_assert_int_eq(value(build, "ids", &ids_type), 0);
-  struct graph_input input = {.name = "ids", .source = "tokens.ids"};
+  struct graph_input input = {.name = "ids", .source = "tokens.ids", .when = GRAPH_STEP};
   ck_assert_int_eq(build_input(build, &input), 0);
   ck_assert_int_eq(build_state(build, "past", value(build, "past", &past_type)), 0);
   struct graph_weight weight = {

@@ -15,7 +15,7 @@ static const char whole[] =
     "entry encode once\n"
     "entry decode step\n"
     "encode\n"
-    "input %0 src = tokens.ids : i32[B,T] @src | \"odd name\" !0:3-9\n"
+    "input %0 src = tokens.ids : i32[B,T] @src | \"odd name\" !0:3-9 step\n"
     "decode\n"
     "input %1 h.0.x = feed : f32[B,T,8] @h.0.x ! !0:3-9\n"
     "state %2 past[0] : kv[8] @past[0]\n"
@@ -57,6 +57,7 @@ START_TEST(round_trip) {
   ck_assert_str_eq(graph->node[1].name, "two");
   ck_assert_uint_eq(graph->node[1].taps, 2);
   ck_assert(graph->node[1].attr[1].real == 2.0);
+  ck_assert(graph->input[0].when == GRAPH_STEP && graph->input[1].when == GRAPH_STEP);
   ck_assert(graph->value[7].dump && !graph->value[6].dump);
   buffer_finish(&out);
   graph_destroy(graph);
@@ -123,6 +124,7 @@ START_TEST(refusals) {
       {"f32[B,2*T + 1]", "f32[B,0 - 1]", "malformed"},
       {"entry decode step", "entry encode step", "an entry that there is already"},
       {"entry decode step", "entry decode never", "unknown time"},
+      {"3-9 step", "3-9 never", "changes at an unknown time"},
       {"entry encode once\nentry decode step", "entry decode step\nentry encode once",
        "entry `encode` runs before `decode` and stands after it"},
       {"step\nencode\n", "step\nencoder\n", "an unknown entry"},
@@ -219,6 +221,8 @@ START_TEST(other_forms) {
   ck_assert_str_eq(json_string_value(json_object_get(decode, "when")), "step");
   ck_assert_uint_eq(json_array_size(json_object_get(decode, "inputs")), 3);
   ck_assert_uint_eq(json_array_size(json_object_get(root, "weights")), 8);
+  const json_t *src = json_array_get(json_object_get(root, "inputs"), 0);
+  ck_assert_str_eq(json_string_value(json_object_get(src, "changes")), "step");
   ck_assert_str_eq(json_string_value(json_object_get(root, "task")), "generate");
   json_decref(root);
   buffer_clear(&out);
