@@ -96,7 +96,7 @@ bool dtype_is_state(enum dtype dtype) {
 }
 
 bool dtype_is_tensor(enum dtype dtype) {
-  return dtype_class(dtype) != DTYPE_CLASS_MASK && !dtype_is_state(dtype);
+  return !dtype_is_formula(dtype) && !dtype_is_state(dtype);
 }
 
 bool dtype_is_float(enum dtype dtype) {

@@ -26,7 +26,8 @@ enum dtype_class {
   DTYPE_CLASS_MASK,
   DTYPE_CLASS_KV,
   DTYPE_CLASS_PACKED,
-  DTYPE_CLASS_STATE
+  DTYPE_CLASS_STATE,
+  DTYPE_CLASS_BIAS
 };
 
 enum { DTYPE_BLOCK_MAX = 256 }; /* elements of the largest block */
@@ -49,10 +50,14 @@ enum dtype dtype_from_gguf(uint32_t type);      /* NONE if unknown */
 bool dtype_has_gguf(enum dtype dtype);
 bool dtype_is_value(enum dtype dtype);  /* can a value of a graph have it? */
 bool dtype_is_state(enum dtype dtype);  /* one layer of a state: KV, STATE */
-bool dtype_is_tensor(enum dtype dtype); /* a value that is neither a mask nor of a state; NONE
+bool dtype_is_tensor(enum dtype dtype); /* a value that is no mask, bias or state; NONE
                                            is the run's float type, and so is one */
 bool dtype_is_float(enum dtype dtype);  /* packed ones too: their values are no integers */
 
+/* A mask or a bias: one tfm_mask, which says how its numbers are computed. */
+static inline bool dtype_is_formula(enum dtype dtype) {
+  return dtype == DTYPE_MASK || dtype == DTYPE_BIAS;
+}
 static inline float dtype_bf16_to_f32(uint16_t v) {
   uint32_t bits = (uint32_t)v << 16;
   float f;

@@ -40,6 +40,7 @@ static bool take_input(struct compiler *c, struct op_call *call, uint32_t i,
   struct report *r =
       report(c, CODE_KIND, field->value->span, "`%s` needs %s for `%s`, this is %s", call->op->name,
              slot->type.dtype == DTYPE_MASK     ? "a mask"
+             : slot->type.dtype == DTYPE_BIAS   ? "a bias"
              : dtype_is_state(slot->type.dtype) ? "one layer of a state"
                                                 : "a tensor",
              slot->name, value_kind_name(&value));

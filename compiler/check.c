@@ -206,6 +206,10 @@ static void check_type(struct checker *k, const struct ast_type *type) {
     report_nearest(k->c, r, "a type", name, names, count);
   } else if (type->has_dims && dtype == DTYPE_MASK) {
     report(k->c, CODE_TYPE_NAME, type->span, "a mask has no dims");
+  } else if (type->has_dims && (dtype == DTYPE_KV || dtype == DTYPE_BIAS) &&
+             (type->dims.count != 1 || type->ellipsis)) {
+    report(k->c, CODE_TYPE_NAME, type->span, "a %s has one dim, %s", name,
+           dtype == DTYPE_KV ? "the width of its rows" : "its heads");
   } else if (!type->has_dims && dtype_is_tensor(dtype)) {
     struct report *r = report(k->c, CODE_TYPE_NAME, type->span, "a tensor's type needs its dims");
     report_help(k->c, r, "`_` is a dim of any size: `%s[_, _]`", name == NULL ? "" : name);

@@ -107,13 +107,14 @@ bool declared_type(struct compiler *c, const struct ast_type *type, struct ctype
       return false; /* check.c has said so */
   }
   if (out->dtype == DTYPE_STATE && !type->has_dims)
-    return true; /* of any dims: declared_hold */
-  if (out->dtype == DTYPE_KV && type->dims.count == 0) {
+    return true;                                                 /* of any dims: declared_hold */
+  bool one = out->dtype == DTYPE_KV || out->dtype == DTYPE_BIAS; /* the width; the heads */
+  if (one && type->dims.count == 0) {
     out->rank = 1;
     out->shape[0] = cell_free(c->arena, NULL);
     return out->shape[0] != NULL;
   }
-  if (type->dims.count > GRAPH_MAX_RANK || (out->dtype == DTYPE_KV && type->dims.count != 1))
+  if (type->dims.count > GRAPH_MAX_RANK || (one && type->dims.count != 1))
     return false;
   for (const struct ast_expr *dim = type->dims.first; dim != NULL; dim = dim->next)
     if ((out->shape[out->rank++] = declared_dim(c, dim)) == NULL)

@@ -52,19 +52,18 @@ static const char *node_name(struct compiler *c, const struct op_call *call) {
   return base == NULL ? NULL : naming_take(c, base);
 }
 
-/* A mask's formula has one term for each op that made it. */
+/* A mask's formula has one term for each op that made it, a bias's for each but a sum. */
 static bool count_terms(struct compiler *c, const struct op_call *call, struct ir_value *value) {
-  if (value->type.dtype != DTYPE_MASK)
+  if (!dtype_is_formula(value->type.dtype))
     return true;
-  value->mask_terms = 1;
+  value->mask_terms = call->op->desc->role == TFM_ROLE_BIAS_ADD ? 0 : 1;
   for (uint32_t i = 0; i < call->op->schema->input_count; i++)
     if (call->input[i] != GRAPH_NONE)
       value->mask_terms += c->value[call->input[i]].mask_terms;
   if (value->mask_terms <= TFM_MASK_TERMS)
     return true;
-  report(c, CODE_MASK_TERMS, call->span,
-         "a mask of %u terms and operators, at most %d are possible", value->mask_terms,
-         TFM_MASK_TERMS);
+  report(c, CODE_MASK_TERMS, call->span, "a %s of %u terms and operators, at most %d are possible",
+         dtype_name(value->type.dtype), value->mask_terms, TFM_MASK_TERMS);
   return false;
 }
 
@@ -144,6 +143,7 @@ static const char *const role_text[TFM_ROLES] = {
     [TFM_ROLE_SUB] = "`-`",
     [TFM_ROLE_MUL] = "`*`",
     [TFM_ROLE_DIV] = "`/`",
+    [TFM_ROLE_BIAS_ADD] = "`+` of two biases",
     [TFM_ROLE_MASK_AND] = "`&`",
     [TFM_ROLE_MASK_OR] = "`|`",
     [TFM_ROLE_SCALE] = "a tensor times a number",
@@ -198,7 +198,11 @@ static uint32_t role_of_operator(enum ast_op op) {
 struct value node_binary(struct compiler *c, const struct ast_expr *expr, int32_t left,
                          int32_t right) {
   struct op_call call = {.span = expr->span, .symbol = ast_op_text(expr->binary.op)};
-  call.op = op_of_role(c, role_of_operator(expr->binary.op), 2, 0, expr->binary.op_span);
+  uint32_t role = role_of_operator(expr->binary.op);
+  if (role == TFM_ROLE_ADD &&
+      (c->value[left].type.dtype == DTYPE_BIAS || c->value[right].type.dtype == DTYPE_BIAS))
+    role = TFM_ROLE_BIAS_ADD;
+  call.op = op_of_role(c, role, 2, 0, expr->binary.op_span);
   if (call.op == NULL || !node_allocate(c, &call))
     return value_error();
   call.input[0] = left;

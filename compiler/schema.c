@@ -183,6 +183,8 @@ static void check_type(struct maker *maker, const struct ast_type *type,
     refuse(maker, type->span, "a kv has one dim, the width of its rows");
   else if (out->dtype == DTYPE_STATE && out->ellipsis)
     refuse(maker, type->span, "a state has the dims of one row's tensor, none of them `...`");
+  else if (out->dtype == DTYPE_BIAS && (out->rank != 1 || out->ellipsis))
+    refuse(maker, type->span, "a bias has one dim, its heads: bias[H]");
   else if (dtype_is_tensor(out->dtype) && !out->has_dims)
     refuse(maker, type->span, "a tensor's type needs its dims: `[...]` if it may have any");
   else if (out->rank > TFM_MAX_RANK)

@@ -56,7 +56,7 @@ struct schema_dim {
 };
 
 struct schema_type {
-  enum dtype dtype; /* DTYPE_NONE = the run's float type; MASK, KV, STATE */
+  enum dtype dtype; /* DTYPE_NONE = the run's float type; MASK, BIAS, KV, STATE */
   bool any_dtype;   /* `any`, `number`: one dtype for the whole op */
   bool number;      /* `number`: any but bool */
   bool has_dims;    /* false for mask, and kv and state whose dims are not said */

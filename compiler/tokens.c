@@ -17,11 +17,11 @@ static int64_t own_axis(const struct ir_node *node, uint32_t rank) {
   return -1;
 }
 
-/* Does an output have the schema's dim?  A mask has those of all that it was made of. */
+/* Does an output have the schema's dim?  A mask or bias has those of all that it was made of. */
 static bool in_outputs(const struct op_schema *schema, uint32_t dim) {
   for (uint32_t o = 0; o < schema->output_count; o++) {
     const struct schema_type *type = &schema->output[o].type;
-    if (!schema->output[o].infer && type->dtype == DTYPE_MASK)
+    if (!schema->output[o].infer && dtype_is_formula(type->dtype))
       return true;
     for (uint32_t d = 0; !schema->output[o].infer && d < type->rank; d++)
       if (type->dim[d].kind == SCHEMA_DIM_VAR && type->dim[d].index == dim)
@@ -72,7 +72,7 @@ bool tokens_mixes(const struct compiler *c, const struct ir_node *node) {
     if (node->input[i] == GRAPH_NONE || !node->op->schema->input[i].type.has_dims)
       continue;
     const struct ctype *type = &c->value[node->input[i]].type;
-    for (uint32_t d = 0; !dtype_is_state(type->dtype) && d < type->rank; d++)
+    for (uint32_t d = 0; dtype_is_tensor(type->dtype) && d < type->rank; d++)
       if (run_time_dim(type->shape[d], &dim) && !(rows && dim_equal(&dim, &batch)) &&
           !keeps_apart(c, node, i, d))
         return true;

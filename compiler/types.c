@@ -101,6 +101,8 @@ static const char *dtype_words(enum dtype dtype) {
     return "a float";
   case DTYPE_MASK:
     return "a mask";
+  case DTYPE_BIAS:
+    return "a bias";
   case DTYPE_KV:
     return "keys and values: one layer of a `kv` state";
   case DTYPE_STATE:

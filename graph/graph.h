@@ -31,8 +31,8 @@
 enum { GRAPH_MAX_RANK = 8, GRAPH_NONE = -1 };
 
 /* dtype DTYPE_NONE is the run's float type until lowering, F32 after.
- * DTYPE_MASK has rank 0; DTYPE_KV has rank 1: the width of a row.  DTYPE_STATE has the
- * dims of the tensor that each row has, which are numbers. */
+ * DTYPE_MASK has rank 0; DTYPE_KV has rank 1: the width of a row; DTYPE_BIAS too: the heads.
+ * DTYPE_STATE has the dims of the tensor that each row has, which are numbers. */
 struct type {
   enum dtype dtype;
   uint32_t rank;

@@ -73,7 +73,7 @@ static int check_type(struct verify *v, const struct type *type, const char *nam
   if (type->rank > GRAPH_MAX_RANK)
     FAIL(v, "`%s` has rank %u, at most %d is possible", name, type->rank, GRAPH_MAX_RANK);
   if ((type->dtype == DTYPE_MASK && type->rank != 0) ||
-      (type->dtype == DTYPE_KV && type->rank != 1))
+      ((type->dtype == DTYPE_KV || type->dtype == DTYPE_BIAS) && type->rank != 1))
     FAIL(v, "`%s` is a %s of rank %u", name, dtype_name(type->dtype), type->rank);
   for (uint32_t i = 0; i < type->rank; i++)
     if (!dim_is_sound(&type->shape[i], v->graph->dim_count))

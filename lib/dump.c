@@ -99,7 +99,7 @@ int dump_collect(struct dump *dump, uint32_t pass, int32_t value, int32_t node, 
     const struct dump_target *target = &dump->plan->target[i];
     bool wanted = tap < 0 ? value != GRAPH_NONE && target->value == value
                           : target->tap == tap && target->node == node;
-    if (wanted && *dtype_name((enum dtype)tensor->dtype) && tensor->dtype < TFM_MASK &&
+    if (wanted && *dtype_name((enum dtype)tensor->dtype) && dtype_is_tensor((enum dtype)tensor->dtype) &&
         add_entry(dump, target, pass, tensor, err) != 0)
       return -1;
   }

@@ -24,6 +24,8 @@ plugins_attention_la_SOURCES = $(plugins_common) \
   plugins/attention/attention.c \
   plugins/attention/attention.h \
   plugins/attention/attention_fast.h \
+  plugins/attention/bias.c \
+  plugins/attention/bias.h \
   plugins/attention/fast_avx2.c \
   plugins/attention/fast_avx512.c \
   plugins/attention/fast_base.c \
@@ -82,6 +84,7 @@ plugins_ffn_la_LDFLAGS = $(plugin_ldflags)
 plugins_ffn_la_LIBADD = $(LIBM)
 
 plugins_masking_la_SOURCES = $(plugins_common) \
+  plugins/masking/biases.c \
   plugins/masking/masks.c \
   plugins/masking/masks.h \
   plugins/masking/plugin.c

@@ -1,7 +1,7 @@
 /* apart.c - run a node once a row, with all that it is given cut to that row.
  *
  *     x      [1, 8 + 3, D]     row 0: [1, 8, D]   row 1: [1, 3, D]
- *     mask   its tensors       cut likewise, in a copy of the formula
+ *     mask   its tensors       cut likewise, in a copy of the formula; a bias too
  *     cache  all rows          the row's
  *
  * So a kernel that mixes tokens and knows nothing of rows sees what it would see alone.
@@ -32,7 +32,7 @@ struct apart_view {
     tfm_kv cache;     /* KV */
     tfm_state tensor; /* STATE */
   } kept;
-  struct apart_mask *mask; /* MASK, of an input; else NULL */
+  struct apart_mask *mask; /* MASK or BIAS, of an input; else NULL */
 };
 
 /* What a tap of a row was, copied; no data = not filled. */
@@ -61,7 +61,7 @@ static bool fill_view(struct exec *exec, struct apart_view *view, int32_t value,
   if (value == GRAPH_NONE)
     return true;
   *pointer = &view->tensor;
-  if (!input || exec->graph->value[value].type.dtype != DTYPE_MASK)
+  if (!input || !dtype_is_formula(exec->graph->value[value].type.dtype))
     return true;
   view->mask = arena_alloc(&exec->arena, sizeof *view->mask);
   return view->mask != NULL;
@@ -119,7 +119,8 @@ static int32_t value_of(const struct exec *exec, const tfm_tensor *tensor) {
 }
 
 static bool has_tensor(const tfm_mask_term *term) {
-  return term->kind == TFM_MASK_PADDING || term->kind == TFM_MASK_DENSE;
+  return term->kind == TFM_MASK_PADDING || term->kind == TFM_MASK_DENSE ||
+         term->kind == TFM_BIAS_DENSE;
 }
 
 /* One formula for all rows, or the row's own among many. */
@@ -180,8 +181,8 @@ static void cut(const struct exec *exec, struct apart_view *view, uint32_t row, 
   } else {
     exec_row(exec, view->value, row, &view->tensor);
     view->size =
-        dtype == DTYPE_MASK ? sizeof(tfm_mask) : dtype_size((enum dtype)view->tensor.dtype);
-    for (uint32_t i = 0; i < view->tensor.rank; i++)
+        dtype_is_formula(dtype) ? sizeof(tfm_mask) : dtype_size((enum dtype)view->tensor.dtype);
+    for (uint32_t i = 0; !dtype_is_formula(dtype) && i < view->tensor.rank; i++)
       view->size *= (size_t)view->tensor.shape[i];
   }
   view->place = view->tensor.data;
@@ -276,7 +277,7 @@ static void give_back(const struct exec *exec, struct apart *apart) {
     struct apart_view *view = &apart->view[i];
     if (view->tensor.data != view->place)
       device->move(device, view->place, view->tensor.data, view->size);
-    if (exec->graph->value[view->value].type.dtype == DTYPE_MASK)
+    if (dtype_is_formula(exec->graph->value[view->value].type.dtype))
       widen_mask(exec, apart, view->place);
   }
 }

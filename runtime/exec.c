@@ -169,7 +169,8 @@ const struct fit *exec_fit_of(const struct exec *exec, int32_t value) {
 }
 
 const struct device *exec_device_of(const struct exec *exec, int32_t value) {
-  return exec->graph->value[value].type.dtype == DTYPE_MASK ? device_cpu() : exec->program->device;
+  return dtype_is_formula(exec->graph->value[value].type.dtype) ? device_cpu()
+                                                                : exec->program->device;
 }
 
 bool exec_is_kept(const struct exec *exec, int32_t value) {

@@ -254,7 +254,7 @@ bool exec_leaves(const struct exec *exec, int32_t value) {
 }
 
 static bool is_mask(const struct exec *exec, int32_t value) {
-  return exec->graph->value[value].type.dtype == DTYPE_MASK;
+  return dtype_is_formula(exec->graph->value[value].type.dtype);
 }
 
 bool exec_leaves_mask(const struct exec *exec, uint32_t node) {

@@ -55,7 +55,7 @@ static void extend(struct plan_value *value, int32_t last) {
 /* A mask points into what it was made of, and may point into the other outputs. */
 static bool makes_mask(const struct graph *graph, const struct graph_node *node) {
   for (uint32_t i = 0; i < node->output_count; i++)
-    if (graph->value[node->output[i]].type.dtype == DTYPE_MASK)
+    if (dtype_is_formula(graph->value[node->output[i]].type.dtype))
       return true;
   return false;
 }
@@ -107,10 +107,12 @@ static bool same_type(const struct type *a, const struct type *b) {
   return true;
 }
 
-/* A mask's terms point into booleans; which ones, the plan does not follow. */
+/* A mask's terms point into booleans, a bias's into floats; which ones, the plan does not follow.
+ */
 static bool may_point_into(const struct graph *graph, int32_t value, int32_t from) {
-  return value != GRAPH_NONE && graph->value[value].type.dtype == DTYPE_MASK &&
-         graph->value[from].type.dtype == DTYPE_BOOL;
+  enum dtype dtype = value == GRAPH_NONE ? DTYPE_NONE : graph->value[value].type.dtype;
+  return dtype_is_formula(dtype) &&
+         graph->value[from].type.dtype == (dtype == DTYPE_MASK ? DTYPE_BOOL : DTYPE_NONE);
 }
 
 /* May output 0 of the node take over the memory of input 0? */

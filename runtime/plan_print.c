@@ -16,13 +16,13 @@ static void print_size(const struct plan *plan, int32_t v, struct buffer *out) {
   const struct graph *graph = plan->graph;
   const struct type *type = &graph->value[v].type;
   const char *names[DIM_VARIABLES] = {0};
-  struct dim size = dim_number(type->dtype == DTYPE_MASK   ? (int64_t)sizeof(tfm_mask)
-                               : type->dtype == DTYPE_NONE ? (int64_t)sizeof(float)
-                                                           : (int64_t)dtype_size(type->dtype));
+  struct dim size = dim_number(dtype_is_formula(type->dtype) ? (int64_t)sizeof(tfm_mask)
+                               : type->dtype == DTYPE_NONE   ? (int64_t)sizeof(float)
+                                                             : (int64_t)dtype_size(type->dtype));
   for (uint32_t d = 0; d < graph->dim_count && d < DIM_VARIABLES; d++)
     names[d] = graph->dim[d].name;
   bool exact = true;
-  for (uint32_t i = 0; i < type->rank && exact; i++)
+  for (uint32_t i = 0; dtype_is_tensor(type->dtype) && i < type->rank && exact; i++)
     exact = dim_mul(&size, &type->shape[i], &size);
   if (exact)
     dim_print(&size, names, out);

@@ -86,7 +86,7 @@ static bool has_tokens(const struct ragged *ragged, const int32_t *value, uint32
 
 static bool makes_mask(const struct graph *graph, const struct graph_node *node) {
   for (uint32_t i = 0; i < node->output_count; i++)
-    if (graph->value[node->output[i]].type.dtype == DTYPE_MASK)
+    if (dtype_is_formula(graph->value[node->output[i]].type.dtype))
       return true;
   return false;
 }
@@ -106,7 +106,7 @@ static void decide(struct ragged *ragged, uint32_t n, bool knows) {
                (!knows && mask) ||
                (!knows && node->mixes && has_tokens(ragged, node->input, node->input_count));
   for (uint32_t i = 0; out->apart && i < node->output_count; i++)
-    if (graph->value[node->output[i]].type.dtype == DTYPE_MASK)
+    if (dtype_is_formula(graph->value[node->output[i]].type.dtype))
       ragged->value[node->output[i]].kind = RAGGED_APART;
 }
 
@@ -140,8 +140,8 @@ void ragged_explain(const struct ragged *ragged, uint32_t node, struct buffer *o
     return;
   }
   const struct graph_value *value = &graph->value[ragged->node[node].because];
-  if (value->type.dtype == DTYPE_MASK) {
-    buffer_printf(out, "`%s` is a mask for each row", value->name);
+  if (dtype_is_formula(value->type.dtype)) {
+    buffer_printf(out, "`%s` is a %s for each row", value->name, dtype_name(value->type.dtype));
     return;
   }
   for (uint32_t d = 0; d < graph->dim_count && d < DIM_VARIABLES; d++)
@@ -227,13 +227,13 @@ bool ragged_row(const struct ragged *ragged, int32_t value, const struct ragged_
 
 static bool bytes_of(const struct type *type, const int64_t *shape, size_t *size) {
   size_t bytes = sizeof(float);
-  if (type->dtype == DTYPE_MASK)
+  if (dtype_is_formula(type->dtype))
     bytes = sizeof(tfm_mask);
   else if (dtype_is_state(type->dtype))
     bytes = 0;
   else if (type->dtype != DTYPE_NONE)
     bytes = dtype_size(type->dtype);
-  for (uint32_t i = 0; !dtype_is_state(type->dtype) && i < type->rank; i++)
+  for (uint32_t i = 0; dtype_is_tensor(type->dtype) && i < type->rank; i++)
     if (!checked_mul(bytes, (size_t)shape[i], &bytes) || bytes > (size_t)INT64_MAX)
       return false;
   *size = bytes;

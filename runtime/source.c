@@ -48,7 +48,7 @@ size_t source_bytes(const struct source *source) {
 static bool is_taken(const struct session *session, uint32_t value) {
   const struct graph_value *own = &session->graph->value[value];
   return own->entry != GRAPH_NONE && session->graph->entry[own->entry].when == GRAPH_ONCE &&
-         own->type.dtype != DTYPE_MASK && exec_leaves(session->exec, (int32_t)value);
+         !dtype_is_formula(own->type.dtype) && exec_leaves(session->exec, (int32_t)value);
 }
 
 static bool row_size(const tfm_tensor *row, size_t *size) {

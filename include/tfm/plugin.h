@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 #define TFM_ABI_MAJOR 1u /* a break means a new entry symbol, tfm_plugin_v2 */
-#define TFM_ABI_MINOR 1u /* +1 for each appended field */
+#define TFM_ABI_MINOR 3u /* +1 for each appended field */
 
 /* ------------------------------------------------------------------ status */
 
@@ -71,15 +71,16 @@ enum {
   TFM_MASK = 16, /* data is one tfm_mask */
   TFM_KV = 17,   /* data is one tfm_kv   */
   /* Packed weights: blocks of elements with a scale of their own, as in GGUF files. */
-  TFM_Q4_0 = 18, /* 32 elements in 18 bytes  */
-  TFM_Q4_1 = 19, /* 32 in 20                 */
-  TFM_Q5_0 = 20, /* 32 in 22                 */
-  TFM_Q5_1 = 21, /* 32 in 24                 */
-  TFM_Q8_0 = 22, /* 32 in 34                 */
-  TFM_Q4_K = 23, /* 256 in 144               */
-  TFM_Q5_K = 24, /* 256 in 176               */
-  TFM_Q6_K = 25, /* 256 in 210               */
-  TFM_STATE = 26 /* data is one tfm_state    */
+  TFM_Q4_0 = 18,  /* 32 elements in 18 bytes  */
+  TFM_Q4_1 = 19,  /* 32 in 20                 */
+  TFM_Q5_0 = 20,  /* 32 in 22                 */
+  TFM_Q5_1 = 21,  /* 32 in 24                 */
+  TFM_Q8_0 = 22,  /* 32 in 34                 */
+  TFM_Q4_K = 23,  /* 256 in 144               */
+  TFM_Q5_K = 24,  /* 256 in 176               */
+  TFM_Q6_K = 25,  /* 256 in 210               */
+  TFM_STATE = 26, /* data is one tfm_state   */
+  TFM_BIAS = 27   /* data is one tfm_bias    */
 };
 
 /* Sets of formats, for the lists of what a kernel takes: TFM_BIT(TFM_F32) | TFM_BIT(TFM_I8). */
@@ -151,8 +152,8 @@ typedef struct tfm_attr {
 
 /* What is host memory always, and what lies on a tensor's device:
  *
- *     TFM_MASK  host: the tfm_mask and its terms, made by a kernel; device is 0.
- *               Each term's tensor says its own device, where its booleans lie
+ *     TFM_MASK, TFM_BIAS  host: the formula and its terms, made by a kernel; device
+ *               is 0.  Each term's tensor says its own device, where its elements lie
  *     TFM_KV    host: the tfm_kv, past, fresh and the tables of addresses.  Blocks,
  *               and so keys and values, lie on the tensor's device: an address in
  *               a table is the device's, and only its kernels read there
@@ -186,6 +187,19 @@ typedef struct tfm_mask {
   uint32_t reserved;
   tfm_mask_term term[TFM_MASK_TERMS];
 } tfm_mask;
+
+/* What is added to the score of each head, query and key: the sum of the terms.  (1.3)
+ * The same struct as a mask's, with terms of these kinds and no operators; count 0
+ * adds nothing.  Its tfm_tensor is [H], H the heads.  h is the head, p and s as above.
+ * Tensors are f32 and contiguous; those of SLOPE and DISTANCE are host memory, and
+ * live as long as the kernel's instance that made them. */
+enum {
+  TFM_BIAS_SLOPE = 16,    /* -value[h] * |p - s|; tensor is [H]                     */
+  TFM_BIAS_DISTANCE = 17, /* value[h, n + (s - p kept in -n..n)]; tensor [H, 2n + 1] */
+  TFM_BIAS_DENSE = 18     /* value[b or 0, h, t, s]; tensor is [B or 1, H, T, S]    */
+};
+typedef tfm_mask_term tfm_bias_term; /* n: DISTANCE */
+typedef tfm_mask tfm_bias;
 
 /* One layer's key/value state.  Frozen.  Owned by the host; written by the
  * kernel that gets it.  Tokens lie in blocks of block_tokens, and nothing is
@@ -341,7 +355,7 @@ struct tfm_host {
 
 enum {
   /* The outputs point into the inputs: the host keeps the inputs alive as long
-   * as the outputs.  It does so for masks by itself, and keeps the other outputs
+   * as the outputs.  It does so for masks and biases by itself, and keeps the other outputs
    * of the op with them. */
   TFM_OP_HOLDS_INPUTS = 1u,
   /* Tokens are kept apart: along each dim that the schema leaves in `...`, and
@@ -374,6 +388,7 @@ enum {
   TFM_ROLE_LOOKUP = 10,    /* rows of its weight, by the ids of its input */
   TFM_ROLE_UNIT = 11,      /* vectors of length 1 */
   TFM_ROLE_CONSTANT = 12,  /* a tensor of its weight, or [1] of its attribute */
+  TFM_ROLE_BIAS_ADD = 13,  /* a + b of two biases */
   TFM_ROLES                /* how many this tfm knows, 0 among them */
 };
 

@@ -2,6 +2,7 @@
 #include "plugins/attention/attention.h"
 
 #include "plugins/attention/mask.h"
+#include "plugins/common/weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,10 +16,12 @@ const tfm_op_desc attention_op = {
         "## scores = q k^T * scale + bias, -inf where the mask forbids; probs = softmax(scores);\n"
         "## result = probs v; zero for a query that may see nothing.  scale is 1 / sqrt(head "
         "size)\n"
-        "## if not given.\n"
+        "## if not given.  softcap: c * tanh(. / c) of q k^T * scale (Gemma 2, section 2).  sinks: "
+        "a\n"
+        "## score of each head that takes its share of probs and has no value (gpt-oss).\n"
         "op attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: mask?,\n"
-        "  bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
-        "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
+        "  bias: bias[heads]?, cache: kv[M]?; sinks: [heads]?;\n"
+        "  heads: int, kv_heads: int = heads, scale: real?, softcap: real?) -> [B, T, Q]\n"
         "  taps scores, probs\n"
         "  where heads >= 1 and heads / kv_heads >= 1 and Q / heads == M / kv_heads\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
@@ -93,38 +96,41 @@ static tfm_status read_heads(const tfm_host *host, const tfm_node *node,
                       (long long)query_width, (long long)key_width, (long long)out->heads,
                       (long long)out->kv_heads);
   out->scale = (float)tfm_attr_real(node, "scale", out->size > 0 ? 1 / sqrt((double)out->size) : 1);
+  const tfm_attr *softcap = tfm_attr_find(node, "softcap");
+  out->softcap = softcap ? (float)softcap->real : 0;
+  if (softcap && !(out->softcap > 0 && isfinite(out->softcap)))
+    return host->fail(host, "softcap is %g, but must be above 0", softcap->real);
   return TFM_OK;
 }
 
 tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
                              const tfm_tensor *const *weight, void **instance) {
-  (void)weight;
-  struct attention_heads read, *heads;
+  struct attention_heads read = {0}, *heads;
   tfm_status status = read_heads(host, node, &read);
   if (status != TFM_OK)
     return status;
-  if (!(heads = host->alloc(host, sizeof *heads)))
+  if (weight[0] && weight[0]->shape[0] != read.heads)
+    return host->fail(host, "sinks are %lld, but there are %lld heads",
+                      (long long)weight[0]->shape[0], (long long)read.heads);
+  if ((status = weights_f32(host, weight[0], &read.sinks)) != TFM_OK)
+    return status;
+  if (!(heads = host->alloc(host, sizeof *heads))) {
+    if (read.sinks)
+      host->release(host, read.sinks);
     return TFM_NO_MEMORY;
+  }
   *heads = read;
   *instance = heads;
   return TFM_OK;
 }
 
 void attention_destroy(const tfm_host *host, void *instance) {
-  if (instance)
-    host->release(host, instance);
-}
-
-static tfm_status check_bias(const tfm_host *host, const struct attention_call *call) {
-  const tfm_tensor *bias = call->bias;
-  if (!bias ||
-      ((bias->shape[0] == 1 || bias->shape[0] >= call->batch) && bias->shape[1] == call->heads &&
-       bias->shape[2] >= call->tokens && bias->shape[3] >= call->keys_max))
-    return TFM_OK;
-  return host->fail(host,
-                    "bias is [%lld, %lld, %lld, %lld], but there are %lld queries and %lld keys",
-                    (long long)bias->shape[0], (long long)bias->shape[1], (long long)bias->shape[2],
-                    (long long)bias->shape[3], (long long)call->tokens, (long long)call->keys_max);
+  struct attention_heads *heads = instance;
+  if (!heads)
+    return;
+  if (heads->sinks)
+    host->release(host, heads->sinks);
+  host->release(host, heads);
 }
 
 /* Zero where a row has no such query or key. */
@@ -162,12 +168,14 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
                               .group = heads->group,
                               .size = heads->size,
                               .scale = heads->scale,
+                              .softcap = heads->softcap,
+                              .sinks = heads->sinks,
                               .q = q->data,
                               .key = k->data,
                               .value = run->input[V_INPUT]->data,
                               .kv_stride = k->shape[2],
                               .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
-                              .bias = run->input[BIAS_INPUT],
+                              .bias = run->input[BIAS_INPUT] ? run->input[BIAS_INPUT]->data : NULL,
                               .out = run->output[0]->data};
   find_rows(run, call);
   tfm_status status = mask_check(host, call->mask, call->batch, call->tokens);
@@ -176,8 +184,9 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
   for (int64_t b = 0; b < call->batch && status == TFM_OK; b++)
     if (attention_keys(call, b) > call->keys_max)
       call->keys_max = attention_keys(call, b);
+  struct bias_room room = {call->batch, call->heads, call->tokens, call->keys_max};
   if (status == TFM_OK)
-    status = check_bias(host, call);
+    status = bias_check(host, call->bias, &room);
   if (status != TFM_OK)
     return status;
   call->scores = want_tap(host, run, 0, call);
@@ -185,38 +194,32 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
   return TFM_OK;
 }
 
-const float *attention_bias(const struct attention_call *call, int64_t b, int64_t h, int64_t t) {
-  if (!call->bias)
-    return NULL;
-  const int64_t *stride = call->bias->stride;
-  return (const float *)((const char *)call->bias->data +
-                         (call->bias->shape[0] == 1 ? 0 : b) * stride[0] + h * stride[1] +
-                         t * stride[2]);
-}
-
 /* ---- the meaning, a query at a time */
 
 /* Of key s, -inf where it is not allowed. */
 static double score(const struct attention_call *call, int64_t b, int64_t h, int64_t t, int64_t s) {
   const float *q = call->q + ((attention_query(call, b) + t) * call->heads + h) * call->size;
-  const float *bias = attention_bias(call, b, h, t);
-  if (s >= attention_keys(call, b) ||
-      !mask_allows(call->mask, b, t, attention_past(call, b) + t, s))
+  struct bias_query query = attention_query_at(call, b, h, t);
+  if (s >= attention_keys(call, b) || !mask_allows(call->mask, b, t, query.p, s))
     return -INFINITY;
   const float *k = attention_key(call, b, s) + h / call->group * call->size;
   double sum = 0;
   for (int64_t d = 0; d < call->size; d++)
     sum += (double)q[d] * k[d];
-  return sum * call->scale + (bias ? bias[s] : 0);
+  sum *= call->scale;
+  if (call->softcap > 0)
+    sum = call->softcap * tanh(sum / call->softcap);
+  return sum + (call->bias ? bias_at(call->bias, &query, s) : 0);
 }
 
 /* total: [K] */
 static void run_query(const struct attention_call *call, int64_t b, int64_t h, int64_t t,
                       double *total) {
   int64_t keys = attention_keys(call, b), size = call->size;
-  double largest = -INFINITY, sum = 0;
+  double largest = call->sinks ? call->sinks[h] : -INFINITY;
   for (int64_t s = 0; s < keys; s++)
     largest = fmax(largest, score(call, b, h, t, s));
+  double sum = call->sinks && largest != -INFINITY ? exp(call->sinks[h] - largest) : 0;
   memset(total, 0, (size_t)size * sizeof *total);
   for (int64_t s = 0; s < keys; s++) {
     const float *v = attention_value(call, b, s) + h / call->group * size;

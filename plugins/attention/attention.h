@@ -5,6 +5,7 @@
 #ifndef TFM_PLUGINS_ATTENTION_ATTENTION_H
 #define TFM_PLUGINS_ATTENTION_ATTENTION_H
 
+#include "plugins/attention/bias.h"
 #include "plugins/common/kernel.h"
 #include "tfm/plugin.h"
 
@@ -13,24 +14,26 @@
 /* The instance: what the attributes say of the heads. */
 struct attention_heads {
   int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K */
-  float scale;
+  float scale, softcap;                 /* softcap 0 = none */
+  float *sinks;                         /* [H], or NULL: a score that has no key, so no value */
 };
 
 struct attention_call {
   int64_t batch, tokens, fresh;         /* B; T and U of the longest row */
   int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K       */
-  float scale;
+  float scale, softcap;
+  const float *sinks; /* [H], or NULL */
   /* Where the rows' queries, and the keys that are given, begin; NULL = rectangles. */
   const int64_t *query_begin, *key_begin; /* [B + 1] */
   const float *q;                         /* [tokens of all rows, H * K] */
   const float *key, *value;               /* without a cache: [keys of all rows, kv_stride] */
-  int64_t kv_stride;      /* floats from a key to the next, while they lie together */
-  const tfm_kv *cache;    /* NULL = none: past is 0                   */
-  const tfm_mask *mask;   /* NULL = all allowed             */
-  const tfm_tensor *bias; /* [B or 1, H, T, S], or NULL     */
-  float *out;             /* like q                         */
-  int64_t keys_max;       /* the largest S of the batch     */
-  float *scores, *probs;  /* taps, [B, H, T, keys_max], or NULL */
+  int64_t kv_stride;     /* floats from a key to the next, while they lie together */
+  const tfm_kv *cache;   /* NULL = none: past is 0                   */
+  const tfm_mask *mask;  /* NULL = all allowed             */
+  const tfm_bias *bias;  /* NULL = nothing is added        */
+  float *out;            /* like q                         */
+  int64_t keys_max;      /* the largest S of the batch     */
+  float *scores, *probs; /* taps, [B, H, T, keys_max], or NULL */
 };
 
 /* Heads that do not fit the widths are found out when the model is loaded. */
@@ -90,8 +93,11 @@ static inline int64_t attention_run(const struct attention_call *call, int64_t b
   return left < block ? left : block;
 }
 
-/* The bias of a query towards key 0, or NULL. */
-const float *attention_bias(const struct attention_call *call, int64_t b, int64_t h, int64_t t);
+/* Query t of batch row b, as a bias knows it. */
+static inline struct bias_query attention_query_at(const struct attention_call *call, int64_t b,
+                                                   int64_t h, int64_t t) {
+  return (struct bias_query){b, h, t, attention_past(call, b) + t};
+}
 
 extern const tfm_op_desc attention_op, rope_op;
 extern const tfm_kernel_desc attention_reference, rope_reference;

@@ -211,18 +211,26 @@ static float *row_tap(const struct attention_piece *piece, float *tap, int row) 
   return tap ? tap + index * call->keys_max : NULL;
 }
 
-/* Dot products [BLOCK] to scores: scale, bias, mask; and the largest of them. */
+/* Dot products [BLOCK] to scores: scale, softcap, bias, mask; and the largest of them. */
 SIMD_TARGET static float finish_scores(const struct attention_piece *piece, int row,
                                        float *scores) {
   const struct attention_call *call = piece->call;
-  const float *bias = attention_bias(call, piece->b, row_head(piece, row), row_token(piece, row));
+  float bias[BLOCK];
+  if (call->bias) {
+    struct bias_query query =
+        attention_query_at(call, piece->b, row_head(piece, row), row_token(piece, row));
+    bias_row(call->bias, &query, piece->start, piece->keys, bias);
+  }
   float *tap = row_tap(piece, call->scores ? call->scores : call->probs, row);
   vec scale = vec_set(call->scale), nothing = vec_set(-INFINITY), largest = nothing;
+  vec cap = vec_set(call->softcap);
   for (int c = 0; c < BLOCK; c += VEC_WIDTH) {
     int64_t left = piece->keys - c;
     vec x = vec_mul(vec_load(scores + c), scale);
-    if (bias && left > 0)
-      x = vec_add(x, vec_load_upto(bias + piece->start + c, left));
+    if (call->softcap > 0)
+      x = vec_mul(cap, vec_tanh(vec_div(x, cap)));
+    if (call->bias && left > 0)
+      x = vec_add(x, vec_load_upto(bias + c, left));
     x = vec_if_bits((uint32_t)(piece->allowed[row % piece->count] >> c), x, nothing);
     if (tap && left > 0)
       vec_store_upto(tap + piece->start + c, x, left);
@@ -365,8 +373,10 @@ static bool mask_block(struct attention_piece *piece) {
 SIMD_TARGET static void begin_rows(const struct attention_piece *piece) {
   const struct attention_call *call = piece->call;
   for (int row = 0; row < piece->heads * piece->count; row++) {
-    piece->lane.maxima[row] = -INFINITY;
+    float sink = call->sinks ? call->sinks[row_head(piece, row)] : -INFINITY;
+    piece->lane.maxima[row] = sink;
     vec_store(piece->lane.totals + row * VEC_WIDTH, vec_set(0));
+    piece->lane.totals[row * VEC_WIDTH] = sink != -INFINITY ? 1.0f : 0.0f; /* exp(sink - sink) */
     for (int64_t d = 0; d < piece->padded; d += VEC_WIDTH)
       vec_store(piece->lane.sums + row * piece->padded + d, vec_set(0));
     float *tap = row_tap(piece, call->scores ? call->scores : call->probs, row);

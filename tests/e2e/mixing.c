@@ -1,5 +1,5 @@
 /* mixing.c - a plugin whose ops do all that a host must not take for granted: mix tokens,
- * make masks that point into what is not held, and fail without failing. */
+ * make masks and biases that point into what is not held, and fail without failing. */
 #include <string.h>
 #include <tfm/plugin.h>
 
@@ -153,6 +153,39 @@ static tfm_status run_shown(const tfm_host *host, const void *instance, const tf
   return TFM_OK;
 }
 
+/* [B, 4, T, T]: what alibi says of 4 heads, spelt out; with `by`, of each text something else. */
+static void spell(const tfm_run *run, const tfm_tensor *to) {
+  const tfm_tensor *x = run->input[0];
+  const float *from = x->data;
+  double by = tfm_attr_real(run->node, "by", 0);
+  float *at = to->data;
+  for (int64_t i = 0; i < to->shape[0] * 4; i++)
+    for (int64_t t = 0; t < to->shape[2]; t++)
+      for (int64_t s = 0; s < to->shape[3]; s++) {
+        double own = 1 + by * from[i / 4 * x->shape[1] * x->shape[2] + (t + s) % x->shape[2]];
+        *at++ = (float)(-own / (4 << 2 * (i % 4)) * (double)(t < s ? s - t : t - s));
+      }
+}
+
+static tfm_status run_spelt(const tfm_host *host, const void *instance, const tfm_run *run) {
+  (void)host;
+  (void)instance;
+  spell(run, run->output[0]);
+  return TFM_OK;
+}
+
+/* Points into its own second output. */
+static tfm_status run_near(const tfm_host *host, const void *instance, const tfm_run *run) {
+  tfm_bias *bias = run->output[0]->data;
+  (void)host;
+  (void)instance;
+  memset(bias, 0, sizeof *bias);
+  bias->count = 1;
+  bias->term[0] = (tfm_bias_term){.kind = TFM_BIAS_DENSE, .tensor = run->output[1]};
+  spell(run, run->output[1]);
+  return TFM_OK;
+}
+
 #define OP(id, text, op_flags) OP_AS(id, text, op_flags, TFM_KERNEL_REFERENCE)
 #define OP_AS(id, text, op_flags, kernel_flags)                                                    \
   static const tfm_op_desc op_##id = {                                                             \
@@ -175,15 +208,18 @@ OP(firsts, "op firsts(x: [B, T, D]) -> [B, 1, T]", TFM_OP_KEEPS_TOKENS)
 OP(tilt, "op tilt(x: [B, T, D], y: [B, 1, T]) -> [B, T, D]", TFM_OP_KEEPS_TOKENS)
 OP_AS(shown, "op shown(x: bool[B, S], m: mask) -> bool[B, S]", TFM_OP_KEEPS_TOKENS,
       TFM_KERNEL_REFERENCE | TFM_KERNEL_INPLACE_OK)
+OP(spelt, "op spelt(x: [B, T, D]; ; by: real = 0) -> [B, 4, T, T]", 0)
+OP(near, "op near(x: [B, T, D]; ; by: real = 0) -> bias: bias[4], spelt: [B, 4, T, T]", 0)
 OP(cautious, "op cautious(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 OP(mute, "op mute(x: [...]) -> [...]", TFM_OP_KEEPS_TOKENS)
 
-static const tfm_op_desc *const ops[] = {&op_prefix, &op_mean,     &op_copy, &op_late,
-                                         &op_both,   &op_cautious, &op_mute, &op_firsts,
-                                         &op_tilt,   &op_shown,    &op_total};
+static const tfm_op_desc *const ops[] = {&op_prefix,   &op_mean,  &op_copy,   &op_late, &op_both,
+                                         &op_cautious, &op_mute,  &op_firsts, &op_tilt, &op_shown,
+                                         &op_total,    &op_spelt, &op_near};
 static const tfm_kernel_desc *const kernels[] = {
-    &kernel_prefix, &kernel_mean,   &kernel_copy, &kernel_late,  &kernel_both, &kernel_cautious,
-    &kernel_mute,   &kernel_firsts, &kernel_tilt, &kernel_shown, &kernel_total};
+    &kernel_prefix,   &kernel_mean,  &kernel_copy,   &kernel_late, &kernel_both,
+    &kernel_cautious, &kernel_mute,  &kernel_firsts, &kernel_tilt, &kernel_shown,
+    &kernel_total,    &kernel_spelt, &kernel_near};
 static const tfm_plugin_desc mixing = {.struct_size = sizeof(tfm_plugin_desc),
                                        .name = "mixing",
                                        .version = "1",

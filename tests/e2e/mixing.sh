@@ -1,5 +1,5 @@
 #!/bin/sh
-# mixing.sh - a plugin's op that mixes tokens, masks that point into memory, and a failure
+# mixing.sh - a plugin's op that mixes tokens, masks and biases that point into memory, and a failure
 # that was none: the same answer whoever looks, or a refusal by name.
 . "$TFM_SRCDIR/tests/e2e/common.sh"
 mkdir "$work/plugins"
@@ -71,6 +71,42 @@ for mask in 'mixing.late(mixing.copy(real))' 'm' 'mixing.late(mixing.shown(c, mi
     [ -s "$work/want" ] && cmp -s "$work/want" "$work/got" ||
       { fail "mask: $mask $option"; cat "$err"; }
   done
+done
+
+# Biases: alibi, and the same numbers in a tensor that differs by row.
+biased() { # BIAS FILE
+  sed -e '/^model /a use mixing 1' -e "s/mask: padding(real)/&, bias: $1/" \
+    -e 's/^  a = linear(attention/  n, spelt = mixing.near(x)\n&/' "$models/bert.tfm" >"$2"
+}
+biased 'alibi(heads: H)' "$work/alibi.tfm"
+biased 'alibi(heads: H) + alibi(heads: H)' "$work/twice.tfm"
+for case in 'alibi dense_bias(mixing.spelt(x))' 'alibi n' 'twice alibi(heads: H) + dense_bias(mixing.spelt(x))' \
+  'twice n + dense_bias(mixing.spelt(x))'; do
+  biased "${case#* }" "$work/bias.tfm"
+  mlm "$models/bert.tfm" '' >"$work/plain"
+  for option in '' --no-fuse '--kernels reference' '-t 2'; do
+    mlm "$work/${case%% *}.tfm" "$option" >"$work/want"
+    mlm "$work/bias.tfm" "$option" >"$work/got"
+    checks=$((checks + 1))
+    [ -s "$work/want" ] && cmp -s "$work/want" "$work/got" && ! cmp -s "$work/plain" "$work/got" ||
+      { fail "bias: $case $option"; cat "$err"; }
+  done
+done
+
+# Where it is another one for each text, a text has its own.
+for bias in 'dense_bias(mixing.spelt(x, by: 5))' n 'n + dense_bias(mixing.spelt(x, by: 2))'; do
+  biased "$bias" "$work/bias.tfm"
+  sed -i 's/mixing.near(x)/mixing.near(x, by: 3)/' "$work/bias.tfm"
+  mlm "$work/bias.tfm" '' >"$work/got"
+  cp "$work/lines" "$work/all"
+  while read -r line; do
+    echo "$line" >"$work/lines"
+    mlm "$work/bias.tfm" ''
+  done <"$work/all" >"$work/want"
+  cp "$work/all" "$work/lines"
+  checks=$((checks + 1))
+  [ "$(grep -c scores "$work/want")" -eq 2 ] && cmp -s "$work/want" "$work/got" ||
+    { fail "bias of each text: $bias"; cat "$err"; }
 done
 
 # An op that takes no mask, and attention that is given none: a text says the same alone as

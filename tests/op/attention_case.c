@@ -10,7 +10,8 @@ void attention_case_init(struct attention_case *c, int64_t batch, int64_t tokens
                          int64_t heads, int64_t kv_heads, int64_t size) {
   *c = (struct attention_case){
       .batch = batch, .tokens = tokens, .heads = heads, .kv_heads = kv_heads, .size = size};
-  c->call = (struct call){.op = "attention", .input_count = INPUTS, .output_count = 1};
+  c->call =
+      (struct call){.op = "attention", .input_count = INPUTS, .weight_count = 1, .output_count = 1};
   keys = keys ? keys : tokens;
   c->call.input[0] = tensor_fill(TENSOR(TFM_F32, batch, tokens, heads * size), 1);
   c->call.input[1] = tensor_fill(TENSOR(TFM_F32, batch, keys, kv_heads * size), 1);
@@ -90,10 +91,24 @@ int64_t attention_case_keys(const struct attention_case *c) {
   return most;
 }
 
-void attention_case_bias(struct attention_case *c, bool each) {
+void attention_case_bias(struct attention_case *c, uint32_t kind, int64_t n) {
   int64_t keys = attention_case_keys(c);
-  c->call.input[BIAS_INPUT] =
-      tensor_fill(TENSOR(TFM_F32, each ? c->batch : 1, c->heads, c->tokens, keys), 2);
+  if (!c->call.input[BIAS_INPUT]) {
+    c->call.input[BIAS_INPUT] = TENSOR(TFM_BIAS, 1);
+    memset(c->call.input[BIAS_INPUT]->data, 0, sizeof(tfm_bias));
+  }
+  tfm_bias *bias = c->call.input[BIAS_INPUT]->data;
+  tfm_tensor *x = kind == TFM_BIAS_SLOPE ? TENSOR(TFM_F32, c->heads)
+                  : kind == TFM_BIAS_DISTANCE
+                      ? TENSOR(TFM_F32, c->heads, 2 * n + 1)
+                      : TENSOR(TFM_F32, n ? c->batch : 1, c->heads, c->tokens, keys);
+  c->added[bias->count] = tensor_fill(x, kind == TFM_BIAS_SLOPE ? 0.1f : 2);
+  bias->term[bias->count] = (tfm_bias_term){.kind = kind, .n = n, .tensor = x};
+  bias->count++;
+}
+
+void attention_case_sinks(struct attention_case *c, tfm_dtype dtype) {
+  c->call.weight[0] = tensor_fill(TENSOR(dtype, c->heads), 2);
 }
 
 void attention_case_mask(struct attention_case *c, uint32_t kind, int64_t n) {
@@ -119,4 +134,6 @@ void attention_case_finish(struct attention_case *c) {
   call_finish(&c->call, true);
   tensor_free(c->real);
   tensor_free(c->dense);
+  for (int i = 0; i < CALL_MAX; i++)
+    tensor_free(c->added[i]);
 }

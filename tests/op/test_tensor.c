@@ -47,6 +47,7 @@ size_t tensor_element(tfm_dtype dtype) {
   case TFM_BF16:
     return 2;
   case TFM_MASK:
+  case TFM_BIAS:
     return sizeof(tfm_mask);
   case TFM_KV:
     return sizeof(tfm_kv);

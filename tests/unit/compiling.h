@@ -97,7 +97,7 @@ static const tfm_op_desc compiling_ops[] = {
                  "down: linear[F, D]; kind: str, inner: int?) -> [..., D] taps gate, up, act "
                  "where F == inner"),
     COMPILING_OP("## Attention.\nop attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: "
-                 "mask?, bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
+                 "mask?, bias: bias[heads]?, cache: kv[M]?; ;\n"
                  "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
                  "  taps scores, probs where heads >= 1 and heads /"
                  " kv_heads >= 1 and Q / heads == M / kv_heads\n"),
@@ -109,6 +109,9 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op window(; ; n: int) -> mask"),
     COMPILING_ROLE(MASK_AND, "op mask_and(a: mask, b: mask) -> mask"),
     COMPILING_ROLE(MASK_OR, "op mask_or(a: mask, b: mask) -> mask"),
+    COMPILING_OP("op alibi(; ; heads: int) -> bias[heads]"),
+    COMPILING_OP("op dense_bias(x: [_, H, T, S]) -> bias[H]"),
+    COMPILING_ROLE(BIAS_ADD, "op bias_add(a: bias[H], b: bias[H]) -> bias[H]"),
     COMPILING_PAIR(ADD, "op add(a: number[...], b: number[...]) -> number[...]"),
     COMPILING_PAIR(SUB, "op sub(a: number[...], b: number[...]) -> number[...]"),
     COMPILING_PAIR(MUL, "op mul(a: number[...], b: number[...]) -> number[...]"),

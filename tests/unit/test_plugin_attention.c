@@ -56,15 +56,33 @@ static bool allowed(const tfm_mask *mask, int64_t b, int64_t t, int64_t p, int64
   return mask->term[2].kind == TFM_MASK_AND ? first && second : first || second;
 }
 
+static double bias_formula(const struct attention_case *c, int64_t b, int64_t h, int64_t t,
+                           int64_t p, int64_t s) {
+  const tfm_bias *bias = c->call.input[4] ? c->call.input[4]->data : NULL;
+  double sum = 0;
+  for (uint32_t i = 0; bias && i < bias->count; i++) {
+    const tfm_tensor *x = bias->term[i].tensor;
+    int64_t n = bias->term[i].n, far = s - p;
+    if (bias->term[i].kind == TFM_BIAS_SLOPE)
+      sum -= f32(x)[h] * fabs((double)far);
+    else if (bias->term[i].kind == TFM_BIAS_DISTANCE)
+      sum += f32(x)[h * (2 * n + 1) + (far < -n ? 0 : far > n ? 2 * n : n + far)];
+    else
+      sum +=
+          f32(x)[(((x->shape[0] == 1 ? 0 : b) * c->heads + h) * c->tokens + t) * x->shape[3] + s];
+  }
+  return sum;
+}
+
 /* One element of the result, by the formula; the cache already holds all keys. */
 static double formula(const struct attention_case *c, int64_t b, int64_t h, int64_t t, int64_t d) {
   const tfm_tensor *q = c->call.input[0], *k = c->call.input[1], *v = c->call.input[2];
-  const tfm_tensor *bias = c->call.input[4];
   const tfm_mask *mask = c->call.input[3] ? c->call.input[3]->data : NULL;
   int64_t past = c->kv ? c->kv->past[b] : 0, keys = c->kv ? tfm_kv_length(c->kv, b) : k->shape[1];
   int64_t width = c->kv_heads * c->size, column = h * c->kv_heads / c->heads * c->size;
   const float *query = f32(q) + ((b * c->tokens + t) * c->heads + h) * c->size;
-  double sum = 0, total = 0;
+  const tfm_attr *cap = c->capped ? &c->call.attr[c->call.attr_count - 1] : NULL;
+  double sum = c->call.weight[0] ? exp(tensor_at(c->call.weight[0], 0, h)) : 0, total = 0;
   for (int64_t s = 0; s < keys; s++) {
     const float *key = c->kv ? tfm_kv_key(c->kv, b, s) : f32(k) + (b * keys + s) * width;
     const float *value = c->kv ? tfm_kv_value(c->kv, b, s) : f32(v) + (b * keys + s) * width;
@@ -72,10 +90,9 @@ static double formula(const struct attention_case *c, int64_t b, int64_t h, int6
     for (int64_t i = 0; i < c->size; i++)
       score += (double)query[i] * key[column + i];
     score /= sqrt((double)c->size);
-    if (bias)
-      score += f32(
-          bias)[(((bias->shape[0] == 1 ? 0 : b) * c->heads + h) * c->tokens + t) * bias->shape[3] +
-                s];
+    if (cap)
+      score = cap->real * tanh(score / cap->real);
+    score += bias_formula(c, b, h, t, past + t, s);
     if (!allowed(mask, b, t, past + t, s))
       continue;
     sum += exp(score);
@@ -105,8 +122,12 @@ static void draw(struct attention_case *c, uint64_t longest) {
     static const uint32_t blocks[] = {64, 16, 1, 128, 24};
     attention_case_cache(c, (int64_t)chance(2 * longest), blocks[chance(5)]);
   }
-  if (chance(3) == 0)
-    attention_case_bias(c, chance(2));
+  for (uint64_t n = chance(3); chance(2) && n > 0; n--)
+    attention_case_bias(c, (uint32_t)(TFM_BIAS_SLOPE + chance(3)), (int64_t)chance(20));
+  if (chance(4) == 0)
+    attention_case_sinks(c, chance(2) ? TFM_F32 : TFM_BF16);
+  if ((c->capped = chance(4) == 0))
+    call_attr_real(&c->call, "softcap", 0.5 + (double)chance(50));
   draw_mask(c);
 }
 
@@ -230,6 +251,10 @@ static void feed_in_steps(const struct attention_case *whole, const tfm_kernel_d
       tensor_free(c.call.input[i]);
       c.call.input[i] = rows_of(whole->call.input[i], b, t, tokens);
     }
+    if (whole->call.input[4])
+      c.call.input[4] = tensor_copy(whole->call.input[4]);
+    if (whole->call.weight[0])
+      c.call.weight[0] = tensor_copy(whole->call.weight[0]);
     /* the same formula over this row's own tensor of real tokens */
     tfm_mask *mask = NULL;
     tfm_tensor *real = NULL;
@@ -278,6 +303,12 @@ START_TEST(test_steps_and_batches) {
         attention_case_mask(&c, TFM_MASK_PREFIX, 0);
         attention_case_mask(&c, TFM_MASK_OR, 0);
       }
+      if (n % 2)
+        attention_case_bias(&c, TFM_BIAS_SLOPE, 0);
+      if (n % 3 == 1)
+        attention_case_bias(&c, TFM_BIAS_DISTANCE, 30);
+      if (n % 3 == 2)
+        attention_case_sinks(&c, TFM_F32);
       ck_assert_int_eq(call_run(&c.call, kernel, 3), TFM_OK);
       for (int64_t b = 0; b < 3; b++) {
         feed_in_steps(&c, kernel, b, 1, 1);
@@ -395,8 +426,24 @@ START_TEST(test_refusals) {
   attention_case_mask(&c, TFM_MASK_PADDING, 0);
   refuse(&c, "each of the 3 texts");
   attention_case_init(&c, 1, 3, 0, 2, 2, 4);
-  c.call.input[4] = tensor_fill(TENSOR(TFM_F32, 1, 2, 3, 2), 1);
+  attention_case_bias(&c, TFM_BIAS_DENSE, 0);
+  c.added[0]->shape[3] = 2;
   refuse(&c, "bias is [1, 2, 3, 2]");
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_bias(&c, TFM_BIAS_SLOPE, 0);
+  c.added[0]->shape[0] = 1;
+  refuse(&c, "bias of 1 heads");
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_bias(&c, TFM_BIAS_DISTANCE, 3);
+  c.added[0]->shape[1] = 6;
+  refuse(&c, "without the 7 numbers");
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_bias(&c, TFM_BIAS_SLOPE, 0);
+  ((tfm_bias *)c.call.input[4]->data)->term[0].kind = TFM_MASK_CAUSAL;
+  refuse(&c, "unknown kind 1");
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  call_attr_real(&c.call, "softcap", 0);
+  refuse(&c, "softcap is 0");
 }
 END_TEST
 

@@ -122,6 +122,135 @@ START_TEST(test_mask_limits) {
 }
 END_TEST
 
+/* ---- biases */
+
+/* A bias points into the instance that made it: look at its numbers while that lives. */
+static tfm_status (*looked_at)(const tfm_host *, const void *, const tfm_run *);
+static tfm_bias seen;
+static tfm_tensor *seen_numbers;
+
+static tfm_status look(const tfm_host *host, const void *instance, const tfm_run *run) {
+  tfm_status status = looked_at(host, instance, run);
+  seen = *(tfm_bias *)run->output[0]->data;
+  if (status == TFM_OK)
+    seen_numbers = tensor_copy(seen.term[0].tensor);
+  return status;
+}
+
+static tfm_status run_bias(const char *op, struct call *call) {
+  tfm_kernel_desc kernel = *plugin_kernel(masking, op, "reference");
+  looked_at = kernel.run;
+  kernel.run = look;
+  call->op = op;
+  call->output_count = 1;
+  call->output[0] = TENSOR(TFM_BIAS, 1);
+  return call_run(call, &kernel, 1);
+}
+
+START_TEST(test_alibi) {
+  static const double three[] = {0.0625, 0.00390625, 0.25}; /* of 2 heads, then the first of 4 */
+  static const double eight[] = {0.5,     0.25,     0.125,     0.0625,
+                                 0.03125, 0.015625, 0.0078125, 0.00390625};
+  open_plugins();
+  for (int64_t heads = 3; heads <= 8; heads += 5) {
+    struct call call = {0};
+    call_attr_int(&call, "heads", heads);
+    ck_assert_int_eq(run_bias("alibi", &call), TFM_OK);
+    ck_assert_uint_eq(seen.count, 1);
+    ck_assert_uint_eq(seen.term[0].kind, TFM_BIAS_SLOPE);
+    ck_assert_int_eq(tensor_size(seen_numbers), heads);
+    for (int64_t h = 0; h < heads; h++)
+      ck_assert_double_eq(f32(seen_numbers)[h], heads == 3 ? three[h] : eight[h]);
+    tensor_free(seen_numbers);
+    call_finish(&call, true);
+  }
+  struct call none = {0};
+  call_attr_int(&none, "heads", 2);
+  call_attr_real(&none, "max", 0);
+  ck_assert_int_eq(run_bias("alibi", &none), TFM_FAILED);
+  ck_assert_ptr_nonnull(strstr(none.message, "max is 0"));
+  call_finish(&none, true);
+}
+END_TEST
+
+/* The bucket of each distance from -n to n, as T5Attention._relative_position_bucket of
+ * transformers 5.24 says. */
+static void expect_buckets(int64_t buckets, int64_t n, bool both, const char *expected) {
+  struct call call = {.weight_count = 1};
+  call.weight[0] = TENSOR(TFM_F32, buckets, 2);
+  for (int64_t i = 0; i < 2 * buckets; i++)
+    f32(call.weight[0])[i] = (float)(i % 2 ? -(i / 2) : i / 2);
+  call_attr_int(&call, "buckets", buckets);
+  call_attr_int(&call, "distance", n);
+  call_attr_int(&call, "both", both);
+  ck_assert_int_eq(run_bias("relative", &call), TFM_OK);
+  ck_assert_uint_eq(seen.term[0].kind, TFM_BIAS_DISTANCE);
+  ck_assert_int_eq(seen.term[0].n, n);
+  for (int64_t i = 0; i <= 2 * n; i++) {
+    ck_assert_float_eq(f32(seen_numbers)[i], (float)(expected[i] - '0'));
+    ck_assert_float_eq(f32(seen_numbers)[2 * n + 1 + i], -(float)(expected[i] - '0'));
+  }
+  tensor_free(seen_numbers);
+  call_finish(&call, true);
+}
+
+START_TEST(test_relative) {
+  open_plugins();
+  expect_buckets(8, 20, true, "33333333333333222221056666677777777777777");
+  expect_buckets(8, 20, false, "77777776666655544321000000000000000000000");
+  expect_buckets(12, 16, true, "5555555444433321078999::::;;;;;;;");
+}
+END_TEST
+
+START_TEST(test_relative_refusals) {
+  static const struct {
+    int64_t buckets, distance;
+    const char *why;
+  } broken[] = {{3, 20, "too few"}, {8, 2, "in 3..65536"}, {8, 1 << 20, "in 3..65536"}};
+  open_plugins();
+  for (int i = 0; i < 3; i++) {
+    struct call call = {.weight_count = 1};
+    call.weight[0] = tensor_fill(TENSOR(TFM_F32, 8, 2), 1);
+    call_attr_int(&call, "buckets", broken[i].buckets);
+    call_attr_int(&call, "distance", broken[i].distance);
+    ck_assert_int_eq(run_bias("relative", &call), TFM_FAILED);
+    ck_assert_msg(strstr(call.message, broken[i].why) != NULL, "%s", call.message);
+    call_finish(&call, true);
+  }
+}
+END_TEST
+
+START_TEST(test_bias_sums) {
+  open_plugins();
+  tfm_tensor *x = tensor_fill(TENSOR(TFM_F32, 1, 2, 3, 3), 1);
+  struct call one = {.input_count = 1, .input = {x}};
+  ck_assert_int_eq(run_bias("dense_bias", &one), TFM_OK);
+  ck_assert_uint_eq(seen.term[0].kind, TFM_BIAS_DENSE);
+  ck_assert_ptr_eq(seen.term[0].tensor, x);
+  tensor_free(seen_numbers);
+  tfm_bias sum = seen;
+  for (uint32_t terms = 2; terms <= TFM_MASK_TERMS + 1; terms++) {
+    struct call call = {.input_count = 2};
+    for (int i = 0; i < 2; i++)
+      call.input[i] = TENSOR(TFM_BIAS, 1);
+    memcpy(call.input[0]->data, &sum, sizeof sum);
+    memcpy(call.input[1]->data, one.output[0]->data, sizeof sum);
+    bool fits = terms <= TFM_MASK_TERMS;
+    ck_assert_int_eq(run_bias("bias_add", &call), fits ? TFM_OK : TFM_FAILED);
+    if (fits) {
+      sum = seen;
+      ck_assert_uint_eq(sum.count, terms);
+      ck_assert_ptr_eq(sum.term[terms - 1].tensor, x);
+      tensor_free(seen_numbers);
+    } else {
+      ck_assert_ptr_nonnull(strstr(call.message, "at most 15"));
+    }
+    call_finish(&call, true);
+  }
+  call_finish(&one, true);
+}
+END_TEST
+
 /* ---- embedding */
 
 START_TEST(test_embedding) {
@@ -566,7 +695,8 @@ START_TEST(test_pool_refused) {
 }
 END_TEST
 
-UNIT_MAIN("small plugins", test_descriptors, test_masks, test_mask_limits, test_embedding,
-          test_elementwise, test_repeated_dims, test_repeated_rows, test_constant, test_functions,
-          test_reductions, test_split, test_select, test_concat, test_last_token, test_mean_pool,
-          test_pool, test_pool_refused)
+UNIT_MAIN("small plugins", test_descriptors, test_masks, test_mask_limits, test_alibi,
+          test_relative, test_relative_refusals, test_bias_sums, test_embedding, test_elementwise,
+          test_repeated_dims, test_repeated_rows, test_constant, test_functions, test_reductions,
+          test_split, test_select, test_concat, test_last_token, test_mean_pool, test_pool,
+          test_pool_refused)
