@@ -54,6 +54,11 @@ int32_t graph_find_value(const struct graph *graph, const char *name) {
   return GRAPH_NONE;
 }
 
+void graph_watch_tap(struct graph *graph, uint32_t node, uint32_t tap) {
+  struct graph_node *own = (struct graph_node *)&graph->node[node]; /* the arena's */
+  own->taps |= UINT64_C(1) << tap;
+}
+
 bool graph_find_tap(const struct graph *graph, const char *name, int32_t *node, uint32_t *tap) {
   const char *dot = strrchr(name, '.');
   if (dot == NULL)

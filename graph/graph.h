@@ -226,6 +226,9 @@ int graph_link(struct graph *graph, struct tfm_error *err);
 int32_t graph_find_entry(const struct graph *graph, const char *name);
 bool graph_runs(const struct graph *graph, enum graph_when when);
 
+/* Have a node's tap filled, as `taps` says: of a graph that nothing is planned for yet. */
+void graph_watch_tap(struct graph *graph, uint32_t node, uint32_t tap);
+
 /* Every rule stated in this file; -1 with the first breach in err (TFM_ERROR_MODEL). */
 int graph_verify(const struct graph *graph, struct tfm_error *err);
 

@@ -25,6 +25,7 @@ static void engine_destroy(struct engine *engine) {
     return;
   dump_clear(&engine->dump);
   free(engine->compared);
+  attention_free(engine->attention);
   session_destroy(engine->session);
   free(engine);
 }
@@ -46,6 +47,9 @@ static int watch(void *arg, int32_t value, int32_t node, int32_t tap, const tfm_
   if (engine->compared && engine->pass == 0 && tap < 0 &&
       compare_see(&engine->model->compare, engine->compared, value, tensor, err) != 0)
     return -1;
+  if (engine->attention && engine->pass == 0 && tap >= 0 &&
+      attention_see(engine->attention, engine->model->graph, node, tap, tensor, err) != 0)
+    return -1;
   return dump_collect(&engine->dump, engine->pass, value, node, tap, tensor, err);
 }
 
@@ -62,7 +66,9 @@ static struct engine *engine_create(struct tfm_model *model, bool busy, struct t
   int status = session_create(model->program, &session, &engine->session, err);
   if (status == 0 && model->compare.count)
     status = (engine->compared = compare_rows(&model->compare, err)) ? 0 : -1;
-  if (status == 0 && (model->dump.target_count || model->compare.count))
+  if (status == 0 && (model->flags & TFM_OPEN_KEEP_ATTENTION))
+    status = attention_create(&engine->attention, err);
+  if (status == 0 && (model->dump.target_count || engine->compared || engine->attention))
     session_set_watch(engine->session, watch, engine);
   for (size_t i = 0; status == 0 && i < model->feed_count; i++)
     status = session_feed(engine->session, model->feed[i].name, &model->feed[i].tensor, err);

@@ -14,6 +14,7 @@
 #define TFM_LIB_ENGINE_H
 
 #include "base/error.h"
+#include "lib/attention.h"
 #include "lib/compare.h"
 #include "lib/dump.h"
 #include "runtime/session.h"
@@ -31,6 +32,7 @@ struct engine {
   struct tfm_model *model;
   struct session *session;
   struct dump dump;
+  struct attention_list *attention; /* what is kept of it; NULL = nothing */
   struct compare_row *compared; /* a row a point of the model's comparison; NULL = none */
   uint32_t pass_rows, pass_tokens; /* of the last pass: rows, and tokens of the longest */
   uint32_t pass;                   /* passes since the request began: dumps are numbered by it */

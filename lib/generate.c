@@ -292,7 +292,7 @@ static int batch_create(struct task_run *run, struct batch *b, struct tfm_error 
   b->step = calloc(rows, sizeof *b->step);
   b->logits = calloc(b->width, sizeof *b->logits);
   b->keeps_rows = run->engine->dump.plan->target_count || run->engine->compared ||
-                  session_fed(run->engine->session);
+                  run->engine->attention || session_fed(run->engine->session);
   return b->text && b->source && b->sequence && b->next && b->row && b->fed && b->step && b->logits
              ? find_first(b, err)
              : error_oom(err);

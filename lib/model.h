@@ -14,6 +14,7 @@
 #include "compiler/compile.h"
 #include "graph/graph.h"
 #include "lib/context.h"
+#include "lib/attention.h"
 #include "lib/compare.h"
 #include "lib/dump.h"
 #include "lib/engine.h"

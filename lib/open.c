@@ -449,6 +449,8 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   struct registry_policy policy = {.reference_only = program.reference_only,
                                    .overrides = program.kernels};
   cpu_features(policy.cpu);
+  if (model->flags & TFM_OPEN_KEEP_ATTENTION)
+    attention_watch(model->graph);
   if (options->compare && compare_create(&model->compare, options->compare, model->graph,
                                          &model->written, err) != 0)
     return -1;

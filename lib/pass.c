@@ -3,6 +3,7 @@
 
 void engine_begin(struct engine *engine) {
   dump_clear(&engine->dump);
+  attention_clear(engine->attention);
   for (size_t i = 0; engine->compared && i < engine->model->compare.count; i++)
     engine->compared[i] = (struct compare_row){0};
   engine->pass = 0;

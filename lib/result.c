@@ -45,6 +45,12 @@ size_t tfm_result_differences(const tfm_result *result, const tfm_difference **d
   return result ? result->difference_count : 0;
 }
 
+size_t tfm_result_attentions(const tfm_result *result, const tfm_attention **attention) {
+  if (attention)
+    *attention = result ? result->attention : NULL;
+  return result ? result->attention_count : 0;
+}
+
 static bool better(const tfm_choice *a, const tfm_choice *b) {
   return a->score > b->score || (a->score == b->score && a->id < b->id);
 }

@@ -16,6 +16,8 @@ struct tfm_result {
   tfm_timing timing;
   tfm_difference *difference; /* difference_count of them; of a run beside a reference */
   size_t difference_count;
+  tfm_attention *attention; /* attention_count of them */
+  size_t attention_count;
 };
 
 struct tfm_result *result_create(size_t count, struct tfm_error *err);

@@ -121,6 +121,8 @@ static int run_rows(struct task_run *run, struct tfm_error *err) {
   engine_begin(run->engine);
   int status = run->rows->count ? task_run(run, err) : task_forward(run, err);
   status = model_settle(run->model, status, err);
+  if (status == 0 && run->engine->attention)
+    status = attention_tell(run->engine->attention, run->model->graph, run->result, err);
   if (status == 0 && run->engine->compared)
     status = compare_tell(&run->model->compare, run->engine->compared, run->model->graph,
                           run->result, err);

@@ -13,9 +13,19 @@ tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h \
 
 tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
   tools/rank.c tools/window.c tools/stream.c tools/stream.h \
-  tools/compare.c tools/compare.h \
+  tools/compare.c tools/compare.h tools/attention.c tools/attention.h \
   tools/output.c tools/output.h tools/check.c tools/check.h $(tools_shared)
-tools_tfmrun_LDADD = $(tools_tfm) $(JANSSON_LIBS)
+nodist_tools_tfmrun_SOURCES = tools/attention_page.h
+tools_tfmrun_LDADD = $(tools_tfm) $(JANSSON_LIBS) $(LIBM)
+# The page as a list of its lines.
+tools/attention_page.h: tools/attention_page.html
+	@$(MKDIR_P) tools
+	$(AM_V_GEN)(echo 'static const char *const attention_page[] = {'; \
+	  sed 's/[\\"]/\\&/g; s/.*/"&\\n",/' $(srcdir)/tools/attention_page.html; \
+	  echo '0};') >$@.part && mv $@.part $@
+BUILT_SOURCES += tools/attention_page.h
+CLEANFILES += tools/attention_page.h
+EXTRA_DIST += tools/attention_page.html
 tools_tfmc_SOURCES = tools/tfmc.c $(tools_shared)
 tools_tfmc_LDADD = $(tools_tfm)
 tools_tfmbench_SOURCES = tools/tfmbench.c $(tools_shared)

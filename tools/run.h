@@ -14,6 +14,7 @@ struct options {
   struct common common; /* first: the shared rows of the table set it */
   tfm_run_options run;
   const char *model, *input, *pair, *ids, *query;
+  const char *attention; /* the page of --attention; "-" = as text; NULL = none */
   tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
   struct option_list stop;

@@ -239,6 +239,8 @@ static const struct option_row rows[] = {
     {OPTION_TEXT, "compare", 0, "FILE.safetensors",
      "where the run parts from a reference run, which tools/reference.py writes",
      FIELD(common.open.compare)},
+    {OPTION_TEXT, "attention", 0, "FILE.html|-",
+     "what the model looks at: a page of heat maps, or text", FIELD(attention)},
     OPTION_USE("profile"),
     OPTION_USE("quiet"),
     OPTION_HEAD(""),
@@ -279,6 +281,8 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
     return cli_usage_error(cli, "--logprobs is for --json");
   if (o->common.open.compare && o->input && strcmp(o->input, "-") == 0)
     return cli_usage_error(cli, "--compare is for one run: give --input TEXT, --ids, or nothing");
+  if (o->attention && (!(o->input || o->ids) || (o->input && strcmp(o->input, "-") == 0)))
+    return cli_usage_error(cli, "--attention is for one input: give --input TEXT or --ids");
   if (!o->input && !o->ids && !o->check && o->feed_count == 0 && !o->common.open.compare) {
     if (isatty(STDIN_FILENO))
       return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe");
@@ -329,6 +333,8 @@ bool run_parse(struct cli *cli, struct options *o, int argc, char **argv, int *s
   }
   if (o->check)
     open->flags |= TFM_OPEN_CHECK_ONLY;
+  if (o->attention)
+    open->flags |= TFM_OPEN_KEEP_ATTENTION;
   return true;
 }
 

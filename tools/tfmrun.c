@@ -3,6 +3,7 @@
  * Reads options, opens the model once, then runs the inputs: one from the
  * command line, or lines from a pipe in batches.  stdout carries only the
  * result; everything else goes to stderr. */
+#include "tools/attention.h"
 #include "tools/check.h"
 #include "tools/compare.h"
 #include "tools/output.h"
@@ -87,6 +88,7 @@ static int run_one(struct job *job, const char *text, const char *ids) {
   }
   bool given = text || ids;
   int status = o->common.open.compare ? compare_run(job, &input, given)
+               : o->attention         ? attention_run(job, &input)
                : o->samples > 1       ? run_samples(job, &input)
                                       : run_alone(job, &input);
   free(list);

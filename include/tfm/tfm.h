@@ -74,13 +74,14 @@ typedef struct tfm_model tfm_model;
 
 /* Flags of tfm_open_options. */
 enum {
-  TFM_OPEN_NO_FUSE = 1u,        /* one kernel for each op as written            */
-  TFM_OPEN_REFERENCE = 2u,      /* the plain reference kernels everywhere       */
-  TFM_OPEN_ALL_LOGITS = 4u,     /* generate: logits of every position           */
-  TFM_OPEN_RANDOM_WEIGHTS = 8u, /* weights need only hold config.json: benchmarks */
-  TFM_OPEN_CHECK_ONLY = 16u,    /* compile and check all names and shapes; cannot run */
-  TFM_OPEN_PROFILE = 32u,       /* keep time by node                            */
-  TFM_OPEN_JSON_MESSAGES = 64u  /* diagnostics as one JSON array                */
+  TFM_OPEN_NO_FUSE = 1u,         /* one kernel for each op as written            */
+  TFM_OPEN_REFERENCE = 2u,       /* the plain reference kernels everywhere       */
+  TFM_OPEN_ALL_LOGITS = 4u,      /* generate: logits of every position           */
+  TFM_OPEN_RANDOM_WEIGHTS = 8u,  /* weights need only hold config.json: benchmarks */
+  TFM_OPEN_CHECK_ONLY = 16u,     /* compile and check all names and shapes; cannot run */
+  TFM_OPEN_PROFILE = 32u,        /* keep time by node                            */
+  TFM_OPEN_JSON_MESSAGES = 64u,  /* diagnostics as one JSON array                */
+  TFM_OPEN_KEEP_ATTENTION = 128u /* results say what attention looked at: tfm_result_attentions */
 };
 
 /* A value of the graph to write to, or read from, a safetensors file.  To write makes
@@ -378,6 +379,18 @@ size_t tfm_result_count(const tfm_result *result);
 /* The answer for input i; lives as long as the result. */
 const tfm_answer *tfm_result_answer(const tfm_result *result, size_t i);
 const tfm_timing *tfm_result_timing(const tfm_result *result);
+
+/* What one op of attention looked at in the first pass (TFM_OPEN_KEEP_ATTENTION). */
+typedef struct tfm_attention {
+  uint32_t struct_size;
+  int32_t layer;                     /* from 0; -1 = it stands in no repeat */
+  const char *value;                 /* "h.0.attention" */
+  size_t rows, heads, queries, keys; /* of the longest row; keys of a cross attention are not
+                                        the text's own tokens */
+  const float *weight; /* [rows, heads, queries, keys]: each query's sum to 1, 0 beyond its row */
+} tfm_attention;
+/* In the order in which they are computed.  Returns how many; they live as long as the result. */
+size_t tfm_result_attentions(const tfm_result *result, const tfm_attention **attention);
 
 /* A value of the graph beside that of a reference run (tfm_open_options.compare). */
 typedef struct tfm_difference {

@@ -38,6 +38,7 @@ graph/task.def activation
 graph/task.def embedding
 lib/caller.c prefix
 lib/sides.c prefix
+tools/run_options.c attention
 tools/run_options.c prefix
 OTHERS
 }
