@@ -1,7 +1,7 @@
 /* qa.c - the span of the context that answers a question.
  *
  * A context that is longer than the model is read in windows (lib/window.h); the answers of
- * all of them compete (lib/span.h).  As transformers' pipeline does it, with
+ * all of them compete (lib/span.h), and the best are kept.  As transformers' pipeline does it, with
  * handle_impossible_answer where TFM_RUN_NULL_ANSWER asks for it. */
 #include "lib/model.h"
 #include "lib/span.h"
@@ -19,15 +19,13 @@ static bool has_context(const struct row *row) {
   return false;
 }
 
-static int keep_answer(struct task_run *run, size_t r, struct answer_span found,
-                       struct tfm_error *err) {
+static int keep_span(struct task_run *run, size_t r, struct answer_span found, tfm_place *place,
+                     struct tfm_error *err) {
   struct arena *arena = &run->result->arena;
-  tfm_answer *answer = &run->result->answer[r];
   size_t bytes = found.end - found.begin;
-  tfm_place *place = arena_array(arena, 1, sizeof *place);
   tfm_choice *choice = arena_array(arena, 1, sizeof *choice);
   const char *text = arena_strndup(arena, run->input[r].pair + found.begin, bytes);
-  if (!place || !choice || !text)
+  if (!choice || !text)
     return error_oom(err);
   *choice = (tfm_choice){.text = text, .id = -1, .score = found.score, .text_length = bytes};
   *place = (tfm_place){.text = "",
@@ -36,10 +34,28 @@ static int keep_answer(struct task_run *run, size_t r, struct answer_span found,
                        .choice_count = 1,
                        .choice = choice,
                        .sequence = 1};
-  answer->text = text;
-  answer->text_length = bytes;
+  return 0;
+}
+
+/* The best answers, the likeliest first. */
+static int keep_answers(struct task_run *run, size_t r, struct span_list *list,
+                        struct tfm_error *err) {
+  tfm_answer *answer = &run->result->answer[r];
+  size_t count = 0;
+  if (run->options->flags & TFM_RUN_NULL_ANSWER && span_list_add_none(list, err) != 0)
+    return -1;
+  span_list_sort(list);
+  count = list->count < span_wanted(run) ? list->count : span_wanted(run);
+  tfm_place *place = arena_array(&run->result->arena, count, sizeof *place);
+  if (!place)
+    return error_oom(err);
+  for (size_t i = 0; i < count; i++)
+    if (keep_span(run, r, list->span[i], &place[i], err) != 0)
+      return -1;
+  answer->text = place->choice->text;
+  answer->text_length = place->choice->text_length;
   answer->place = place;
-  answer->place_count = 1;
+  answer->place_count = count;
   return 0;
 }
 
@@ -108,13 +124,8 @@ int task_qa(struct task_run *run, struct tfm_error *err) {
     span_list_init(&list[r], run->input[r].pair);
   int status = read_windows(run, list, err);
   for (size_t r = 0; r < rows; r++) {
-    struct answer_span best = {0};
     if (status == 0)
-      best = span_list_best(&list[r]);
-    if (run->options->flags & TFM_RUN_NULL_ANSWER && list[r].none > best.score)
-      best = (struct answer_span){.score = list[r].none};
-    if (status == 0)
-      status = keep_answer(run, r, best, err);
+      status = keep_answers(run, r, &list[r], err);
     span_list_finish(&list[r]);
   }
   free(list);

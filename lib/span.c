@@ -3,7 +3,8 @@
  * Start and end scores are softmaxes over the context's tokens and the [CLS], which takes
  * the share of "there is no answer" but is itself in no span.  A span's score is the
  * product of its two ends (Devlin et al. 2019, section 4.2), begin <= end, at most
- * SPAN_TOKENS long.  Each of the SPAN_KEPT best is widened to whole words. */
+ * SPAN_TOKENS long.  Each of some best, twice as many as are wanted and ten, is widened to whole
+ * words: what then reads the same is one. */
 #include "lib/span.h"
 
 #include "lib/model.h"
@@ -42,17 +43,16 @@ static int context_softmax(const struct task_run *run, const struct window *wind
   return status;
 }
 
-/* The best spans to found, in order, the earlier of equals first; returns how many. */
+/* The `most` best spans to found, in order, the earlier of equals first; returns how many. */
 static size_t best_spans(const struct encoding *e, const float *start, const float *end,
-                         struct span_found found[SPAN_KEPT]) {
+                         struct span_found *found, size_t most) {
   size_t count = 0;
   for (size_t b = 0; b < e->count; b++)
     for (size_t t = b; window_in_context(e, b) && t < e->count && t < b + SPAN_TOKENS; t++) {
       struct span_found one = {b, t, (double)start[b] * (double)end[t]};
-      if (!window_in_context(e, t) ||
-          (count == SPAN_KEPT && one.score <= found[SPAN_KEPT - 1].score))
+      if (!window_in_context(e, t) || (count == most && one.score <= found[most - 1].score))
         continue;
-      size_t at = count < SPAN_KEPT ? count++ : SPAN_KEPT - 1;
+      size_t at = count < most ? count++ : most - 1;
       for (; at > 0 && found[at - 1].score < one.score; at--)
         found[at] = found[at - 1];
       found[at] = one;
@@ -72,7 +72,7 @@ static struct answer_span whole_words(const struct encoding *e, struct span_foun
   while (last + 1 < e->count && same_word(e, last + 1, span.end))
     last++;
   size_t begin = e->begin[first], end = e->end[last];
-  return (struct answer_span){begin, end > begin ? end : begin, span.score};
+  return (struct answer_span){begin, end > begin ? end : begin, span.score, 0};
 }
 
 /* The next code point's lower case; a byte that is not UTF-8 is itself. */
@@ -100,13 +100,14 @@ static int lower_text(const char *text, size_t length, struct buffer *out, struc
 
 static int push(struct span_list *list, struct answer_span span, struct tfm_error *err) {
   if (list->count == list->room) {
-    size_t room = list->room ? list->room * 2 : 2 * SPAN_KEPT;
+    size_t room = list->room ? list->room * 2 : 32;
     struct answer_span *grown = realloc(list->span, room * sizeof *grown);
     if (!grown)
       return error_oom(err);
     list->span = grown;
     list->room = room;
   }
+  span.found = list->count;
   list->span[list->count++] = span;
   return 0;
 }
@@ -144,34 +145,49 @@ void span_list_finish(struct span_list *list) {
   free(list->span);
 }
 
-/* A sum of probabilities, over windows too, may be above 1. */
-struct answer_span span_list_best(const struct span_list *list) {
-  struct answer_span best = list->span[0];
-  for (size_t i = 1; i < list->count; i++)
-    if (list->span[i].score > best.score)
-      best = list->span[i];
-  best.score = best.score < 1 ? best.score : 1;
-  return best;
+int span_list_add_none(struct span_list *list, struct tfm_error *err) {
+  return push(list, (struct answer_span){.score = list->none}, err);
+}
+
+/* Of equals the one that was found first. */
+static int compare(const void *a, const void *b) {
+  const struct answer_span *x = a, *y = b;
+  if (x->score != y->score)
+    return x->score < y->score ? 1 : -1;
+  return (x->found > y->found) - (x->found < y->found);
+}
+
+void span_list_sort(struct span_list *list) {
+  qsort(list->span, list->count, sizeof *list->span, compare);
+  for (size_t i = 0; i < list->count; i++) /* a sum of probabilities, over windows too */
+    list->span[i].score = list->span[i].score < 1 ? list->span[i].score : 1;
+}
+
+size_t span_wanted(const struct task_run *run) {
+  return run->options->top ? run->options->top : 1;
 }
 
 int span_list_add(struct span_list *list, const struct task_run *run, const struct window *window,
                   const float *start, const float *end, struct tfm_error *err) {
   const struct row *row = &window->row;
-  struct span_found found[SPAN_KEPT];
+  size_t most = 2 * span_wanted(run) + 10; /* of each token SPAN_TOKENS begin, not more */
+  most = most / SPAN_TOKENS < row->count ? most : row->count * SPAN_TOKENS;
+  struct span_found *found = malloc(most * sizeof *found);
   float *from = calloc(2 * row->count, sizeof *from), *to = from ? from + row->count : NULL;
-  if (!from)
-    return error_oom(err);
-  int status = context_softmax(run, window, "start", start, from, err);
+  int status = found && from ? 0 : error_oom(err);
+  if (status == 0)
+    status = context_softmax(run, window, "start", start, from, err);
   if (status == 0)
     status = context_softmax(run, window, "end", end, to, err);
   if (status == 0) {
     bool cls = row->ids[0] == tokenizer_roles(run->model->tokenizer)->cls;
     double none = cls ? (double)from[0] * (double)to[0] : 0;
     list->none = none < list->none ? none : list->none;
-    size_t count = best_spans(&row->encoding, from, to, found);
+    size_t count = best_spans(&row->encoding, from, to, found, most);
     for (size_t i = 0; status == 0 && i < count; i++)
       status = add(list, whole_words(&row->encoding, found[i]), err);
   }
+  free(found);
   free(from);
   return status;
 }

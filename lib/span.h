@@ -7,12 +7,13 @@
 #include "lib/task.h"
 #include "lib/window.h"
 
-enum { SPAN_TOKENS = 15, SPAN_KEPT = 12 };
+enum { SPAN_TOKENS = 15 };
 
 /* An answer: bytes of the context. */
 struct answer_span {
   size_t begin, end;
   double score;
+  size_t found; /* its number in the order in which they were found */
 };
 
 /* The answers found so far in all windows of one input.  Those that read the same, but
@@ -21,17 +22,21 @@ struct span_list {
   const char *context;
   struct arena arena;       /* their texts in lower case */
   struct map place;         /* from these to the number of the answer */
-  struct answer_span *span; /* in the order in which they were found */
+  struct answer_span *span; /* in the order in which they were found, until they are sorted */
   size_t count, room;
   double none; /* that there is no answer: the least of all windows; 1 before the first */
 };
 
 void span_list_init(struct span_list *list, const char *context);
 void span_list_finish(struct span_list *list);
-/* The first of the best; the list is not empty. */
-struct answer_span span_list_best(const struct span_list *list);
+/* That there is no answer is one: text "". */
+int span_list_add_none(struct span_list *list, struct tfm_error *err);
+/* The likeliest first.  Nothing can be added afterwards. */
+void span_list_sort(struct span_list *list);
+/* How many answers the run is to give. */
+size_t span_wanted(const struct task_run *run);
 
-/* Add the SPAN_KEPT best of a window.  start and end: its logits, one a token. */
+/* Add the best of a window.  start and end: its logits, one a token. */
 int span_list_add(struct span_list *list, const struct task_run *run, const struct window *window,
                   const float *start, const float *end, struct tfm_error *err);
 

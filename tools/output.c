@@ -76,11 +76,13 @@ static void print_words(const tfm_answer *answer, const struct view *view) {
   }
 }
 
-static void print_span(const tfm_answer *answer, const struct view *view) {
-  const tfm_place *place = &answer->place[0];
+static void print_spans(const tfm_answer *answer, const struct view *view) {
   (void)view;
-  put_text(answer->text, answer->text_length, "\t");
-  printf("%.4f\n", place->choice[0].score);
+  for (size_t p = 0; p < answer->place_count; p++) {
+    const tfm_choice *choice = answer->place[p].choice;
+    put_text(choice->text, choice->text_length, "\t");
+    printf("%.4f\n", choice->score);
+  }
 }
 
 static void print_vector(const tfm_answer *answer, const struct view *view) {
@@ -109,7 +111,7 @@ static void print_any(const tfm_answer *answer, const struct view *view) {
 static void (*const printers[])(const tfm_answer *answer, const struct view *view) = {
     [TFM_TASK_GENERATE] = print_text,   [TFM_TASK_FILL_MASK] = print_masks,
     [TFM_TASK_CLASSIFY] = print_labels, [TFM_TASK_CLASSIFY_TOKENS] = print_words,
-    [TFM_TASK_QA] = print_span,         [TFM_TASK_EMBED] = print_vector,
+    [TFM_TASK_QA] = print_spans,        [TFM_TASK_EMBED] = print_vector,
     [TFM_TASK_RERANK] = print_score,
 };
 

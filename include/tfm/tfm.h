@@ -253,7 +253,7 @@ enum {
 
 typedef struct tfm_run_options {
   uint32_t struct_size;
-  uint32_t top;           /* fill_mask, classify: how many answers; 0 = 5        */
+  uint32_t top;           /* fill_mask, classify, qa: how many answers; 0 = 5, of qa 1 */
   int64_t max_new_tokens; /* generate; 0 = 128, -1 = as many as the model allows; -2 = none */
   double temperature;     /* 0 = greedy                                          */
   int32_t top_k;          /* 0 = off                                             */
@@ -314,7 +314,8 @@ typedef struct tfm_choice {
   size_t text_length; /* a word, or a span, may hold NUL bytes */
 } tfm_choice;
 
-/* What is said of one place of the input: a mask, a word, or all of it. */
+/* What is said of one place of the input: a mask, a word, an answer (qa: the likeliest first), or
+ * all of it. */
 typedef struct tfm_place {
   const char *text;  /* the word; "" for a mask or the whole */
   size_t begin, end; /* bytes of the input's text, or of its pair: see sequence */

@@ -147,6 +147,45 @@ START_TEST(test_best_comes_last) {
 }
 END_TEST
 
+/* The likeliest first, each with its place; that there is none is one of them. */
+START_TEST(test_several_answers) {
+  struct foretold f = make();
+  say(&f, A, 1, 1);
+  say(&f, B, 3, 3);
+  say(&f, C, 2, 2);
+  say(&f, CLS, 1.4F, 1.4F);
+  foretold_open(&f);
+  const tfm_input input = foretold_text("q", "c a b");
+  tfm_run_options options = {.struct_size = sizeof options, .top = 4, .flags = TFM_RUN_NULL_ANSWER};
+  ck_assert_int_eq(foretold_batch(&f, &input, 1, &options), 0);
+  const tfm_answer *answer = tfm_result_answer(f.result, 0);
+  static const struct {
+    const char *text;
+    size_t begin;
+    double start, end;
+  } wanted[] = {{"b", 4, 3, 3}, {"c a b", 0, 2, 3}, {"c", 0, 2, 2}, {"a b", 2, 1, 3}};
+  double all = exp(1) + exp(3) + exp(2) + exp(1.4);
+  ck_assert_uint_eq(answer->place_count, 4);
+  ck_assert_str_eq(answer->text, "b");
+  for (size_t i = 0; i < 4; i++) {
+    const tfm_place *place = &answer->place[i];
+    ck_assert_str_eq(place->choice->text, wanted[i].text);
+    ck_assert_uint_eq(place->begin, wanted[i].begin);
+    ck_assert_uint_eq(place->end, wanted[i].begin + strlen(wanted[i].text));
+    ck_near(place->choice->score, exp(wanted[i].start + wanted[i].end) / all / all);
+  }
+  options.top = 100; /* all six spans, and none */
+  ck_assert_int_eq(foretold_batch(&f, &input, 1, &options), 0);
+  answer = tfm_result_answer(f.result, 0);
+  ck_assert_uint_eq(answer->place_count, 7);
+  ck_assert_str_eq(answer->place[4].choice->text, "c a");
+  ck_assert_str_eq(answer->place[5].choice->text, "");
+  ck_assert_uint_eq(answer->place[5].end, 0);
+  ck_assert_str_eq(answer->place[6].choice->text, "a");
+  foretold_close(&f);
+}
+END_TEST
+
 /* Every row has its own context, whatever the others' lengths. */
 START_TEST(test_batch) {
   struct foretold f = make();
@@ -201,7 +240,7 @@ START_TEST(test_no_context) {
 }
 END_TEST
 
-UNIT_MAIN("task_qa", test_one_token, test_several_tokens, test_never_backwards,
-          test_only_the_context, test_no_answer_has_a_share, test_longest_span, test_whole_words,
-          test_same_text, test_ties, test_best_comes_last, test_batch, test_not_finite,
-          test_no_context)
+UNIT_MAIN("task_qa", test_several_answers, test_one_token, test_several_tokens,
+          test_never_backwards, test_only_the_context, test_no_answer_has_a_share,
+          test_longest_span, test_whole_words, test_same_text, test_ties, test_best_comes_last,
+          test_batch, test_not_finite, test_no_context)
