@@ -238,6 +238,33 @@ static int truncate_texts(const struct tokenizer *tokenizer, const struct encode
   return status;
 }
 
+static bool has_component(const struct component *list, const char *name) {
+  for (; list != NULL; list = list->next)
+    if (strcmp(list->type->name, name) == 0)
+      return true;
+  return false;
+}
+
+/* More text is never fewer tokens, but for some at the end: no pattern of the file's own may
+ * reach over all of it and take it away. */
+static bool only_grows(const struct tokenizer *tokenizer) {
+  return !has_component(tokenizer->normalizer, "Replace") &&
+         !has_component(tokenizer->pre_tokenizer, "Split");
+}
+
+/* The beginning of a text that is far longer than so many tokens are: -1 if it alone has too
+ * many, so that the rest is not gone through to be refused. */
+static int try_beginning(struct work *work, uint8_t sequence, const char *text, size_t length,
+                         bool plain, struct segment *out) {
+  enum { BYTES = 16, TIMES = 4 }; /* of a token; what is far longer */
+  size_t stop = work->scratch.stop, part;
+  if (stop > length || length / (BYTES * TIMES) < stop || !only_grows(work->tokenizer))
+    return 0;
+  for (part = stop * BYTES; part > 0 && ((unsigned char)text[part] & 0xc0u) == 0x80; part--)
+    ;
+  return encode_text(work, sequence, text, part, plain, out);
+}
+
 /* The texts to segments, then what is put around them. */
 static int encode_all(struct work *work, const struct encode_request *request,
                       struct encoded *encoded, size_t *truncated) {
@@ -249,11 +276,12 @@ static int encode_all(struct work *work, const struct encode_request *request,
       request->stop > 0 && post_processor_keeps(tokenizer->post_processor, request->pair != NULL);
   work->scratch.stop = stops ? request->stop : SIZE_MAX;
   work->scratch.stopped = false;
-  if (encode_text(work, 0, request->text, request->length, plain, &encoded->segment[0]) != 0)
-    return -1;
-  if (request->pair != NULL &&
-      encode_text(work, 1, request->pair, request->pair_length, plain, &encoded->segment[1]) != 0)
-    return -1;
+  const char *text[] = {request->text, request->pair};
+  const size_t length[] = {request->length, request->pair_length};
+  for (uint8_t s = 0; s < encoded->count; s++)
+    if (try_beginning(work, s, text[s], length[s], plain, &encoded->segment[s]) != 0 ||
+        encode_text(work, s, text[s], length[s], plain, &encoded->segment[s]) != 0)
+      return -1;
   if (truncate_texts(tokenizer, request, encoded, truncated, err) != 0 ||
       post_processor_apply(tokenizer->post_processor, encoded, err) != 0)
     return -1;

@@ -202,5 +202,38 @@ START_TEST(test_stop) {
 }
 END_TEST
 
+/* What is far longer is not even looked at to its end, where a byte is no UTF-8; but a pattern
+ * may take all of it away. */
+START_TEST(test_stop_early) {
+#define WORDS_OF(normalizer)                                                                       \
+  "{\"normalizer\": " normalizer                                                                   \
+  ", \"pre_tokenizer\": {\"type\": \"WhitespaceSplit\"}, \"model\": "                              \
+  "{\"type\": \"WordLevel\", \"unk_token\": \"a\", \"vocab\": {\"a\": 0}}}"
+  char text[4002];
+  for (size_t i = 0; i < 4000; i++)
+    text[i] = "\xea\xb0\x80 "[i % 4];
+  memcpy(text + 4000, "\xff", 2);
+  ck_assert_int_eq(stopped_at(WORDS_OF("null"), 3, text), -1);
+  ck_assert_int_eq(stopped_at(WORDS_OF("{\"type\": \"NFC\"}"), 62, text), -1);
+  struct tokenizer *t = dir_must_open(WORDS_OF("null"));
+  struct tfm_error err = {0};
+  struct encoding e;
+  struct encode_request request = {.text = text, .length = 4001, .stop = 63};
+  ck_assert_int_eq(tokenizer_encode_request(t, &request, &e, &err), -1); /* not far longer */
+  ck_assert_msg(strstr(err.message, "not UTF-8 at byte 4000") != NULL, "%s", err.message);
+  error_clear(&err);
+  request = (struct encode_request){
+      .text = "a", .length = 1, .pair = text, .pair_length = 4001, .stop = 5};
+  ck_assert_int_eq(tokenizer_encode_request(t, &request, &e, &err), -1);
+  ck_assert(e.stopped);
+  tokenizer_destroy(t);
+  text[4000] = '\0';
+  ck_assert_int_eq(stopped_at(WORDS_OF("{\"type\": \"Replace\", \"pattern\": {\"Regex\": "
+                                       "\"^[^x]+$\"}, \"content\": \"a\"}"),
+                              3, text),
+                   0);
+}
+END_TEST
+
 UNIT_MAIN("limits", test_truncation, test_padding, test_unasked, test_truncated_to,
-          test_truncation_side, test_stop)
+          test_truncation_side, test_stop, test_stop_early)
