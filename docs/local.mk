@@ -1,7 +1,7 @@
 # docs/: the pages and the manuals.  Pages are installed as they lie in the tree, so that
 # they find each other; of links to what is not installed the text stays
 # (docs/installed.sh).
-dist_doc_DATA += README.md COPYING HACKING.md SECURITY.md
+dist_doc_DATA += README.md COPYING HACKING.md NEWS SECURITY.md
 docpagesdir = $(docdir)/docs
 dist_docpages_DATA = docs/design.md docs/language.md docs/plugins.md docs/tokenizers.md \
   docs/formats.md docs/generation.md docs/answers.md

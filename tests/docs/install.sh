@@ -11,7 +11,18 @@ answer=' 좋아하게 된 영화'
 [ "$(run "$prefix/bin/tfmrun" -q gpt2.tfm --input '나는 딥러닝을' 2>"$work/err")" = "$answer" ] ||
   fail 'an installed tfmrun' "$work/err"
 run "$prefix/bin/tfmc" check "$TFM_SRCDIR/models/bert.tfm" >"$work/err" 2>&1 || fail 'an installed tfmc' "$work/err"
-[ "$(pkg-config --variable=plugindir tfm)" = "$prefix/lib/tfm/plugins" ] || fail "plugindir of tfm.pc: $(pkg-config --variable=plugindir tfm)"
+# A variable of tfm.pc; a blank stands there escaped.
+place_of() { # PREFIX NAME
+  realpath -m "$(PKG_CONFIG_PATH=$1/lib/pkgconfig pkg-config --variable="$2" tfm | sed 's/\\ / /g')"
+}
+check_places() { # PREFIX
+  local name
+  for name in plugindir:lib/tfm/plugins modeldir:share/tfm/models includedir:include libdir:lib; do
+    [ "$(place_of "$1" "${name%:*}")" = "$1/${name#*:}" ] ||
+      fail "${name%:*} of tfm.pc in $1: $(place_of "$1" "${name%:*}")"
+  done
+}
+check_places "$prefix"
 
 # links of the pages
 pages=0
@@ -28,6 +39,7 @@ grep -q '](docs/design.md)' "$prefix"/share/doc/tfm/README.md || fail 'a link of
 mv "$prefix" "$work/other place"
 [ "$(run "$work/other place/bin/tfmrun" -q gpt2.tfm --input '나는 딥러닝을' 2>"$work/err")" = "$answer" ] ||
   fail 'a moved prefix' "$work/err"
+check_places "$work/other place"
 ln -s "$work/other place/bin/tfmrun" "$work/link"
 [ "$(run "$work/link" -q gpt2.tfm --input '나는 딥러닝을' 2>"$work/err")" = "$answer" ] ||
   fail 'a link to a moved program' "$work/err"
