@@ -224,7 +224,7 @@ static const struct option_row rows[] = {
     {OPTION_INT, "logprobs", 0, "N",
      "with --json: log probabilities of each new token and of the N best", FIELD(run.logprobs),
      .low = 1, .high = 1000, .tasks = OPTION_TASK(GENERATE)},
-    {OPTION_INT, "top", 0, "N", "how many answers (default 5; of labels and qa 1)", FIELD(run.top),
+    {OPTION_INT, "top", 0, "N", "how many answers (default 5; of labels and spans 1)", FIELD(run.top),
      .low = 1, .high = 1000000,
      .tasks =
          OPTION_TASK(FILL_MASK) | OPTION_TASK(CLASSIFY) | OPTION_TASK(RERANK) | OPTION_TASK(QA)},
