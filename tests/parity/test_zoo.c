@@ -223,6 +223,62 @@ static void check_greedy(const struct family *f) {
   tensor_finish(&want);
 }
 
+/* What is written after, or for, the first rows: as one batch, each the same as alone. */
+static void check_texts(const struct family *f, const tfm_run_options *run, size_t rows,
+                        const char *ids, const char *scores) {
+  struct tensor want, score = {0};
+  tfm_input input[ROWS];
+  tfm_result *result = NULL, *alone = NULL;
+  if (!tensors_get(&f->expected, ids, &want))
+    return;
+  bool scored = scores && tensors_get(&f->expected, scores, &score);
+  size_t width = want.count / rows;
+  make_inputs(f, 0, rows, input);
+  tfm_model *model = open_family(f, NULL, 0, 2, 0);
+  bool ok = model && tfm_model_run(model, input, rows, run, &result, error) == 0;
+  for (size_t r = 0; check_call(ok, f, ids) && r < rows; r++) {
+    const tfm_answer *answer = tfm_result_answer(result, r);
+    check(same_ids(answer, want.value + r * width, width), f, ids, "not those of row %g",
+          (double)r);
+    if (scored)
+      check(fabs(answer->score - score.value[r]) <= 1e-4, f, scores, "is %.9g", answer->score);
+    ok = tfm_model_run(model, &input[r], 1, run, &alone, error) == 0;
+    if (ok) {
+      const tfm_answer *own = tfm_result_answer(alone, 0);
+      check(own->id_count == answer->id_count && own->score == answer->score &&
+                memcmp(own->ids, answer->ids, own->id_count * sizeof *own->ids) == 0,
+            f, ids, "row %g is another alone", (double)r);
+    }
+    tfm_result_destroy(alone);
+    alone = NULL;
+  }
+  tfm_result_destroy(result);
+  tfm_model_destroy(model);
+  tensor_finish(&want);
+  if (scored)
+    tensor_finish(&score);
+}
+
+/* Greedily, and the best of four beams.  Marian never writes its padding: what it begins with. */
+static void check_written(const struct family *f, const json_t *entry) {
+  char path[PATH + 32];
+  snprintf(path, sizeof path, "%s/config.json", f->directory);
+  json_t *config = json_load_file(path, 0, NULL);
+  int32_t pad = (int32_t)json_integer_value(json_object_get(config, "pad_token_id"));
+  bool marian = strcmp(json_string_value(json_object_get(entry, "type")), "marian") == 0;
+  const tfm_ids word = {&pad, 1};
+  tfm_run_options run = {.struct_size = sizeof run,
+                         .max_new_tokens = 20,
+                         .bad_words = &word,
+                         .bad_word_count = marian ? 1 : 0};
+  check_texts(f, &run, ROWS, "texts.ids", NULL);
+  run.beams = 4;
+  check_texts(f, &run, ROWS, "texts.beam", "texts.score");
+  run.max_new_tokens = 16;
+  check_texts(f, &run, 1, "beam.ids", "beam.score");
+  json_decref(config);
+}
+
 static void run_family(const char *root, const json_t *entry) {
   struct family f = {.name = json_string_value(json_object_get(entry, "name")),
                      .task = json_string_value(json_object_get(entry, "task"))};
@@ -247,6 +303,7 @@ static void run_family(const char *root, const json_t *entry) {
     check_value(&f, "start");
     check_value(&f, "end");
     check_greedy(&f);
+    check_written(&f, entry);
   }
   unlink(f.dump);
   tensors_finish(&f.expected);
