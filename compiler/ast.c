@@ -23,6 +23,7 @@ const char *ast_decl_keyword(enum ast_decl_kind kind) {
                                      [AST_DECL_DIM] = "dim",
                                      [AST_DECL_INPUT] = "input",
                                      [AST_DECL_STATE] = "state",
+                                     [AST_DECL_CONFIG] = "config",
                                      [AST_DECL_WEIGHTS] = "weights",
                                      [AST_DECL_WEIGHT] = "weight",
                                      [AST_DECL_BLOCK] = "block",

@@ -241,6 +241,7 @@ enum ast_decl_kind {
   AST_DECL_DIM,        /* dim B, T <= P                      fields       */
   AST_DECL_INPUT,      /* input ids: i32[B, T] = tokens.ids  input        */
   AST_DECL_STATE,      /* state past: kv[L]                  state        */
+  AST_DECL_CONFIG,     /* config { ignore ... }              rules        */
   AST_DECL_WEIGHTS,    /* weights { rename ... ignore ... }  rules        */
   AST_DECL_WEIGHT,     /* weight w: [V, D] = e               weight       */
   AST_DECL_BLOCK,      /* block f(x, m = none) { ... }       block        */

@@ -10,6 +10,7 @@
 #include "compiler/names.h"
 #include "compiler/report.h"
 #include "compiler/task.h"
+#include "compiler/unread.h"
 #include "graph/source.h"
 
 #include <string.h>
@@ -108,6 +109,8 @@ static void check_path(struct checker *k, const struct ast_path *path) {
 static void check_member(struct checker *k, const struct ast_expr *expr) {
   const struct ast_expr *object = expr->member.object;
   const struct qualifier *import = NULL;
+  if (unread_mention(k->c, expr))
+    return;
   if (object->kind == AST_EXPR_NAME && !is_local(k, object->text) &&
       names_symbol(k->unit, object->text) == NULL)
     import = names_qualifier(k->unit, object->text);
@@ -151,6 +154,7 @@ static void check_expr(struct checker *k, const struct ast_expr *expr) {
     return;
   switch (expr->kind) {
   case AST_EXPR_NAME:
+    unread_mention(k->c, expr);
     check_name(k, expr->text, expr->span);
     break;
   case AST_EXPR_MEMBER:
@@ -374,10 +378,20 @@ static void check_rules(struct checker *k, const struct ast_decl *decl) {
   }
 }
 
+static void check_ignored(struct checker *k, const struct ast_decl *decl) {
+  for (const struct ast_rule *rule = decl->rules.first; rule != NULL; rule = rule->next)
+    if (rule->kind == AST_RULE_RENAME)
+      report(k->c, CODE_RENAME, rule->span, "only tensors are renamed, not what config.json says");
+  unread_ignore(k->c, decl);
+}
+
 static void check_decl(struct checker *k, const struct ast_decl *decl) {
   switch (decl->kind) {
   case AST_DECL_WEIGHTS:
     check_rules(k, decl);
+    break;
+  case AST_DECL_CONFIG:
+    check_ignored(k, decl);
     break;
   case AST_DECL_PARAM:
   case AST_DECL_DIM:
@@ -465,6 +479,7 @@ static bool library_has(enum ast_decl_kind kind) {
   case AST_DECL_BLOCK:
   case AST_DECL_USE:
   case AST_DECL_IMPORT:
+  case AST_DECL_CONFIG:
   case AST_DECL_ASSERT:
     return true;
   default:

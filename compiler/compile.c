@@ -35,6 +35,7 @@
 #include "compiler/state.h"
 #include "compiler/tensor.h"
 #include "compiler/uncalled.h"
+#include "compiler/unread.h"
 #include "compiler/when.h"
 #include "graph/pass/hoist.h"
 #include "graph/pass/live.h"
@@ -79,10 +80,12 @@ static void start(struct compiler *c, const struct compile_options *options, str
   map_init(&c->ops);
   map_init(&c->origins);
   map_init(&c->weight_names);
+  unread_open(c);
 }
 
 static void finish(struct compiler *c) {
   names_finish(c);
+  unread_close(c);
   naming_close(c);
   checkpoint_close(c);
   map_finish(&c->weight_names);
@@ -138,6 +141,7 @@ static bool run_passes(struct compiler *c, const struct model *model, struct gra
  * left over says nothing. */
 static struct graph *finish_model(struct compiler *c, struct model *model, bool computed) {
   naming_finish(c);
+  unread_check_names(c);
   if (c->stop || model->results.failed || c->diag->errors > 0) {
     for (uint32_t i = 0; i < c->weight_count; i++)
       c->weight[i].live = true;
@@ -152,8 +156,10 @@ static struct graph *finish_model(struct compiler *c, struct model *model, bool 
   if (c->stop || c->diag->errors > 0)
     return NULL;
   struct graph *graph = lower_emit(c, model);
-  if (graph != NULL && run_passes(c, model, graph))
+  if (graph != NULL && run_passes(c, model, graph)) {
+    unread_check(c);
     return graph;
+  }
   graph_destroy(graph);
   return NULL;
 }

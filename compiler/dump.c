@@ -440,6 +440,7 @@ static void put_decl_rest(struct buffer *out, const struct ast_decl *decl) {
     put_assert(out, &decl->check);
     break;
   case AST_DECL_LIBRARY:
+  case AST_DECL_CONFIG:
   case AST_DECL_WEIGHTS:
   case AST_DECL_GRAPH:
     break;
@@ -450,7 +451,7 @@ static void put_decl_rest(struct buffer *out, const struct ast_decl *decl) {
 static void put_decl(struct buffer *out, const struct ast_decl *decl) {
   if (decl->kind != AST_DECL_HEAD && decl->kind != AST_DECL_ASSERT)
     buffer_printf(out, "%s%s", ast_decl_keyword(decl->kind),
-                  decl->kind == AST_DECL_WEIGHTS ? "" : " ");
+                  decl->kind == AST_DECL_WEIGHTS || decl->kind == AST_DECL_CONFIG ? "" : " ");
   if (decl->name.text != NULL && decl->kind != AST_DECL_HEAD && decl->kind != AST_DECL_IMPORT)
     buffer_puts(out, decl->name.text);
   put_decl_rest(out, decl);
@@ -470,7 +471,7 @@ static void put_file(const struct dump *dump, const struct ast_file *file) {
     put_line(dump, decl->span, 0);
     put_decl(dump->out, decl);
     buffer_putc(dump->out, '\n');
-    if (decl->kind == AST_DECL_WEIGHTS)
+    if (decl->kind == AST_DECL_WEIGHTS || decl->kind == AST_DECL_CONFIG)
       put_rules(dump, &decl->rules);
     else if (decl->kind == AST_DECL_BLOCK)
       put_stmts(dump, &decl->block.body, 1);

@@ -30,6 +30,7 @@ libcompiler_la_SOURCES = \
   compiler/frame.c compiler/frame.h \
   compiler/function.c compiler/function.def compiler/function.h \
   compiler/fusion.c compiler/fusion.h \
+  compiler/harmless.def \
   compiler/head.c compiler/head.h \
   compiler/infer.c compiler/infer.h \
   compiler/ir.c compiler/ir.h \
@@ -62,6 +63,7 @@ libcompiler_la_SOURCES = \
   compiler/types.c compiler/types.h \
   compiler/typing.c compiler/typing.h \
   compiler/uncalled.c compiler/uncalled.h \
+  compiler/unread.c compiler/unread.h \
   compiler/unused.c compiler/unused.h \
   compiler/value.c compiler/value.h \
   compiler/weight.c compiler/weight.h \

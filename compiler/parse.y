@@ -89,7 +89,7 @@ static const struct ast_slots no_slots;
 
 %token TFM "tfm" MODEL "model" LIBRARY "library" USE "use" IMPORT "import"
 %token CHECKPOINT "checkpoint" PARAM "param" DIM "dim" INPUT "input" STATE "state"
-%token WEIGHTS "weights" WEIGHT "weight" BLOCK "block" GRAPH "graph" HEAD "head"
+%token CONFIG "config" WEIGHTS "weights" WEIGHT "weight" BLOCK "block" GRAPH "graph" HEAD "head"
 %token ASSERT "assert" OP "op"
 %token FOR "for" AS "as" TO "to" RENAME "rename" IGNORE "ignore" REPEAT "repeat"
 %token RETURN "return" TAPS "taps" WHERE "where" FUSES "fuses"
@@ -205,6 +205,10 @@ decl:
   }
 | WEIGHTS "{" rules "}" {
     if (($$ = ast_decl(build, AST_DECL_WEIGHTS, @$, no_name)) != NULL)
+      $$->rules = $3;
+  }
+| CONFIG "{" rules "}" {
+    if (($$ = ast_decl(build, AST_DECL_CONFIG, @$, no_name)) != NULL)
       $$->rules = $3;
   }
 | WEIGHT name annotation "=" expr {
@@ -658,6 +662,7 @@ static enum syntax_class class_of(yysymbol_kind_t symbol) {
   case YYSYMBOL_DIM:
   case YYSYMBOL_INPUT:
   case YYSYMBOL_STATE:
+  case YYSYMBOL_CONFIG:
   case YYSYMBOL_WEIGHTS:
   case YYSYMBOL_WEIGHT:
   case YYSYMBOL_BLOCK:

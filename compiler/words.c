@@ -29,6 +29,7 @@ static const struct word {
     {"dim", TOKEN_DIM, WORD_DECLARATION, 'n'},
     {"input", TOKEN_INPUT, WORD_DECLARATION, 'n'},
     {"state", TOKEN_STATE, WORD_DECLARATION, 'n'},
+    {"config", TOKEN_CONFIG, WORD_DECLARATION, '{'},
     {"weights", TOKEN_WEIGHTS, WORD_DECLARATION, '{'},
     {"weight", TOKEN_WEIGHT, WORD_DECLARATION, 'n'},
     {"block", TOKEN_BLOCK, WORD_DECLARATION, 'n'},
@@ -126,6 +127,8 @@ lex_kind lex_word(const struct lex *lex, const char *text, size_t length, uint32
   bool outside = lex->nesting == 0 && lex->braces == 0;
   if (in_column_one(lex, begin) && fits(word, next))
     *breaks = LEX_BREAKS_ALL;
+  if (word->token == TOKEN_CONFIG && !fits(word, next))
+    return TOKEN_IDENT; /* a long line goes on with config.x */
   return *breaks == LEX_BREAKS_ALL || (first && outside) ? word->token : TOKEN_IDENT;
 }
 

@@ -94,6 +94,11 @@ compare() { # WHAT
   fi
 }
 
+# Keys of config.json that are harmless are on the page that says why.
+while read -r key; do
+  grep -qF "\`$key\`" "$TFM_SRCDIR/docs/config.md" ||
+    { echo "docs/config.md lacks $key of compiler/harmless.def"; status=1; }
+done < <(sed -n 's/^HARMLESS("\(.*\)")$/\1/p' "$TFM_SRCDIR/compiler/harmless.def")
 codes_of_program >"$work/codes.program"
 codes_of_page >"$work/codes.page"
 compare codes

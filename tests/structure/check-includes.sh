@@ -74,7 +74,7 @@ own_header_first() {
 layers=(
   "front options codes ast ast_build ast_fusion ast_parse ast_parts lex layout words parse syntax source format schema"
   "types value cell compiler frame names report limit origin config list compute function match ir op_call naming attr typing constraint infer batch types budget"
-  "weights weight_expr checkpoint mention tensor tensor_view weight unused missing"
+  "weights weight_expr checkpoint mention tensor tensor_view weight unused missing unread harmless"
   "expand node arithmetic eval declared constant weight_function call expand uncalled check head task state tokens model"
   "lower when feed lower kept fusion"
   "door compile dump summary"
