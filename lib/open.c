@@ -96,15 +96,24 @@ static int default_weights(struct tfm_model *model, const tfm_open_options *opti
   return status;
 }
 
-/* A model file on the path that does not parse may be the one that was meant. */
-static void tell_passed(void *arg, const char *path, const struct tfm_error *why) {
+/* A model file on the path that does not parse may be the one that was meant, and so may
+ * one that comes later. */
+static void tell_passed(void *arg, const char *path, const char *taken,
+                        const struct tfm_error *why) {
   const tfm_open_options *options = arg;
   struct buffer text;
   if (!options->message)
     return;
   buffer_init(&text);
-  buffer_printf(&text, "warning: passed over on the model path: %.*s\n  help: tfmc check %s",
-                (int)strcspn(why->message, "\n"), why->message, path);
+  if (why)
+    buffer_printf(&text, "warning: passed over on the model path: %.*s\n  help: tfmc check %s",
+                  (int)strcspn(why->message, "\n"), why->message, path);
+  else
+    buffer_printf(&text,
+                  "warning: two model files are for this model_type: %s is taken\n"
+                  "  the other, later on the model path: %s\n"
+                  "  help: name the one that is meant: MODEL.tfm --weights DIR",
+                  taken, path);
   if (!text.failed)
     options->message(options->message_arg, 1, buffer_text(&text));
   buffer_finish(&text);

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int path_list_add(struct path_list *list, const char *path, size_t length, struct tfm_error *err) {
   char **grown = realloc(list->path, (list->count + 1) * sizeof *grown);
@@ -254,7 +255,7 @@ static char *match_files(struct path_list *files, const char *type, struct broke
     if (serves < 0) {
       buffer_printf(&broken->notes, "passed over: %.*s\n", (int)strcspn(why.message, "\n"),
                     why.message);
-      broken->passed(broken->arg, path, &why);
+      broken->passed(broken->arg, path, NULL, &why);
     }
     if (serves <= 0)
       continue;
@@ -264,14 +265,47 @@ static char *match_files(struct path_list *files, const char *type, struct broke
   return NULL;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The text has the type between quotes: others need not be parsed. */
+static bool may_serve(const char *path, const char *type) {
+  enum { LIMIT = 1 << 20 };
+  struct tfm_error ignored = {0};
+  struct file_bytes text = {0};
+  struct buffer quoted;
+  buffer_init(&quoted);
+  buffer_printf(&quoted, "\"%s\"", type);
+  bool found = file_exists(path) && file_read(path, LIMIT, TFM_ERROR_MODEL, &text, &ignored) == 0 &&
+               strstr(text.data, buffer_text(&quoted)) != NULL;
+  file_bytes_finish(&text);
+  buffer_finish(&quoted);
+  return found;
+}
+
+/* Of the files behind the one that is taken, those that serve the type too. */
+static void tell_others(const struct path_list *files, const char *type, const char *taken,
+                        struct broken *broken) {
+  for (size_t f = 0; f < files->count; f++) {
+    const char *path = files->path[f];
+    if (path && may_serve(path, type) && !is_same_file(path, taken) &&
+        paths_serves(path, type, NULL) == 1)
+      broken->passed(broken->arg, path, taken, NULL);
+  }
+}
+
 static int match_all(const struct path_list *dirs, const char *type, struct broken *broken,
                      char **out, struct tfm_error *err) {
   int status = 0;
-  for (size_t i = 0; status == 0 && i < dirs->count && !*out; i++) {
+  for (size_t i = 0; status == 0 && i < dirs->count; i++) {
     struct path_list files = {0};
     status = paths_list_models(dirs->path[i], &files, err);
-    if (status == 0)
+    if (status == 0 && !*out)
       *out = match_files(&files, type, broken);
+    if (status == 0 && *out)
+      tell_others(&files, type, *out, broken);
     path_list_finish(&files);
   }
   return status;

@@ -43,8 +43,10 @@ int paths_list_models(const char *dir, struct path_list *out, struct tfm_error *
 /* Does the file say `for "type"`?  1 yes, 0 no, -1 it cannot be read: err says why. */
 int paths_serves(const char *path, const char *type, struct tfm_error *err);
 
-/* Told of each file on the way that cannot be read, which may be the one that was meant. */
-typedef void paths_passed(void *arg, const char *path, const struct tfm_error *why);
+/* Told of each file on the way that cannot be read, which may be the one that was meant: why.
+ * And of each that serves the type too, but comes after the one that is taken: why is NULL. */
+typedef void paths_passed(void *arg, const char *path, const char *taken,
+                          const struct tfm_error *why);
 
 /* The model file whose `for` names the configuration's model_type.  config_path
  * is for messages. */

@@ -98,7 +98,7 @@ answer() {
   shift 2
   timeout 120 "$@" <"$input" >"$out/raw" 2>/dev/null
   echo "exit $?" >"$file"
-  sed -E 's/,?"(timings|seconds|data)":(\{[^}]*\}|[0-9.e+-]+|"[^"]*")//g; s/,?"[a-z_]*(peak_memory|_ns|_per_second)":[0-9.e+-]+//g' \
+  sed -E 's/,?"(timings|seconds|data|model)":(\{[^}]*\}|[0-9.e+-]+|"[^"]*")//g; s/,?"[a-z_]*(peak_memory|_ns|_per_second)":[0-9.e+-]+//g' \
     "$out/raw" >>"$file"
   if [ -n "$(ls -A "$out/dump")" ]; then
     if [ -n "${types:-}" ]; then

@@ -231,6 +231,7 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
   if (answer->truncated)
     json_object_set_new(value, "truncated", json_integer((json_int_t)answer->truncated));
   json_object_set_new(value, "prompt_tokens", json_integer((json_int_t)answer->prompt_count));
+  json_object_set_new(value, "model", text_value(info->model_path));
   json_object_set_new(value, "timings", timing_value(info, timing));
   json_object_set_new(value, "peak_memory", json_integer((json_int_t)cli_peak_memory()));
   return value;
@@ -300,6 +301,7 @@ bool output_rank_json(const tfm_model_info *info, const struct output_rank *rank
   if (rank->truncated)
     json_object_set_new(value, "truncated", json_integer((json_int_t)rank->truncated));
   json_object_set_new(value, "prompt_tokens", json_integer((json_int_t)rank->tokens));
+  json_object_set_new(value, "model", text_value(info->model_path));
   return print_json(value);
 }
 
@@ -324,7 +326,9 @@ bool output_json_error(const tfm_model_info *info, const tfm_input *input, size_
 void output_timing(const struct cli *cli, const tfm_model_info *info, const tfm_timing *timing) {
   if (cli->quiet)
     return;
-  fprintf(stderr, "%s: load %.1f ms, prompt %" PRIu64 " tokens in %.1f ms", cli->program,
+  fprintf(stderr, "%s: ", cli->program);
+  cli_escaped(stderr, info->model_path);
+  fprintf(stderr, ": load %.1f ms, prompt %" PRIu64 " tokens in %.1f ms",
           (double)info->load_ns * 1e-6, timing->prompt_tokens, (double)timing->prompt_ns * 1e-6);
   if (timing->decode_tokens)
     fprintf(stderr, ", %" PRIu64 " more in %.1f ms (%.1f/s)", timing->decode_tokens,

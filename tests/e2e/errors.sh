@@ -108,6 +108,16 @@ cp "$work/typo.tfm" "$work/path/a.tfm"
 expect 0 "$tfmrun" $plugins "$fixtures/gpt2-tied" --model-dir "$work/path" --input x -n 1
 has "warning: passed over on the model path: "
 has "path/a.tfm\` has 1 error, the first E110"
+# two files for one type: which is taken is said, and which other there is; not of one file twice
+has "warning: two model files are for this model_type: $work/path/gpt2.tfm is taken"
+has "the other, later on the model path: "
+mkdir "$work/link"
+ln -s "$models/gpt2.tfm" "$work/link"
+expect 0 "$tfmrun" $plugins "$fixtures/gpt2-tied" --model-dir "$work/link" --input x -n 1
+has "tfmrun: $work/link/gpt2.tfm: load "
+if grep -q "two model files" "$err"; then fail "one file counts twice"; fi
+expect 0 "$tfmrun" $plugins -q "$fixtures/gpt2-tied" --model-dir "$work/link" --input x -n 1 --json
+grep -qF "\"model\":\"$work/link/gpt2.tfm\"" "$out" || fail "the JSON does not say which file ran"
 rm "$work/path/gpt2.tfm"
 cp -RL "$fixtures/gpt2-tied" "$work/of-another" && chmod -R u+w "$work/of-another"
 sed -i 's/"model_type": *"gpt2"/"model_type": "gpt22"/' "$work/of-another/config.json"
