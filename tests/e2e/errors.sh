@@ -136,7 +136,7 @@ for file in bert gpt2 llama; do
   expect 0 "$tfmc" check $plugins "$models/$file.tfm"
   has "not checked without --weights"
 done
-wrong 's/+ embedding(types/+ (pos + 2) + embedding(types/' "\`+\` cannot take a tensor and an integer"
+wrong 's/+ embedding(types/+ (pos + 2) + embedding(types/' "error[E30"
 wrong 's/heads: H/heads: "x"/' "\`attention\` needs an int for \`heads\`, this is a string"
 wrong 's/mask: padding(real)/mask: real/' "\`attention\` needs a mask in \`mask\`, this is bool[B,T]"
 wrong 's/q: \[B, T, D\] =/q: [B, D] =/' "error[E305]: \`q\` is [B,T,?], [B,?] is declared"
