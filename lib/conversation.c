@@ -42,8 +42,7 @@ static int take(tfm_session *session, const char *call, struct tfm_error *err) {
   return error_set(err, TFM_ERROR_USAGE, "%s: another call is using the session", call);
 }
 
-/* What changes a session's text is not done while it is written on. */
-static int take_idle(tfm_session *session, const char *call, struct tfm_error *err) {
+int conversation_take_idle(tfm_session *session, const char *call, struct tfm_error *err) {
   if (take(session, call, err) != 0)
     return -1;
   if (!session->writing)
@@ -91,7 +90,8 @@ tfm_session *tfm_session_create(tfm_model *model, tfm_error *error) {
   return NULL;
 }
 
-static int push(tfm_session *session, const int32_t *ids, size_t count, struct tfm_error *err) {
+int conversation_push(tfm_session *session, const int32_t *ids, size_t count,
+                      struct tfm_error *err) {
   if (count > session->room - session->count) {
     size_t room = session->room ? session->room : 64;
     while (room < session->count + count)
@@ -112,10 +112,11 @@ tfm_session *tfm_session_fork(tfm_session *session, tfm_error *error) {
   static const char call[] = "tfm_session_fork";
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   error_clear(err);
-  if (caller_need(session, call, "session", err) != 0 || take_idle(session, call, err) != 0)
+  if (caller_need(session, call, "session", err) != 0 ||
+      conversation_take_idle(session, call, err) != 0)
     return NULL;
   tfm_session *made = create(session->model, err);
-  int status = made ? push(made, session->ids, session->count, err) : -1;
+  int status = made ? conversation_push(made, session->ids, session->count, err) : -1;
   if (made)
     made->source = source_share(session->source);
   if (status == 0 && session->sequence)
@@ -175,7 +176,7 @@ static int append(tfm_session *session, const tfm_input *input, uint32_t flags,
     return -1;
   int status = check_room(session, rows.row[0].count, err);
   if (status == 0)
-    status = push(session, rows.row[0].ids, rows.row[0].count, err);
+    status = conversation_push(session, rows.row[0].ids, rows.row[0].count, err);
   rows_finish(&rows);
   return status;
 }
@@ -188,7 +189,7 @@ int tfm_session_append(tfm_session *session, const tfm_input *input, uint32_t fl
   error_clear(err);
   if (caller_need(session, call, "session", err) != 0 ||
       caller_need(input, call, "input", err) != 0 || caller_input(input, &full, err) != 0 ||
-      take_idle(session, call, err) != 0)
+      conversation_take_idle(session, call, err) != 0)
     return -1;
   int status = append(session, &full, flags, err);
   conversation_leave(session);
@@ -214,8 +215,8 @@ static int begin_target(tfm_session *session, struct tfm_error *err) {
   const struct tfm_model *model = session->model;
   session->count = 0;
   if ((session->sequence && sequence_truncate(session->sequence, 0, err) != 0) ||
-      push(session, &model->start, 1, err) != 0 ||
-      push(session, model->prefix.ids, model->prefix.count, err) != 0)
+      conversation_push(session, &model->start, 1, err) != 0 ||
+      conversation_push(session, model->prefix.ids, model->prefix.count, err) != 0)
     return -1;
   return rows_check_target(model, session->ids, session->count, err);
 }
@@ -251,7 +252,7 @@ int tfm_session_read(tfm_session *session, const tfm_input *input, uint32_t flag
   int status = -1;
   if (caller_need(session, call, "session", &own) == 0 &&
       caller_need(input, call, "input", &own) == 0 && caller_input(input, &full, &own) == 0 &&
-      take_idle(session, call, &own) == 0) {
+      conversation_take_idle(session, call, &own) == 0) {
     status = read_source(session, &full, flags, &own);
     conversation_leave(session);
   }
@@ -264,7 +265,8 @@ int tfm_session_cut(tfm_session *session, size_t length, tfm_error *error) {
   static const char call[] = "tfm_session_cut";
   struct tfm_error ignored = {0}, *err = error ? error : &ignored;
   error_clear(err);
-  if (caller_need(session, call, "session", err) != 0 || take_idle(session, call, err) != 0)
+  if (caller_need(session, call, "session", err) != 0 ||
+      conversation_take_idle(session, call, err) != 0)
     return -1;
   int status = 0;
   if (length > session->count)
@@ -333,7 +335,8 @@ int tfm_session_begin(tfm_session *session, const tfm_run_options *options, tfm_
   tfm_run_options full;
   error_clear(err);
   if (caller_need(session, call, "session", err) != 0 ||
-      caller_run_options(options, &full, err) != 0 || take_idle(session, call, err) != 0)
+      caller_run_options(options, &full, err) != 0 ||
+      conversation_take_idle(session, call, err) != 0)
     return -1;
   int status = begin(session, &full, err);
   conversation_leave(session);
@@ -410,7 +413,8 @@ int tfm_session_generate(tfm_session *session, const tfm_run_options *options, t
     *result = NULL;
   if (caller_need(session, call, "session", &own) == 0 &&
       caller_need(result, call, "result", &own) == 0 &&
-      caller_run_options(options, &full, &own) == 0 && take_idle(session, call, &own) == 0) {
+      caller_run_options(options, &full, &own) == 0 &&
+      conversation_take_idle(session, call, &own) == 0) {
     status = write_to_end(session, &full, result, &own);
     conversation_leave(session);
   }

@@ -38,6 +38,11 @@ struct tfm_session {
 
 /* For a call; false = another one uses it. */
 bool conversation_take(struct tfm_session *session);
+/* The same for a call that changes its text, or keeps it: not while it is written on. */
+int conversation_take_idle(struct tfm_session *session, const char *call, struct tfm_error *err);
+/* More ids at its end. */
+int conversation_push(struct tfm_session *session, const int32_t *ids, size_t count,
+                      struct tfm_error *err);
 /* The session is gone then if it was destroyed meanwhile. */
 void conversation_leave(struct tfm_session *session);
 /* Another step is wanted. */

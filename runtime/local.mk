@@ -37,6 +37,7 @@ libruntime_la_SOURCES = $(gemm_sources) \
   runtime/sequence.c runtime/sequence.h \
   runtime/session.c runtime/session.h runtime/session_private.h \
   runtime/show.c \
+  runtime/snapshot.c runtime/snapshot.h \
   runtime/state.c \
   runtime/view.c runtime/view.h
 

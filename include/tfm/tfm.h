@@ -452,6 +452,13 @@ int tfm_session_cut(tfm_session *session, size_t length, tfm_error *error);
 /* A second one that goes on from the same text; what is kept is shared, not copied. */
 tfm_session *tfm_session_fork(tfm_session *session, tfm_error *error);
 
+/* To a file, and from it: its ids, and what the model keeps of those that were run, so that it
+ * goes on in another process at the cost of what is new, with the same bits.  Only a model of
+ * the same file, checkpoint and options takes it.  A safetensors file; it replaces nothing but
+ * an earlier one, and dumps.  Not of an encoder-decoder. */
+int tfm_session_save(tfm_session *session, const char *path, tfm_error *error);
+tfm_session *tfm_session_load(tfm_model *model, const char *path, tfm_error *error);
+
 /* Write on, to the end: begin, steps, finish.  What is made stays at the session's end.
  * *result has one answer; of its timing, prompt_tokens are those of the first step, that
  * were not computed before. */

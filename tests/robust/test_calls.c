@@ -138,6 +138,23 @@ static int call_session_fork(unsigned mask) {
   tfm_session_destroy(made);
   return made ? FINE : SAID;
 }
+static int call_session_save(unsigned mask) {
+  tfm_session *s = session_of(false);
+  int status = tfm_session_save(P(0, s), P(1, "test_calls.session"), P(2, error));
+  tfm_session_destroy(s);
+  if (status == 0)
+    remove("test_calls.session");
+  return status;
+}
+static int call_session_load(unsigned mask) {
+  tfm_session *s = session_of(false), *made = NULL;
+  if (tfm_session_save(s, "test_calls.session", error) == 0)
+    made = tfm_session_load(P(0, model), P(1, "test_calls.session"), P(2, error));
+  remove("test_calls.session");
+  tfm_session_destroy(s);
+  tfm_session_destroy(made);
+  return made ? FINE : SAID;
+}
 static int call_session_generate(unsigned mask) {
   tfm_session *s = session_of(false);
   tfm_run_options o = {.struct_size = sizeof o, .max_new_tokens = 1};
@@ -200,8 +217,13 @@ static int call_profile(unsigned mask) {
   return mask & 1 ? SAID : FINE; /* without TFM_OPEN_PROFILE it is NULL, and no failure */
 }
 static int call_results(unsigned mask) {
+  const tfm_attention *attention = NULL;
+  const tfm_difference *difference = NULL;
   (void)mask;
   tfm_result_destroy(NULL);
+  if (tfm_result_attentions(NULL, &attention) || tfm_result_differences(NULL, &difference) ||
+      tfm_result_attentions(NULL, NULL) || tfm_result_differences(NULL, NULL))
+    return -2;
   return tfm_result_count(NULL) == 0 && !tfm_result_answer(NULL, 0) && !tfm_result_timing(NULL)
              ? FINE
              : -2;
@@ -354,6 +376,8 @@ static const struct {
     {"tfm_session_cut tfm_session_length tfm_session_ids tfm_session_working", 2, 1,
      call_session_cut, 2},
     {"tfm_session_fork", 2, 1, call_session_fork, 2},
+    {"tfm_session_save", 3, 1 | 2, call_session_save, 3},
+    {"tfm_session_load", 3, 1 | 2, call_session_load, 3},
     {"tfm_session_generate", 4, 1 | 4, call_session_generate, 4},
     {"tfm_session_begin", 3, 1, call_session_begin, 3},
     {"tfm_sessions_step", 4, 1 | 2, call_sessions_step, 4},
@@ -363,8 +387,9 @@ static const struct {
     {"tfm_weights_describe", 2, 0, call_weights_describe, 0},
     {"tfm_model_cancel tfm_model_destroy tfm_mapped_fault tfm_free", 1, 0, call_model_others, 0},
     {"tfm_model_profile", 2, 1, call_profile, 2},
-    {"tfm_result_destroy tfm_result_count tfm_result_answer tfm_result_timing", 0, 0, call_results,
-     0},
+    {"tfm_result_destroy tfm_result_count tfm_result_answer tfm_result_timing "
+     "tfm_result_attentions tfm_result_differences",
+     0, 0, call_results, 0},
     {"tfm_error_create tfm_error_destroy tfm_error_code tfm_error_message tfm_error_notes "
      "tfm_version tfm_task_name",
      0, 0, call_errors, 0},

@@ -4,9 +4,13 @@
  * that was never anything else.
  *
  *     test_sessions [MODEL FIXTURE]     of that model alone, whose state has no way back */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* mkstemp */
+#endif
 #include "tests/robust/answers.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 static unsigned checks, failed;
 
@@ -269,13 +273,77 @@ static void try_chat(const char *file, const char *fixture, bool way_back) {
   tfm_session_destroy(b);
 }
 
-/* ---------------------------------------------------------------- refusals */
+/* ------------------------------------------------------------ saved and loaded */
 
 static void refused(bool was, const char *part) {
   check(was && strstr(tfm_error_message(error), part) != NULL, part);
   if (!was || !strstr(tfm_error_message(error), part))
     printf("  %s\n", tfm_error_message(error));
 }
+
+/* One byte of the file. */
+static void change(const char *path, long at) {
+  FILE *file = fopen(path, "r+b");
+  int byte = file && fseek(file, at, SEEK_END) == 0 ? fgetc(file) : EOF;
+  check(byte != EOF && fseek(file, at, SEEK_END) == 0 && fputc(byte ^ 0x7f, file) != EOF &&
+            fclose(file) == 0,
+        "a file that is changed");
+}
+
+/* What a loaded session goes on from is what the saved one does: nothing is run again. */
+static void try_kept(const char *file, const char *fixture) {
+  char path[] = "/tmp/tfm-session-XXXXXX", other[] = "/tmp/tfm-session-XXXXXX";
+  int made[2] = {mkstemp(path), mkstemp(other)};
+  tfm_model *model = answers_open(file, fixture, "generate", 1, NULL);
+  tfm_model *again = answers_open(file, fixture, "generate", 2, NULL);
+  tfm_model *llama = answers_open("llama.tfm", "llama-f16", "generate", 1, NULL);
+  tfm_session *a = model ? tfm_session_create(model, error) : NULL;
+  said(a && again && llama && made[0] >= 0 && made[1] >= 0, fixture);
+  if (!a || !again || !llama)
+    return;
+  said(tfm_session_save(a, path, error) == 0, "an empty session is saved");
+  say(a, "The model");
+  said(tfm_session_save(a, other, error) == 0, "one that was not run is saved");
+  tfm_session *b = tfm_session_load(again, other, error);
+  said(b != NULL && tfm_session_length(b) == tfm_session_length(a), "and loaded");
+  turn(again, b, tfm_session_length(a), "its first turn computes all");
+  for (int i = 0; i < 3; i++)
+    turn(model, a, i ? 1 : tfm_session_length(a), "turns before it is saved");
+  said(tfm_session_save(a, path, error) == 0, "it is saved over an earlier one");
+  tfm_session_destroy(b);
+  b = tfm_session_load(again, path, error);
+  said(b != NULL, "it is loaded");
+  size_t before = tfm_session_length(b);
+  say(a, " and a cat");
+  say(b, " and a cat");
+  size_t added = tfm_session_length(b) - before;
+  turn(again, b, added + 1, "the loaded one goes on");
+  turn(model, a, added + 1, "as the saved one does");
+  refused(!tfm_session_load(llama, path, error), "of another model file or checkpoint");
+  refused(!tfm_session_load(again, "/nonexistent", error), "/nonexistent");
+  char weights[1024];
+  snprintf(weights, sizeof weights, "%s/tests/fixtures/%s/model.safetensors", getenv("TFM_SRCDIR"),
+           fixture);
+  refused(tfm_session_save(a, weights, error) == -1, "this run uses that file");
+  refused(!tfm_session_load(again, weights, error), "was not made by tfm_session_save");
+  said(tfm_session_begin(a, &few, error) == 0, "begun");
+  refused(tfm_session_save(a, path, error) == -1, "is being written on");
+  tfm_session_destroy(a);
+  tfm_session_destroy(b);
+  change(other, -8);
+  refused(!tfm_session_load(again, other, error), "more tokens were run than it has");
+  change(other, -16);
+  refused(!tfm_session_load(again, other, error), "of another model file or checkpoint");
+  tfm_model_destroy(model);
+  tfm_model_destroy(again);
+  tfm_model_destroy(llama);
+  unlink(path);
+  unlink(other);
+  close(made[0]);
+  close(made[1]);
+}
+
+/* ---------------------------------------------------------------- refusals */
 
 struct nested {
   tfm_session *session;
@@ -456,6 +524,7 @@ int main(int argc, char **argv) {
     try_many(argv[1], argv[2], 2);
     try_callers(argv[1], argv[2]);
     try_chat(argv[1], argv[2], false);
+    try_kept(argv[1], argv[2]);
     return report();
   }
   for (uint32_t threads = 1; threads <= 2; threads++) {
@@ -466,6 +535,8 @@ int main(int argc, char **argv) {
   try_callers("llama.tfm", "llama-gqa");
   try_chat("gpt2.tfm", "gpt2-tied", true);
   try_chat("llama.tfm", "llama-gqa", true);
+  try_kept("gpt2.tfm", "gpt2-tied");
+  try_kept("llama.tfm", "llama-gqa");
   try_refusals();
   try_context();
   try_ends();

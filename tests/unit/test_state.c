@@ -4,6 +4,7 @@
 #define _GNU_SOURCE /* nftw, mkdtemp */
 #endif
 #include "runtime/session.h"
+#include "runtime/snapshot.h"
 #include "tests/unit/runtime_ops.h"
 
 #include <stdlib.h>
@@ -311,6 +312,42 @@ START_TEST(test_memory) {
 }
 END_TEST
 
+/* Part by part into another sequence, which goes on as the first does. */
+static void copy_over(const struct bench *bench, const struct text *from, struct text *to) {
+  struct snapshot_part part;
+  uint32_t parts = 0;
+  create(bench, to);
+  CHECK_OK(sequence_reserve(to->sequence, from->length, err));
+  for (; snapshot_part(bench->graph, parts, from->length, &part); parts++) {
+    float *plain = malloc(part.size);
+    ck_assert_ptr_nonnull(plain);
+    snapshot_read(bench->graph, from->sequence, &part, plain);
+    snapshot_write(bench->graph, to->sequence, from->length, &part, plain);
+    free(plain);
+  }
+  ck_assert_uint_eq(parts, bench->beside ? 4 : 2);
+  sequence_advance(to->sequence, from->length);
+  to->length = from->length;
+  memcpy(to->id, from->id, sizeof to->id);
+}
+
+START_TEST(test_snapshot) {
+  for (int beside = 0; beside < 2; beside++) {
+    struct bench bench = open_bench(beside ? beside_text : alone_text, true, 0);
+    static struct text text[2];
+    create(&bench, &text[0]);
+    while (text[0].length < 150) /* into a third block */
+      step_all(&bench, text, 1, 40);
+    copy_over(&bench, &text[0], &text[1]);
+    for (int n = 0; n < 20; n++)
+      step_all(&bench, text, 2, 4);
+    sequence_destroy(text[0].sequence);
+    sequence_destroy(text[1].sequence);
+    close_bench(&bench);
+  }
+}
+END_TEST
+
 /* Where a batch is a rectangle a shorter row would be padded, and its state with it. */
 START_TEST(test_rectangle) {
   struct bench bench = open_bench(rectangle_text, true, 0);
@@ -344,4 +381,4 @@ START_TEST(test_refused) {
 }
 END_TEST
 
-UNIT_MAIN("state", test_any_order, test_memory, test_rectangle, test_refused)
+UNIT_MAIN("state", test_any_order, test_memory, test_snapshot, test_rectangle, test_refused)
