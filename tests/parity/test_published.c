@@ -6,6 +6,9 @@
  *                       5e-6; all 729 inputs sorted
  *   bert-tiny-sst2-body both logits within 1e-5, from sentences that are
  *                       embedded already
+ *   bart-g2p-us         letters to sounds: what the encoder leaves, the logits of
+ *                       each step; the reference's own output of 400 words, of
+ *                       which 267 are right
  *
  * They lie outside the project, in $TFM_SHARED/data/checkpoints; what is not
  * there is named and skipped. */
@@ -350,6 +353,179 @@ static void test_sst2(void) {
   json_decref(golden);
 }
 
+/* ------------------------------------------------------------- bart-g2p-us */
+
+enum { WORDS = 400, LETTERS = 64, START = 1, END = 2, UNKNOWN = 3, ALPHABET = 128 };
+
+/* An alphabet: the character with index i is the id i. */
+struct alphabet {
+  const char *letter[ALPHABET + 1]; /* where each begins, and the last ends */
+  size_t count;
+};
+
+static void read_alphabet(const json_t *config, const char *key, struct alphabet *out) {
+  const char *text = json_string_value(json_object_get(config, key));
+  out->count = 0;
+  for (; text && *text && out->count < ALPHABET; text++)
+    if (((unsigned char)*text & 0xc0) != 0x80)
+      out->letter[out->count++] = text;
+  out->letter[out->count] = text;
+}
+
+/* A word of a line as ids, between those of its begin and end. */
+static size_t spell(const struct alphabet *letters, const char *word, size_t length, int32_t *ids) {
+  size_t count = 0;
+  ids[count++] = START;
+  for (size_t at = 0; at < length && count + 1 < LETTERS; at++) {
+    size_t id = UNKNOWN + 1;
+    while (id < letters->count && *letters->letter[id] != word[at])
+      id++;
+    ids[count++] = id < letters->count ? (int32_t)id : UNKNOWN;
+  }
+  ids[count++] = END;
+  return count;
+}
+
+static void sounds_of(const struct alphabet *sounds, const tfm_answer *answer, char *out,
+                      size_t room) {
+  size_t used = 0;
+  for (size_t i = 0; i < answer->id_count; i++) {
+    size_t id = (size_t)answer->ids[i];
+    if (id <= UNKNOWN || id >= sounds->count)
+      continue;
+    size_t length = (size_t)(sounds->letter[id + 1] - sounds->letter[id]);
+    if (used + length >= room)
+      break;
+    memcpy(out + used, sounds->letter[id], length);
+    used += length;
+  }
+  out[used] = '\0';
+}
+
+/* All 400 words as one batch: how many are as the reference writes them, and how many right. */
+static void check_words(const char *directory, const json_t *config) {
+  static char line[WORDS][256];
+  static int32_t ids[WORDS][LETTERS];
+  static tfm_input input[WORDS];
+  char path[FILE_PATH], made[256];
+  struct alphabet letters, sounds;
+  tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = -1};
+  tfm_result *result = NULL;
+  size_t words = 0, same = 0, right = 0;
+  read_alphabet(config, "grapheme_chars", &letters);
+  read_alphabet(config, "phoneme_chars", &sounds);
+  snprintf(path, sizeof path, "%s/eval_400.tsv", directory);
+  FILE *file = fopen(path, "r");
+  bool more = file && fgets(line[0], sizeof line[0], file);
+  while (more && words < WORDS && fgets(line[words], sizeof line[0], file)) {
+    line[words][strcspn(line[words], "\n")] = '\0';
+    size_t count = spell(&letters, line[words], strcspn(line[words], "\t"), ids[words]);
+    input[words] = (tfm_input){.struct_size = sizeof *input, .ids = ids[words], .id_count = count};
+    words++;
+  }
+  if (file)
+    fclose(file);
+  tfm_model *model = open_model("bart.tfm", directory, NULL, 0, NULL, 0);
+  if (!model || tfm_model_run(model, input, words, &run, &result, error) != 0)
+    fail_with_error("bart-g2p-us");
+  for (size_t i = 0; result && i < words; i++) {
+    const char *gold = strchr(line[i], '\t') + 1, *greedy = strchr(gold, '\t') + 1;
+    sounds_of(&sounds, tfm_result_answer(result, i), made, sizeof made);
+    same += strcmp(made, greedy) == 0;
+    right += strlen(made) + 1 == (size_t)(greedy - gold) && memcmp(made, gold, strlen(made)) == 0;
+  }
+  check(same == WORDS, "bart-g2p-us: words as the reference writes them, of 400", (double)same);
+  check(right == 267, "bart-g2p-us: words that are right, of which there are 267", (double)right);
+  tfm_result_destroy(result);
+  tfm_model_destroy(model);
+}
+
+/* Greedy ids begin with the start, which is no part of an answer, and end with the stop. */
+static void check_steps(const struct tensors *dumped, const json_t *golden, size_t steps) {
+  const json_t *first = json_object_get(golden, "first_step_logits");
+  const json_t *best = json_object_get(golden, "step_logits_argmax_value");
+  const json_t *ids = json_object_get(golden, "greedy_ids");
+  double most = 0;
+  for (size_t s = 0; s < steps; s++) {
+    char name[32];
+    struct tensor logits;
+    snprintf(name, sizeof name, s ? "logits@%zu" : "logits", s);
+    if (!tensors_get(dumped, name, &logits)) {
+      check(false, "bart-g2p-us: a step's logits", (double)s);
+      return;
+    }
+    size_t chosen = (size_t)json_integer_value(json_array_get(ids, s + 1));
+    double want = json_number_value(json_array_get(best, s));
+    most = fmax(most, chosen < logits.count ? fabs(logits.value[chosen] - want) : INFINITY);
+    for (size_t i = 0; s == 0 && i < logits.count; i++)
+      most = fmax(most, fabs(logits.value[i] - json_number_value(json_array_get(first, i))));
+    tensor_finish(&logits);
+  }
+  /* The reference is printed with six digits: half a unit of the last, and ours. */
+  check(most < 1e-4, "bart-g2p-us: the logits of each step", most);
+}
+
+static void check_memory(const struct tensors *dumped, const json_t *golden) {
+  const json_t *want = json_object_get(golden, "encoder_last_row_first8");
+  struct tensor memory;
+  double most = INFINITY;
+  if (tensors_get(dumped, "memory", &memory)) {
+    size_t width = (size_t)memory.shape[2], last = memory.count - width;
+    most = 0;
+    for (size_t i = 0; i < 8; i++)
+      most = fmax(most, fabs(memory.value[last + i] - json_number_value(json_array_get(want, i))));
+    tensor_finish(&memory);
+  }
+  check(most < 2e-6, "bart-g2p-us: what the encoder leaves", most);
+}
+
+static void check_word(const char *directory, const json_t *golden) {
+  const json_t *from = json_object_get(golden, "input_ids"),
+               *greedy = json_object_get(golden, "greedy_ids");
+  tfm_tap dump[] = {{sizeof *dump, "logits", dump_file, NULL},
+                    {sizeof *dump, "memory", dump_file, NULL}};
+  tfm_run_options run = {.struct_size = sizeof run, .max_new_tokens = -1};
+  tfm_result *result = NULL;
+  struct tensors dumped;
+  int32_t ids[LETTERS];
+  tfm_input input = {.struct_size = sizeof input, .ids = ids, .id_count = json_array_size(from)};
+  for (size_t i = 0; i < input.id_count && i < LETTERS; i++)
+    ids[i] = (int32_t)json_integer_value(json_array_get(from, i));
+  tfm_model *model = open_model("bart.tfm", directory, NULL, 0, dump, 2);
+  if (!model || tfm_model_run(model, &input, 1, &run, &result, error) != 0) {
+    fail_with_error("bart-g2p-us");
+  } else if (tensors_read(dump_file, &dumped)) {
+    const tfm_answer *answer = tfm_result_answer(result, 0);
+    size_t steps = json_array_size(greedy) - 1;
+    bool same = answer->id_count + 1 == steps && strcmp(answer->stop, "stop") == 0;
+    for (size_t i = 0; same && i < answer->id_count; i++)
+      same = answer->ids[i] == json_integer_value(json_array_get(greedy, i + 1));
+    check(same, "bart-g2p-us: the reference's ids", (double)answer->id_count);
+    check_steps(&dumped, golden, steps);
+    check_memory(&dumped, golden);
+    tensors_finish(&dumped);
+  }
+  tfm_result_destroy(result);
+  tfm_model_destroy(model);
+}
+
+static void test_sounds(void) {
+  char directory[PATH], path[FILE_PATH];
+  if (!checkpoint("bart-g2p-us", directory))
+    return;
+  snprintf(path, sizeof path, "%s/golden.json", directory);
+  json_t *golden = json_load_file(path, 0, NULL);
+  snprintf(path, sizeof path, "%s/config.json", directory);
+  json_t *config = json_load_file(path, 0, NULL);
+  check(golden && config, "bart-g2p-us: its JSON cannot be read", 0);
+  if (golden && config) {
+    check_word(directory, golden);
+    check_words(directory, config);
+  }
+  json_decref(config);
+  json_decref(golden);
+}
+
 int main(void) {
   const char *source = getenv("TFM_SRCDIR"), *shared = getenv("TFM_SHARED");
   char directory[PATH];
@@ -368,6 +544,7 @@ int main(void) {
     check_sorting(directory);
   }
   test_sst2();
+  test_sounds();
   unlink(dump_file);
   tfm_error_destroy(error);
   printf("%d checks, %d failed, %d checkpoints skipped\n", checks, failures, skipped);
