@@ -25,6 +25,7 @@ static void engine_destroy(struct engine *engine) {
     return;
   dump_clear(&engine->dump);
   free(engine->compared);
+  free(engine->row);
   attention_free(engine->attention);
   session_destroy(engine->session);
   free(engine);

@@ -32,10 +32,12 @@ struct engine {
   struct tfm_model *model;
   struct session *session;
   struct dump dump;
+  struct step_row *row; /* of sessions that step: scratch, kept for the next step */
+  size_t row_room;
   struct attention_list *attention; /* what is kept of it; NULL = nothing */
-  struct compare_row *compared; /* a row a point of the model's comparison; NULL = none */
-  uint32_t pass_rows, pass_tokens; /* of the last pass: rows, and tokens of the longest */
-  uint32_t pass;                   /* passes since the request began: dumps are numbered by it */
+  struct compare_row *compared;     /* a row a point of the model's comparison; NULL = none */
+  uint32_t pass_rows, pass_tokens;  /* of the last pass: rows, and tokens of the longest */
+  uint32_t pass;                    /* passes since the request began: dumps are numbered by it */
   atomic_int cancel;
   atomic_bool busy;
   struct engine *outer; /* the engine that this thread was running when it took this one */

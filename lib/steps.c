@@ -127,9 +127,12 @@ static int step_rows(struct engine *engine, tfm_session *const *session, size_t 
 
 int conversation_step(struct engine *engine, tfm_session *const *session, size_t count,
                       struct tfm_error *err) {
-  struct step_row *row = calloc(count, sizeof *row);
-  int status = row ? step_rows(engine, session, count, row, err) : error_oom(err);
-  free(row);
+  if (count > engine->row_room) {
+    free(engine->row);
+    engine->row = calloc(count, sizeof *engine->row);
+    engine->row_room = engine->row ? count : 0;
+  }
+  int status = engine->row ? step_rows(engine, session, count, engine->row, err) : error_oom(err);
   return model_settle(engine->model, status, err);
 }
 

@@ -59,7 +59,6 @@ int decoder_pass_buffer(struct decoding *decoding, size_t stage, struct buffer *
                    ? error_oom(err)
                    : decoder_pass(decoding, stage, (struct slice){buffer_text(text), text->length},
                                   true, err);
-  buffer_finish(text);
   return status;
 }
 
@@ -80,26 +79,25 @@ static int replace_whole(struct decoding *decoding, size_t stage, struct slice t
                          struct tfm_error *err) {
   const struct normalizer_replace *self = decoding->stage[stage].decoder->self;
   struct pattern_walk walk;
-  struct buffer out;
+  struct buffer *out = &decoding->stage[stage].out;
   size_t done = 0, limit = pieces_limit(decoding->taken);
   int found = 0;
   (void)last;
-  buffer_init(&out);
+  buffer_clear(out);
   /* Tokens are few and short: the exact pattern, without looking for young characters. */
   pattern_walk(&walk, self->pattern, &decoding->matcher, text.text, text.length, true);
-  while (out.length <= limit && (found = pattern_next(&walk, err)) == 1) {
-    buffer_append(&out, text.text + done, walk.begin - done);
-    buffer_append(&out, self->content.text, self->content.length);
+  while (out->length <= limit && (found = pattern_next(&walk, err)) == 1) {
+    buffer_append(out, text.text + done, walk.begin - done);
+    buffer_append(out, self->content.text, self->content.length);
     done = walk.end;
   }
-  if (out.length > limit)
+  if (out->length > limit)
     found =
         error_set(err, TFM_ERROR_LIMIT,
                   "the tokens' text grows to more than %zu bytes in the decoder's Replace", limit);
-  buffer_append(&out, text.text + done, text.length - done);
+  buffer_append(out, text.text + done, text.length - done);
   if (found == 0)
-    return decoder_pass_buffer(decoding, stage, &out, err);
-  buffer_finish(&out);
+    return decoder_pass_buffer(decoding, stage, out, err);
   return -1;
 }
 
@@ -252,28 +250,27 @@ static int flush_text(struct decoding *decoding, size_t stage, bool last, struct
   const char *bytes = buffer_text(&state->held);
   size_t length = state->held.length, at = 0, good = 0, bad;
   bool incomplete = false;
-  struct buffer out;
+  struct buffer *out = &decoding->stage[stage].out;
   if (state->held.failed)
     return error_oom(err);
-  buffer_init(&out);
+  buffer_clear(out);
   while (at < length) {
     size_t size = unicode_sequence(bytes + at, length - at, &bad, &incomplete);
     if (size == 0 && incomplete && !last)
       break;
     if (size == 0) {
-      buffer_append(&out, bytes + good, at - good);
-      buffer_append(&out, replacement.text, replacement.length);
+      buffer_append(out, bytes + good, at - good);
+      buffer_append(out, replacement.text, replacement.length);
       good = at + bad;
     }
     at += size == 0 ? bad : size;
   }
-  buffer_append(&out, bytes + good, at - good);
-  int status = out.failed ? error_oom(err) : 0;
-  if (status == 0 && (out.length > 0 || !state->begun))
-    status = decoder_pass(decoding, stage, (struct slice){buffer_text(&out), out.length},
+  buffer_append(out, bytes + good, at - good);
+  int status = out->failed ? error_oom(err) : 0;
+  if (status == 0 && (out->length > 0 || !state->begun))
+    status = decoder_pass(decoding, stage, (struct slice){buffer_text(out), out->length},
                           !state->begun, err);
   state->begun = true;
-  buffer_finish(&out);
   size_t rest = length - at;
   char tail[4];
   if (rest > 0)
@@ -322,20 +319,19 @@ static int metaspace_push(struct decoding *decoding, size_t stage, struct slice 
     state->left = !state->begun && self->scheme != PREPEND_NEVER; /* in the first token */
     state->begun = true;
   }
-  struct buffer out;
+  struct buffer *out = &decoding->stage[stage].out;
   size_t size;
-  buffer_init(&out);
+  buffer_clear(out);
   for (size_t at = 0; at < text.length; at += size) {
     if (unicode_read(text.text + at, &size) != self->replacement)
-      buffer_append(&out, text.text + at, size);
+      buffer_append(out, text.text + at, size);
     else if (state->left == 0)
-      buffer_putc(&out, ' ');
+      buffer_putc(out, ' ');
   }
-  int status = out.failed
+  int status = out->failed
                    ? error_oom(err)
-                   : decoder_pass(decoding, stage, (struct slice){buffer_text(&out), out.length},
+                   : decoder_pass(decoding, stage, (struct slice){buffer_text(out), out->length},
                                   begins, err);
-  buffer_finish(&out);
   return status;
 }
 
@@ -389,7 +385,8 @@ int decoding_init(struct decoding *decoding, const struct component *list, bool 
 
 void decoding_free(struct decoding *decoding) {
   for (size_t i = 0; i < decoding->count; i++)
-    buffer_finish(&decoding->stage[i].held), buffer_finish(&decoding->stage[i].last);
+    buffer_finish(&decoding->stage[i].held), buffer_finish(&decoding->stage[i].last),
+        buffer_finish(&decoding->stage[i].out);
   free(decoding->stage);
   matcher_destroy(decoding->matcher);
   *decoding = (struct decoding){0};

@@ -37,6 +37,7 @@ struct stage {
   struct buffer held; /* not passed on yet */
   bool holds;
   bool held_begins;
+  struct buffer out;  /* what it passes on, for the time of a call: its memory is kept */
   struct buffer last; /* CTC: the token before */
   bool has_last;
 };

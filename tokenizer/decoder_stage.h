@@ -7,7 +7,7 @@
 /* Pass a string, or a fragment of one, to the stage after `stage`. */
 int decoder_pass(struct decoding *decoding, size_t stage, struct slice text, bool begins,
                  struct tfm_error *err);
-/* A whole string from a buffer, which is freed. */
+/* A whole string from the stage's out. */
 int decoder_pass_buffer(struct decoding *decoding, size_t stage, struct buffer *text,
                         struct tfm_error *err);
 

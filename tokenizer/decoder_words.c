@@ -56,21 +56,21 @@ static int wordpiece_load(struct component *decoder, struct reader *reader, cons
 static int wordpiece_whole(struct decoding *decoding, size_t stage, struct slice text, bool last,
                            struct tfm_error *err) {
   const struct wordpiece *self = decoding->stage[stage].decoder->self;
-  struct buffer out;
+  struct buffer *out = &decoding->stage[stage].out;
   (void)last;
-  buffer_init(&out);
+  buffer_clear(out);
   bool continues = text.length >= self->prefix.length &&
                    memcmp(text.text, self->prefix.text, self->prefix.length) == 0;
   if (decoding->stage[stage].begun && continues)
-    buffer_append(&out, text.text + self->prefix.length, text.length - self->prefix.length);
+    buffer_append(out, text.text + self->prefix.length, text.length - self->prefix.length);
   else {
     if (decoding->stage[stage].begun)
-      buffer_putc(&out, ' ');
-    buffer_append(&out, text.text, text.length);
+      buffer_putc(out, ' ');
+    buffer_append(out, text.text, text.length);
   }
   if (self->cleanup)
-    clean_up(&out);
-  return decoder_pass_buffer(decoding, stage, &out, err);
+    clean_up(out);
+  return decoder_pass_buffer(decoding, stage, out, err);
 }
 
 static int wordpiece_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,
@@ -118,7 +118,7 @@ static int ctc_whole(struct decoding *decoding, size_t stage, struct slice text,
                      struct tfm_error *err) {
   struct stage *state = &decoding->stage[stage];
   const struct ctc *self = state->decoder->self;
-  struct buffer out;
+  struct buffer *out = &decoding->stage[stage].out;
   (void)last;
   if (state->has_last && state->last.length == text.length &&
       memcmp(buffer_text(&state->last), text.text, text.length) == 0)
@@ -128,16 +128,15 @@ static int ctc_whole(struct decoding *decoding, size_t stage, struct slice text,
   state->has_last = true;
   if (state->last.failed)
     return error_oom(err);
-  buffer_init(&out);
-  buffer_append(&out, text.text, text.length);
-  substitute(&out, self->pad.text, self->pad.length, "");
+  buffer_clear(out);
+  buffer_append(out, text.text, text.length);
+  substitute(out, self->pad.text, self->pad.length, "");
   if (self->cleanup) {
-    clean_up(&out);
-    substitute(&out, self->delimiter.text, self->delimiter.length, " ");
+    clean_up(out);
+    substitute(out, self->delimiter.text, self->delimiter.length, " ");
   }
-  if (out.length > 0 || out.failed)
-    return decoder_pass_buffer(decoding, stage, &out, err);
-  buffer_finish(&out);
+  if (out->length > 0 || out->failed)
+    return decoder_pass_buffer(decoding, stage, out, err);
   return 0;
 }
 
@@ -172,11 +171,11 @@ static int bpe_load(struct component *decoder, struct reader *reader, const char
 static int bpe_whole(struct decoding *decoding, size_t stage, struct slice text, bool last,
                      struct tfm_error *err) {
   const struct slice *suffix = decoding->stage[stage].decoder->self;
-  struct buffer out;
-  buffer_init(&out);
-  buffer_append(&out, text.text, text.length);
-  substitute(&out, suffix->text, suffix->length, last ? "" : " ");
-  return decoder_pass_buffer(decoding, stage, &out, err);
+  struct buffer *out = &decoding->stage[stage].out;
+  buffer_clear(out);
+  buffer_append(out, text.text, text.length);
+  substitute(out, suffix->text, suffix->length, last ? "" : " ");
+  return decoder_pass_buffer(decoding, stage, out, err);
 }
 
 static int bpe_push(struct decoding *decoding, size_t stage, struct slice text, bool begins,

@@ -21,3 +21,8 @@ tests_robust_test_sessions_LDADD = libtfm.la
 robust_tests += tests/robust/test_threads
 tests_robust_test_threads_SOURCES = tests/robust/test_threads.c tests/robust/answers.h
 tests_robust_test_threads_LDADD = libtfm.la
+
+# Steps ask for no memory.
+robust_tests += tests/robust/test_steps
+tests_robust_test_steps_SOURCES = tests/robust/test_steps.c tests/robust/answers.h tests/robust/heap.h
+tests_robust_test_steps_LDADD = libtfm.la
