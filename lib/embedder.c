@@ -9,7 +9,8 @@
 enum { TOKENIZER_CONFIG_LIMIT = 16 << 20, TOKENIZER_CONFIG_DEPTH = 64 };
 
 bool model_is_embedder(const struct tfm_model *model) {
-  return model->graph->task == GRAPH_TASK_EMBED || model->graph->task == GRAPH_TASK_RERANK;
+  enum graph_task task = model->graph->task;
+  return task == GRAPH_TASK_EMBED || task == GRAPH_TASK_RERANK || task == GRAPH_TASK_EMBED_SPARSE;
 }
 
 /* The kinds of pooling that the head states: its attribute `pooling`. */
@@ -55,6 +56,14 @@ int model_check_modules(const struct tfm_model *model, const tfm_open_options *o
     return 0;
   if (modules->refusal.code != TFM_ERROR_NONE)
     return *err = modules->refusal, -1;
+  if (modules->root && model->graph->task != GRAPH_TASK_RERANK &&
+      modules->sparse != (model->graph->task == GRAPH_TASK_EMBED_SPARSE)) {
+    error_set(err, TFM_ERROR_CHECKPOINT, "%s: its modules.json says nothing of the task %s",
+              model->weights_path, graph_task_name(model->graph->task));
+    error_note(err, "help: it is for %s",
+               graph_task_name(modules->sparse ? GRAPH_TASK_EMBED_SPARSE : GRAPH_TASK_EMBED));
+    return -1;
+  }
   return model->graph->task != GRAPH_TASK_EMBED || modules->root || !options->message ||
                  !model->weights
              ? 0

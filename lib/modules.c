@@ -2,6 +2,7 @@
 #include "lib/modules.h"
 
 #include "checkpoint/weights.h"
+#include "graph/graph.h"
 #include "lib/module_file.h"
 
 #include <stdio.h>
@@ -84,6 +85,36 @@ static int read_pooling(struct module *m, json_t *step, struct tfm_error *err) {
     return -1;
   const json_t *include = json_object_get(m->config.root, "include_prompt");
   return set_new(step, "include_prompt", json_boolean(!json_is_false(include)), err);
+}
+
+static const struct key_rule splade_keys[] = {
+    {"pooling_strategy", KEY_TEXT, false, NULL},
+    {"activation_function", KEY_TEXT, false, NULL},
+    {"word_embedding_dimension", KEY_ANY, true, NULL},
+    {"embedding_dimension", KEY_ANY, true, NULL},
+    {"chunk_size", KEY_ANY, true, NULL},
+};
+
+/* One of two words; the first where nothing is said. */
+static int read_word(const struct module *m, json_t *step, const char *key, const char *as,
+                     const char *const word[2], struct tfm_error *err) {
+  const char *said = json_string_value(json_object_get(m->config.root, key));
+  said = said ? said : word[0];
+  if (strcmp(said, word[0]) == 0 || strcmp(said, word[1]) == 0)
+    return set_new(step, as, json_string(said), err);
+  module_file_refuse(&m->config, key, err, "is \"%.64s\", which is not supported", said);
+  error_note(err, "expected: %s or %s", word[0], word[1]);
+  return -1;
+}
+
+static int read_splade(struct module *m, json_t *step, struct tfm_error *err) {
+  static const char *const strategy[] = {"max", "sum"}, *const bend[] = {"relu", "log1p_relu"};
+  if (m->config.root && module_file_check(&m->config, KEY_RULES(splade_keys), err) != 0)
+    return -1;
+  return read_word(m, step, "pooling_strategy", "strategy", strategy, err) != 0 ||
+                 read_word(m, step, "activation_function", "activation", bend, err) != 0
+             ? -1
+             : 0;
 }
 
 /* -------------------------------------------------------- what comes after it */
@@ -182,6 +213,7 @@ static const struct module_kind {
   int (*read)(struct module *m, json_t *step, struct tfm_error *err);
 } module_kinds[] = {
     {"Pooling", "pooling", read_pooling},
+    {"SpladePooling", "sparse", read_splade},
     {"Dense", "dense", read_dense},
     {"Normalize", "normalize", read_normalize},
     {"LayerNorm", "layer_norm", read_layer_norm},
@@ -217,14 +249,25 @@ static const struct key_rule list_keys[] = {
     {"kwargs", KEY_EMPTY, true, NULL},
 };
 
+static bool is_pooling(const struct module_kind *kind) {
+  return kind->read == read_pooling || kind->read == read_splade;
+}
+
+/* The class of module 0. */
+static bool is_body(const struct modules *out, const char *type) {
+  const char *last = strrchr(type, '.');
+  return strncmp(type, "sentence_transformers.", 22) == 0 && last &&
+         (strcmp(last, ".Transformer") == 0 ||
+          (out->sparse && strcmp(last, ".MLMTransformer") == 0));
+}
+
 static int read_step(struct module *m, const struct module_kind *kind, json_t *steps,
                      struct tfm_error *err) {
   if (!kind->read)
     return 0;
   json_t *step = json_object();
-  bool pooling = kind->read == read_pooling;
-  if ((pooling ? json_object_set_new(m->out->root, "pooling", step)
-               : json_array_append_new(steps, step)) != 0)
+  if ((is_pooling(kind) ? json_object_set_new(m->out->root, kind->kind, step)
+                        : json_array_append_new(steps, step)) != 0)
     return error_oom(err);
   if (set_new(step, "index", json_integer(m->index), err) != 0 ||
       set_new(step, "kind", json_string(kind->kind), err) != 0 ||
@@ -245,10 +288,11 @@ static int read_entry(struct modules *out, const char *dir, const struct module_
     return error_set(err, TFM_ERROR_CHECKPOINT,
                      "%s: module %d needs a `type`, and a `path` inside the directory", list->path,
                      i);
-  const char *last = strrchr(type, '.');
-  bool body =
-      strncmp(type, "sentence_transformers.", 22) == 0 && last && strcmp(last, ".Transformer") == 0;
+  bool body = is_body(out, type);
   const struct module_kind *kind = find_kind(type);
+  if (i > 0 && kind &&
+      (out->sparse ? i > 1 || kind->read != read_splade : kind->read == read_splade))
+    kind = NULL; /* a SparseEncoder is a SpladePooling, and nothing else has one */
   if (i == 0 ? !body : !kind)
     return error_set(err, TFM_ERROR_CHECKPOINT,
                      "%s: module %d is `%.128s`, which is not supported%s", list->path, i, type,
@@ -258,7 +302,7 @@ static int read_entry(struct modules *out, const char *dir, const struct module_
         err, TFM_ERROR_CHECKPOINT,
         "%s: the Transformer lies in `%.64s`; it is read from the directory itself only",
         list->path, path);
-  if (i > 0 && (i == 1) != (kind->read == read_pooling))
+  if (i > 0 && (i == 1) != is_pooling(kind))
     return error_set(err, TFM_ERROR_CHECKPOINT,
                      "%s: module %d is `%.128s`; there must be one Pooling, as module 1",
                      list->path, i, type);
@@ -306,6 +350,12 @@ int modules_add_weights(const struct modules *modules, struct weights *weights,
       return -1;
   }
   return 0;
+}
+
+const char *modules_task(const struct modules *modules) {
+  return modules->sparse && modules->refusal.code == TFM_ERROR_NONE
+             ? graph_task_name(GRAPH_TASK_EMBED_SPARSE)
+             : NULL;
 }
 
 int modules_load(const char *dir, struct modules *out, struct tfm_error *err) {

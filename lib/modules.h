@@ -14,6 +14,8 @@
  *                {"index": 3, "kind": "normalize"}],
  *      "count": 2, "model_type": "SentenceTransformer", "truncate_dim": 5}
  *
+ * and of a SparseEncoder {"sparse": {"strategy": "max", "activation": "relu"}, ...}.
+ *
  * A key or a module that is not understood is a refusal by name: not at once, since
  * other tasks of the same directory need nothing of this, but where `modules` is used. */
 #ifndef TFM_LIB_MODULES_H
@@ -39,6 +41,7 @@ struct modules {
   size_t weights_count;
   int64_t max_seq_length; /* 0 = no such setting */
   bool cross_encoder;     /* a CrossEncoder's directory: no Pooling, a classifier instead */
+  bool sparse;            /* a SparseEncoder's: a SpladePooling of a masked language model */
   bool lower_case;        /* lower-case the text before the tokenizer's own normalizer */
   const char *prompt;     /* that of default_prompt_name, or NULL; of root */
   json_t *prompts;        /* name -> text; of root, or NULL */
@@ -51,6 +54,10 @@ int module_settings_read(struct modules *out, const char *dir, struct tfm_error 
 /* Read dir.  -1 = out of memory only; all else is in out->refusal. */
 int modules_load(const char *dir, struct modules *out, struct tfm_error *err);
 void modules_finish(struct modules *modules);
+
+/* The task that the directory is for, where its config.json does not tell: that of a SparseEncoder,
+ * whose body is one that fills in words; NULL = config.json tells. */
+const char *modules_task(const struct modules *modules);
 
 /* The modules' own tensors, beside the body's: modules.2.linear.weight. */
 struct weights;

@@ -51,7 +51,8 @@ static int check_model_type(struct modules *out, const struct module_file *file,
                             struct tfm_error *err) {
   const char *type = json_string_value(json_object_get(file->root, "model_type"));
   out->cross_encoder = type && strcmp(type, "CrossEncoder") == 0;
-  if (!type || out->cross_encoder || strcmp(type, "SentenceTransformer") == 0)
+  out->sparse = type && strcmp(type, "SparseEncoder") == 0;
+  if (!type || out->cross_encoder || out->sparse || strcmp(type, "SentenceTransformer") == 0)
     return 0;
   return module_file_refuse(file, "model_type", err, "is \"%.64s\", which is not supported", type);
 }
@@ -100,12 +101,14 @@ static const struct key_rule body_keys[] = {
 static int check_output(const struct modules *out, const struct module_file *file,
                         struct tfm_error *err) {
   const struct {
-    const char *key, *sentence, *cross;
-  } wanted[] = {{"transformer_task", "feature-extraction", "sequence-classification"},
-                {"module_output_name", "token_embeddings", "scores"}};
+    const char *key, *sentence, *cross, *sparse;
+  } wanted[] = {{"transformer_task", "feature-extraction", "sequence-classification", "fill-mask"},
+                {"module_output_name", "token_embeddings", "scores", "token_embeddings"}};
   for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
     const char *value = json_string_value(json_object_get(file->root, wanted[i].key));
-    const char *only = out->cross_encoder ? wanted[i].cross : wanted[i].sentence;
+    const char *only = out->cross_encoder ? wanted[i].cross
+                       : out->sparse      ? wanted[i].sparse
+                                          : wanted[i].sentence;
     if (value && strcmp(value, only) != 0)
       return module_file_refuse(file, wanted[i].key, err, "is \"%.64s\"; only \"%s\" is supported",
                                 value, only);
@@ -114,15 +117,15 @@ static int check_output(const struct modules *out, const struct module_file *fil
   if (!text)
     return 0;
   size_t modes = json_object_size(text);
+  bool logits = out->cross_encoder || out->sparse;
   text = json_object_get(text, "text");
   const char *method = json_string_value(json_object_get(text, "method"));
   const char *name = json_string_value(json_object_get(text, "method_output_name"));
   if (modes == 1 && json_object_size(text) == 2 && method && strcmp(method, "forward") == 0 &&
-      name && strcmp(name, out->cross_encoder ? "logits" : "last_hidden_state") == 0)
+      name && strcmp(name, logits ? "logits" : "last_hidden_state") == 0)
     return 0;
-  return module_file_refuse(file, "modality_config", err,
-                            "has to be text, by `forward`, as `last_hidden_state`%s",
-                            out->cross_encoder ? " (`logits` of a CrossEncoder)" : "");
+  return module_file_refuse(file, "modality_config", err, "has to be text, by `forward`, as `%s`",
+                            logits ? "logits" : "last_hidden_state");
 }
 
 static int read_body(struct modules *out, const char *dir, struct tfm_error *err) {

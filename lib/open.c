@@ -259,7 +259,7 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .tensor = model->tensors,
       .tensor_count = model->weights ? weights_count(model->weights) : 0,
       .has_checkpoint = model->weights != NULL,
-      .task = options->task,
+      .task = options->task ? options->task : modules_task(&model->modules),
       .feed = feed,
       .feed_count = options->feed_count,
       .dump = dump,

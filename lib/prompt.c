@@ -54,7 +54,7 @@ int prompt_choose(const struct tfm_model *model, const char *name, struct prompt
     error_note(err, "found: default_prompt_name in config_sentence_transformers.json");
     return -1;
   }
-  if (model->graph->task != GRAPH_TASK_EMBED)
+  if (model->graph->task != GRAPH_TASK_EMBED && model->graph->task != GRAPH_TASK_EMBED_SPARSE)
     return name ? error_set(err, TFM_ERROR_USAGE, "the task %s takes no prompt by name",
                             graph_task_name(model->graph->task))
                 : 0;

@@ -93,6 +93,22 @@ static void print_vector(const tfm_answer *answer, const struct view *view) {
   puts("]");
 }
 
+/* Token and weight, the heaviest first. */
+static void print_weights(const tfm_answer *answer, const struct view *view) {
+  const tfm_place *place = &answer->place[0];
+  (void)view;
+  for (size_t c = 0; c < place->choice_count; c++) {
+    const tfm_choice *one = &place->choice[c];
+    fputs(c ? "\t" : "", stdout);
+    if (*one->text)
+      cli_escaped(stdout, one->text);
+    else
+      printf("%" PRId32, one->id);
+    printf(" %.4f", one->score);
+  }
+  putchar('\n');
+}
+
 static void print_score(const tfm_answer *answer, const struct view *view) {
   (void)view;
   printf("%.4f\n", answer->place[0].choice[0].score);
@@ -112,7 +128,7 @@ static void (*const printers[])(const tfm_answer *answer, const struct view *vie
     [TFM_TASK_GENERATE] = print_text,   [TFM_TASK_FILL_MASK] = print_masks,
     [TFM_TASK_CLASSIFY] = print_labels, [TFM_TASK_CLASSIFY_TOKENS] = print_words,
     [TFM_TASK_QA] = print_spans,        [TFM_TASK_EMBED] = print_vector,
-    [TFM_TASK_RERANK] = print_score,
+    [TFM_TASK_RERANK] = print_score,    [TFM_TASK_EMBED_SPARSE] = print_weights,
 };
 
 void output_text(const tfm_model_info *info, const tfm_answer *answer, bool streamed,
@@ -205,7 +221,7 @@ static json_t *answer_value(const tfm_model_info *info, const tfm_input *input,
   json_object_set_new(value, "task", text_value(info->task_name));
   if (input->text)
     json_object_set_new(value, "input", bytes_value(input->text, input->text_length));
-  if (info->task != TFM_TASK_EMBED)
+  if (info->task != TFM_TASK_EMBED && info->task != TFM_TASK_EMBED_SPARSE)
     json_object_set_new(value, "text", bytes_value(answer->text, answer->text_length));
   if (answer->pair)
     json_object_set_new(value, "pair", bytes_value(answer->pair, answer->pair_length));

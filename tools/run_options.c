@@ -148,7 +148,7 @@ static const struct option_row rows[] = {
      FIELD(query), .tasks = OPTION_TASK(RERANK)},
     {OPTION_TEXT, "prompt-name", 0, "NAME",
      "the checkpoint's prompt before each text (default: as it says)", FIELD(run.prompt_name),
-     .tasks = OPTION_TASK(EMBED)},
+     .tasks = OPTION_TASK(EMBED) | OPTION_TASK(EMBED_SPARSE)},
     {OPTION_CALL, "stride", 0, "N",
      "tokens that windows of a long context share (default 128, at most half a window)",
      .call = call_stride, .tasks = OPTION_TASK(QA)},
@@ -224,10 +224,10 @@ static const struct option_row rows[] = {
     {OPTION_INT, "logprobs", 0, "N",
      "with --json: log probabilities of each new token and of the N best", FIELD(run.logprobs),
      .low = 1, .high = 1000, .tasks = OPTION_TASK(GENERATE)},
-    {OPTION_INT, "top", 0, "N", "how many answers (default 5; of labels and spans 1)", FIELD(run.top),
-     .low = 1, .high = 1000000,
-     .tasks =
-         OPTION_TASK(FILL_MASK) | OPTION_TASK(CLASSIFY) | OPTION_TASK(RERANK) | OPTION_TASK(QA)},
+    {OPTION_INT, "top", 0, "N", "how many answers (default 5; labels, spans 1; weights all)",
+     FIELD(run.top), .low = 1, .high = 1000000,
+     .tasks = OPTION_TASK(FILL_MASK) | OPTION_TASK(CLASSIFY) | OPTION_TASK(RERANK) |
+              OPTION_TASK(QA) | OPTION_TASK(EMBED_SPARSE)},
     {OPTION_CALL, "group", 0, "[=HOW]",
      "join B-X and I-X to X; HOW is simple (default), first, average or max", .call = call_group,
      .tasks = OPTION_TASK(CLASSIFY_TOKENS)},

@@ -161,8 +161,10 @@ enum {
   TFM_TASK_CLASSIFY_TOKENS,
   TFM_TASK_QA,
   TFM_TASK_EMBED,
-  TFM_TASK_RERANK /* text: the query, pair: a document; the answer's one score says how well it
-                     answers */
+  TFM_TASK_RERANK, /* text: the query, pair: a document; the answer's one score says how well it
+                      answers */
+  TFM_TASK_EMBED_SPARSE /* place[0] has a choice for each token of the vocabulary that has a weight:
+                           score is the weight */
 };
 
 /* As model files and tfm_open_options.task have it: that of TFM_TASK_FILL_MASK is "fill_mask".

@@ -3,6 +3,7 @@
  *
  *   cls                   the first
  *   max                   the largest of each place
+ *   sum                   the sum of each place
  *   mean                  the sum, by their number
  *   mean_sqrt_len_tokens  the sum, by the root of their number
  *   weightedmean          token t counts t + 1 times (Muennighoff 2022, section 3.1)
@@ -74,6 +75,10 @@ static void pool_mean(const struct pool_row *row, float by) {
     row->to[i] /= by;
 }
 
+static void pool_all(const struct pool_row *row) {
+  pool_sum(row, false);
+}
+
 static void pool_plain(const struct pool_row *row) {
   pool_mean(row, pool_sum(row, false));
 }
@@ -93,6 +98,7 @@ static const struct pool_kind {
 } pool_kinds[] = {
     {"cls", pool_cls},
     {"max", pool_max},
+    {"sum", pool_all},
     {"mean", pool_plain},
     {"mean_sqrt_len_tokens", pool_root},
     {"weightedmean", pool_weighted},
@@ -114,7 +120,7 @@ static tfm_status pool_infer(const tfm_host *host, const tfm_node *node, tfm_typ
   for (uint32_t i = 0; i < kinds->count; i++)
     if (!find_kind(kinds->item[i]))
       return host->fail(host,
-                        "pool has no kind `%s`: it is cls, max, mean, mean_sqrt_len_tokens, "
+                        "pool has no kind `%s`: it is cls, max, sum, mean, mean_sqrt_len_tokens, "
                         "weightedmean or lasttoken",
                         kinds->item[i]->text ? kinds->item[i]->text : "?");
   output[0] = (tfm_type){.dtype = node->input[0]->dtype, .rank = 2};

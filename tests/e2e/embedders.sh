@@ -73,7 +73,7 @@ expect 2 "$tfmrun" $plugins -q "$work/prompts" --input "the cat" --prompt-name n
 has "the checkpoint has no prompt \`nobody\`"
 has "query"
 expect 2 "$tfmrun" $plugins -q "$fixtures/bert-mlm" --input "the [MASK]" --prompt-name query
-has "--prompt-name is for the task embed"
+has "--prompt-name is for the tasks embed and embed_sparse"
 
 # refuse FILE FROM TO TEXT: with FROM turned into TO in FILE of dense-twice, the error has TEXT
 refuse() {
@@ -107,8 +107,8 @@ refuse sentence_bert_config.json '"transformer_task' '"max_length": 3, "transfor
   "\`max_length\` is not a setting that is known"
 refuse sentence_bert_config.json '"transformer_task' '"max_seq_length": 0, "transformer_task' \
   "must be an integer of at least 1"
-refuse config_sentence_transformers.json '"SentenceTransformer"' '"SparseEncoder"' \
-  "\`model_type\` is \"SparseEncoder\", which is not supported"
+refuse config_sentence_transformers.json '"SentenceTransformer"' '"StaticEncoder"' \
+  "\`model_type\` is \"StaticEncoder\", which is not supported"
 refuse config_sentence_transformers.json 'default_prompt_name": null' 'default_prompt_name": "x"' "is no prompt"
 refuse config_sentence_transformers.json '"model_type' '"truncate_dim": "6", "model_type' \
   "\`truncate_dim\` must be an integer"

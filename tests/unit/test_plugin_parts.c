@@ -648,24 +648,24 @@ static void set_kinds(struct call *call, const char *const *kind, uint32_t count
 
 /* Three rows: all real; the middle one alone; none. */
 START_TEST(test_pool) {
-  static const char *const kinds[] = {"cls",          "max",      "mean", "mean_sqrt_len_tokens",
-                                      "weightedmean", "lasttoken"};
+  static const char *const kinds[] = {"cls",          "max",       "mean", "mean_sqrt_len_tokens",
+                                      "weightedmean", "lasttoken", "sum"};
   open_plugins();
-  tfm_attr item[6];
-  const tfm_attr *list[6];
+  tfm_attr item[7];
+  const tfm_attr *list[7];
   struct call call = {.op = "pool", .input_count = 2, .output_count = 1};
-  set_kinds(&call, kinds, 6, item, list);
+  set_kinds(&call, kinds, 7, item, list);
   call.input[0] = TENSOR(TFM_F32, 3, 4, 1);
   call.input[1] = TENSOR(TFM_BOOL, 3, 4);
-  call.output[0] = TENSOR(TFM_F32, 3, 6);
+  call.output[0] = TENSOR(TFM_F32, 3, 7);
   float x[] = {1, -2, 4, 5, NAN, -3, NAN, NAN, NAN, NAN, NAN, NAN};
   uint8_t real[] = {1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0};
   memcpy(call.input[0]->data, x, sizeof x);
   memcpy(call.input[1]->data, real, sizeof real);
   ck_assert_int_eq(run_reference(pooling, &call), TFM_OK);
-  float expected[] = {1,  5,  2,  4,  2.9f, 5, /* weighted: (1 - 4 + 12 + 20) / 10 */
-                      -3, -3, -3, -3, -3,   -3, 0, 0, 0, 0, 0, 0};
-  for (size_t i = 0; i < 18; i++)
+  float expected[] = {1,  5,  2,  4,  2.9f, 5,  8, /* weighted: (1 - 4 + 12 + 20) / 10 */
+                      -3, -3, -3, -3, -3,   -3, -3, 0, 0, 0, 0, 0, 0, 0};
+  for (size_t i = 0; i < 21; i++)
     ck_assert_float_eq_tol(f32(call.output[0])[i], expected[i], 1e-6f);
   call_finish(&call, true);
 }

@@ -411,7 +411,7 @@ END_TEST
 START_TEST(test_task_names) {
   ck_assert_str_eq(tfm_task_name(TFM_TASK_FILL_MASK), "fill_mask");
   ck_assert_str_eq(tfm_task_name(TFM_TASK_RERANK), "rerank");
-  for (int task = TFM_TASK_GENERATE; task <= TFM_TASK_RERANK; task++)
+  for (int task = TFM_TASK_GENERATE; task <= TFM_TASK_EMBED_SPARSE; task++)
     ck_assert_ptr_nonnull(tfm_task_name(task));
   static const int none[] = {TFM_TASK_NONE, -1, 1000};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++)
