@@ -53,7 +53,7 @@ static bool take_as(struct compiler *c, struct op_call *call, uint32_t i,
                     const struct weight_expr *expr, const char *member, bool optional,
                     struct span span) {
   const struct schema_weight *slot = &call->op->schema->weight[i];
-  struct weight_want want = {member, slot->type.rank, optional, span};
+  struct weight_want want = {member, slot->type.rank, optional, slot->list, span};
   call->weight_span[i] = span;
   call->weight[i] = weight_take(c, expr, &want, &call->weight_type[i]);
   if (call->weight[i] == WEIGHT_FAILED)

@@ -22,7 +22,7 @@ struct checker {
   uint32_t local_count, local_room;
   struct map known;           /* how often each of them is in scope */
   const struct symbol *param; /* whose value is looked at: it may use earlier ones only */
-  bool in_stack;              /* inside stack(), where a path may have a star */
+  bool stars;                 /* where a path may have a star */
 };
 
 static void check_expr(struct checker *k, const struct ast_expr *expr);
@@ -98,9 +98,10 @@ static void check_path(struct checker *k, const struct ast_path *path) {
   for (const struct ast_part *part = path->first; part != NULL; part = part->next) {
     if (part->kind == AST_PART_EXPR) {
       check_expr(k, part->expr);
-    } else if (part->kind == AST_PART_STAR && !k->in_stack) {
+    } else if (part->kind == AST_PART_STAR && !k->stars) {
       struct report *r =
-          report(k->c, CODE_PATH, part->span, "a `*` in a weight path stands inside stack() only");
+          report(k->c, CODE_PATH, part->span,
+                 "a `*` in a weight path stands inside stack(), or where an op takes experts");
       report_help(k->c, r, "a number goes into braces: `@h.{i}`");
     }
   }
@@ -125,23 +126,35 @@ static void check_member(struct checker *k, const struct ast_expr *expr) {
            expr->member.name.text);
 }
 
+/* May the argument be a path with a star?  A block hands it on. */
+static bool takes_stars(const struct callee *callee, const struct ast_expr *call,
+                        const struct ast_field *arg) {
+  const struct op_schema *s = callee->kind == CALLEE_OP ? callee->op->schema : NULL;
+  int32_t group =
+      s == NULL || arg->name.text == NULL ? SCHEMA_NONE : schema_find_group(s, arg->name.text);
+  return callee->kind == CALLEE_BLOCK ||
+         (callee->kind == CALLEE_WEIGHT && strcmp(call->call.name.text, "stack") == 0) ||
+         (group != SCHEMA_NONE && s->weight[s->group[group].first].list);
+}
+
 static void check_call(struct checker *k, const struct ast_expr *expr) {
   struct callee callee = names_callee(k->c, k->unit, expr);
-  bool outer = k->in_stack;
+  bool outer = k->stars;
   if (callee.kind == CALLEE_OP)
     match_op(k->c, expr, callee.op);
   else if (callee.kind == CALLEE_BLOCK)
     match_block(k->c, expr, callee.block);
   else if (callee.kind == CALLEE_FUNCTION && callee.op == NULL)
     function_fits(k->c, function_find(expr->call.name.text), expr);
-  k->in_stack = callee.kind == CALLEE_WEIGHT && strcmp(expr->call.name.text, "stack") == 0;
-  for (const struct ast_field *arg = expr->call.args.first; arg != NULL; arg = arg->next)
+  for (const struct ast_field *arg = expr->call.args.first; arg != NULL; arg = arg->next) {
+    k->stars = takes_stars(&callee, expr, arg);
     if (arg->value != NULL)
       check_expr(k, arg->value);
-  k->in_stack = false;
+  }
+  k->stars = false;
   if (expr->call.scope != NULL)
     check_path(k, expr->call.scope);
-  k->in_stack = outer;
+  k->stars = outer;
 }
 
 static void check_list(struct checker *k, const struct ast_exprs *list) {

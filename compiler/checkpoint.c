@@ -136,7 +136,8 @@ const struct compile_tensor *checkpoint_find(struct compiler *c, const char *nam
 
 /* Numbers in names compare as numbers: experts.2 before experts.10. */
 static int compare_names(const void *left, const void *right) {
-  const char *a = *(const char *const *)left, *b = *(const char *const *)right;
+  const char *a = (*(const struct entry *const *)left)->name;
+  const char *b = (*(const struct entry *const *)right)->name;
   while (*a != '\0' && *b != '\0') {
     if (*a >= '0' && *a <= '9' && *b >= '0' && *b <= '9') {
       size_t n = strspn(a, "0123456789"), m = strspn(b, "0123456789");
@@ -157,17 +158,64 @@ static int compare_names(const void *left, const void *right) {
   return (int)(unsigned char)*a - (int)(unsigned char)*b;
 }
 
-const char **checkpoint_match(struct compiler *c, const char *pattern, uint32_t *count) {
-  const struct checkpoint *k = c->checkpoint;
-  *count = 0;
-  const char **found = compiler_alloc(c, k->count, sizeof *found);
-  if (found == NULL || !limit_step(c, SPAN_NONE, k->count / 16))
-    return NULL;
+static int compare_bytes(const void *left, const void *right) {
+  return strcmp((*(const struct entry *const *)left)->name,
+                (*(const struct entry *const *)right)->name);
+}
+
+static bool sort_names(struct compiler *c) {
+  struct checkpoint *k = c->checkpoint;
+  if (k->sorted != NULL)
+    return true;
+  const struct entry **sorted = compiler_alloc(c, k->count, sizeof *sorted);
+  if (sorted == NULL || !limit_step(c, SPAN_NONE, k->count / 16))
+    return false;
   for (uint32_t i = 0; i < k->count; i++)
-    if (checkpoint_glob(c, pattern, k->entry[i].name))
-      found[(*count)++] = k->entry[i].name;
+    sorted[i] = &k->entry[i];
+  if (k->count > 0)
+    qsort((void *)sorted, k->count, sizeof *sorted, compare_bytes);
+  k->sorted = sorted;
+  return true;
+}
+
+/* The first name that does not come before all that begin with the text; or, behind
+ * them, the first that does not begin with it. */
+static uint32_t find_prefix(const struct checkpoint *k, const char *text, size_t length,
+                            bool behind) {
+  uint32_t begin = 0, end = k->count;
+  while (begin < end) {
+    uint32_t middle = begin + (end - begin) / 2;
+    int order = strncmp(k->sorted[middle]->name, text, length);
+    if (order < 0 || (behind && order == 0))
+      begin = middle + 1;
+    else
+      end = middle;
+  }
+  return begin;
+}
+
+const struct entry **checkpoint_match(struct compiler *c, const char *pattern, uint32_t *count) {
+  struct checkpoint *k = c->checkpoint;
+  size_t prefix = strcspn(pattern, "*");
+  *count = k->found_count;
+  if (k->matched != NULL && strcmp(k->matched, pattern) == 0)
+    return k->found;
+  *count = 0;
+  if (!sort_names(c))
+    return NULL;
+  uint32_t begin = find_prefix(k, pattern, prefix, false);
+  uint32_t end = find_prefix(k, pattern, prefix, true);
+  const struct entry **found = compiler_alloc(c, end - begin, sizeof *found);
+  if (found == NULL || !limit_step(c, SPAN_NONE, (end - begin) / 16))
+    return NULL;
+  for (uint32_t i = begin; i < end; i++)
+    if (checkpoint_glob(c, pattern + prefix, k->sorted[i]->name + prefix))
+      found[(*count)++] = k->sorted[i];
   if (*count > 0)
-    qsort(found, *count, sizeof *found, compare_names);
+    qsort((void *)found, *count, sizeof *found, compare_names);
+  k->matched = pattern;
+  k->found = found;
+  k->found_count = *count;
   return found;
 }
 

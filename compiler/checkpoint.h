@@ -21,7 +21,13 @@ struct optional {
 struct checkpoint {
   struct entry *entry;
   uint32_t count;
-  struct map names;    /* name -> index of its entry */
+  struct map names;            /* name -> index of its entry */
+  const struct entry **sorted; /* by name; NULL until a pattern is looked for */
+  const char *matched;         /* the last pattern that was, and what it found */
+  const struct entry **found;
+  uint32_t found_count;
+  const struct compile_tensor *shaped; /* the last whose shape was written, and that */
+  const char *shape;
   struct map mentions; /* globs */
   struct map optionals;
   struct optional *first_optional;
@@ -35,8 +41,8 @@ void checkpoint_close(struct compiler *c);
 bool checkpoint_glob(struct compiler *c, const char *pattern, const char *text);
 /* The tensor of that name, after renames; NULL = it is not there. */
 const struct compile_tensor *checkpoint_find(struct compiler *c, const char *name);
-/* Names in order of their numbers that match a pattern with a star. */
-const char **checkpoint_match(struct compiler *c, const char *pattern, uint32_t *count);
+/* Those whose names match a pattern with a star, in the order of the numbers in them. */
+const struct entry **checkpoint_match(struct compiler *c, const char *pattern, uint32_t *count);
 const char *checkpoint_nearest(struct compiler *c, const char *name);
 /* An optional slot was, or was not, found: key has a star for each number. */
 void checkpoint_note_optional(struct compiler *c, const char *key, const char *name, bool present,

@@ -231,8 +231,12 @@ static bool make_inputs(struct maker *maker) {
 
 enum { LINEAR_MEMBERS = 2 };
 
+static bool is_experts(const struct ast_type *type) {
+  return type->name.text != NULL && strcmp(type->name.text, "experts") == 0;
+}
+
 static bool is_group(const struct ast_type *type) {
-  return type->name.text != NULL && strcmp(type->name.text, "linear") == 0;
+  return is_experts(type) || (type->name.text != NULL && strcmp(type->name.text, "linear") == 0);
 }
 
 /* The dims I and O of linear[I, O]; two of its own when they are not stated. */
@@ -253,6 +257,27 @@ static bool linear_dims(struct maker *maker, const struct ast_field *field,
   return true;
 }
 
+/* The dims of a group's weight in their order: O, I; of experts E, O, I. */
+static bool group_dims(struct maker *maker, const struct ast_field *field, struct schema_dim *dim) {
+  const struct ast_type *type = field->type;
+  struct schema_dim in_out[2] = {{0}};
+  if (!is_experts(type)) {
+    if (!linear_dims(maker, field, in_out))
+      return false;
+    dim[0] = in_out[1];
+    dim[1] = in_out[0];
+    return true;
+  }
+  if (!type->has_dims || type->ellipsis || type->dims.count != 3) {
+    refuse(maker, type->span, "the slots of experts are `experts[E, IN, OUT]`");
+    return false;
+  }
+  dim[0] = make_dim(maker, type->dims.first);
+  dim[2] = make_dim(maker, type->dims.first->next);
+  dim[1] = make_dim(maker, type->dims.first->next->next);
+  return true;
+}
+
 static struct schema_weight group_member(struct maker *maker, const struct ast_field *field,
                                          const char *member, const struct schema_dim *dim,
                                          uint32_t rank) {
@@ -262,21 +287,20 @@ static struct schema_weight group_member(struct maker *maker, const struct ast_f
                                 .span = field->span,
                                 .type = {.has_dims = true, .rank = rank, .dim = dim},
                                 .optional = field->type->optional,
+                                .list = is_experts(field->type),
                                 .group = (int32_t)maker->schema->group_count};
 }
 
-/* weight [O, I], bias [O]? */
+/* weight [O, I], bias [O]?; of experts with E before them */
 static void make_group(struct maker *maker, const struct ast_field *field,
                        struct schema_group *group, struct schema_weight *weight) {
-  struct schema_dim in_out[2] = {{0}};
-  struct schema_dim *dim = arena_array(maker->arena, 2, sizeof *dim);
-  if (dim == NULL || !linear_dims(maker, field, in_out))
+  uint32_t rank = is_experts(field->type) ? 3 : 2;
+  struct schema_dim *dim = arena_array(maker->arena, rank, sizeof *dim);
+  if (dim == NULL || !group_dims(maker, field, dim))
     return;
-  dim[0] = in_out[1];
-  dim[1] = in_out[0];
   struct schema_weight *members = weight + maker->schema->weight_count;
-  members[0] = group_member(maker, field, "weight", dim, 2);
-  members[1] = group_member(maker, field, "bias", dim, 1);
+  members[0] = group_member(maker, field, "weight", dim, rank);
+  members[1] = group_member(maker, field, "bias", dim, rank - 1);
   members[1].optional = true;
   group[maker->schema->group_count++] = (struct schema_group){.name = field->name.text,
                                                               .span = field->span,

@@ -17,7 +17,8 @@
  *
  * A weight of type `linear[I, O]` is a slot group, the weights of a linear
  * layer that maps I to O: NAME.weight [O, I] and, optional, NAME.bias [O].
- * Plain `linear` has two variables of its own.  In the arrays below (and in
+ * Plain `linear` has two variables of its own.  `experts[E, I, O]` is the same of E
+ * layers: NAME.weight [E, O, I] and NAME.bias [E, O], each one tensor or a list of E.  In the arrays below (and in
  * tfm_node.weight) a group stands as its members, in that order.
  *
  * Attributes are int, real, str, bool, object, list or any, or one of the strings
@@ -78,6 +79,7 @@ struct schema_weight {
   struct span span;
   struct schema_type type;
   bool optional;
+  bool list;     /* of experts: may be a list along the first dim */
   int32_t group; /* into op_schema.group, SCHEMA_NONE = alone */
 };
 

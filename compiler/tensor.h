@@ -9,6 +9,8 @@
 #include "compiler/cell.h"
 #include "compiler/frame.h"
 
+struct entry;
+
 enum { WEIGHT_ABSENT = -1, WEIGHT_FAILED = -2 };
 
 /* A tensor, or a view of some: made once for each name. */
@@ -35,6 +37,7 @@ struct weight_want {
   const char *member; /* appended to a path: "weight"; NULL = the path is the tensor's */
   uint32_t rank;
   bool optional;
+  bool list;        /* several tensors may be handed over as they are */
   struct span span; /* for messages */
 };
 
@@ -44,6 +47,10 @@ int32_t tensor_add(struct compiler *c, const struct weight *made);
 /* The tensor of that name, as the checkpoint has it, or of which nothing is known. */
 int32_t tensor_make(struct compiler *c, const struct scope *scope, const char *name,
                     const struct weight_want *want);
+/* One that is there.  Its dims are those of `like` where the shapes are the same, so that
+ * thousands of experts do not take thousands of cells; WEIGHT_ABSENT = none is like it. */
+int32_t tensor_make_entry(struct compiler *c, const struct scope *scope, const struct entry *entry,
+                          const struct weight_want *want, int32_t like);
 /* Where a cell is from when its tensor is not there. */
 const struct origin *tensor_missing_origin(struct compiler *c, const char *name);
 /* The tensor that its name is of: a view's first operand that is no number. */

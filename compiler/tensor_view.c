@@ -195,6 +195,7 @@ static bool view_type(struct compiler *c, const struct weight_expr *expr, struct
   case GRAPH_WEIGHT_CONCAT:
     return concat_type(c, expr, made);
   case GRAPH_WEIGHT_STACK:
+  case GRAPH_WEIGHT_LIST:
     return stack_type(c, expr, made);
   default:
     return reshape_type(c, expr, made);
@@ -215,6 +216,19 @@ static void write_computed(struct compiler *c, const struct weight *made, struct
   buffer_putc(out, ')');
 }
 
+/* "experts.*.w1": what the first and the last have in common. */
+static void write_list(struct compiler *c, const struct weight *made, struct buffer *out) {
+  const char *first = c->weight[made->operand[0]].name;
+  const char *last = c->weight[made->operand[made->operand_count - 1]].name;
+  size_t begin = 0, end = 0, length = strlen(first), other = strlen(last);
+  while (begin < length && begin < other && first[begin] == last[begin])
+    begin++;
+  while (end < length - begin && end < other - begin &&
+         first[length - 1 - end] == last[other - 1 - end])
+    end++;
+  buffer_printf(out, "%.*s*%s", (int)begin, first, first + length - end);
+}
+
 /* "a+b{concat:0}": each operand's name and what is done to them. */
 static void write_name(struct compiler *c, const struct weight *made,
                        const struct weight_expr *expr, struct buffer *out) {
@@ -224,6 +238,10 @@ static void write_name(struct compiler *c, const struct weight *made,
   }
   if (graph_weight_is_computed(made->kind)) {
     write_computed(c, made, out);
+    return;
+  }
+  if (made->kind == GRAPH_WEIGHT_LIST) {
+    write_list(c, made, out);
     return;
   }
   for (uint32_t i = 0; i < made->operand_count && out->length <= LIMIT_VIEW_NAME; i++)

@@ -29,16 +29,15 @@ void unused_check(struct compiler *c) {
   const struct checkpoint *k = c->checkpoint;
   const char *list = "";
   uint32_t unused = 0;
-  struct map used;
-  map_init(&used);
+  bool *used = compiler_alloc(c, k->count, sizeof *used);
+  if (used == NULL)
+    return;
   for (uint32_t i = 0; i < c->weight_count; i++)
-    if (c->weight[i].tensor != NULL &&
-        map_insert_text(&used, c->weight[i].tensor->name, NULL) == NULL)
-      compiler_oom(c);
+    if (c->weight[i].tensor != NULL)
+      used[c->weight[i].tensor - c->options->tensor] = true;
   for (uint32_t i = 0; i < k->count && !c->stop; i++) {
     const struct entry *entry = &k->entry[i];
-    if (entry->ignored || map_find_text(&used, entry->tensor->name) != NULL ||
-        mention_has(c, entry->name))
+    if (entry->ignored || used[i] || mention_has(c, entry->name))
       continue;
     if (++unused > SHOWN_UNUSED || list == NULL)
       continue;
@@ -47,7 +46,6 @@ void unused_check(struct compiler *c) {
                            shape_text(c, entry->tensor), near == NULL ? "" : ", near `",
                            near == NULL ? "" : near, near == NULL ? "" : "`");
   }
-  map_finish(&used);
   if (unused == 0 || list == NULL)
     return;
   if (unused > SHOWN_UNUSED)

@@ -14,8 +14,26 @@
 
 #include <string.h>
 
+/* A member of a group lies behind its path; where the path is a tensor itself, that
+ * is the weight. */
 static const char *tensor_path(struct compiler *c, const struct scope *scope, const char *member) {
-  return member == NULL ? scope->name : compiler_printf(c, "%s.%s", scope->name, member);
+  if (member == NULL)
+    return scope->name;
+  const char *name = compiler_printf(c, "%s.%s", scope->name, member);
+  bool whole = name != NULL && strcmp(member, "weight") == 0 && checkpoint_find(c, name) == NULL &&
+               checkpoint_find(c, scope->name) != NULL;
+  return whole ? scope->name : name;
+}
+
+/* The same of a path with stars: what it matches decides. */
+static const char *stars_path(struct compiler *c, const struct scope *scope, const char *member) {
+  uint32_t count = 0;
+  const char *name =
+      member == NULL ? scope->name : compiler_printf(c, "%s.%s", scope->name, member);
+  if (member == NULL || name == NULL || strcmp(member, "weight") != 0)
+    return name;
+  checkpoint_match(c, name, &count);
+  return count > 0 ? name : scope->name;
 }
 
 /* ---------------------------------------------------------------------- presence */
@@ -100,8 +118,10 @@ static bool find_present(struct compiler *c, const struct weight_expr *expr, con
     leave(c, expr->symbol);
     return found;
   case WEIGHT_STARS:
-    checkpoint_match(c, expr->scope->name, &count);
-    return count > 0;
+    name = stars_path(c, expr->scope, member);
+    if (name != NULL)
+      checkpoint_match(c, name, &count);
+    return name != NULL && count > 0;
   case WEIGHT_FIRST:
     for (uint32_t i = 0; i < expr->operand_count; i++)
       if (is_present(c, expr->operand[i], member))
@@ -125,23 +145,34 @@ bool weight_is_there(struct compiler *c, const struct weight_expr *expr) {
 static int32_t take(struct compiler *c, const struct weight_expr *expr,
                     const struct weight_want *want, struct ctype *type);
 
+/* rank: that of the tensors that match. */
 static int32_t take_stars(struct compiler *c, const struct weight_expr *expr,
-                          const struct weight_want *want, const struct weight_expr *view) {
-  uint32_t count;
-  const char **names = checkpoint_match(c, expr->scope->name, &count);
-  if (names == NULL)
+                          const struct weight_want *want, const struct weight_expr *view,
+                          uint32_t rank) {
+  uint32_t count = 0;
+  const char *name = stars_path(c, expr->scope, want->member);
+  const struct entry **entry = name == NULL ? NULL : checkpoint_match(c, name, &count);
+  struct weight_want inner = *want;
+  if (entry == NULL)
     return WEIGHT_FAILED;
+  if (count == 0 && !c->options->has_checkpoint)
+    return tensor_make(c, expr->scope, name, want);
   if (count == 0) {
     report(c, CODE_TENSOR_MISSING, expr->span, "no tensor of the checkpoint matches `%s`",
-           expr->scope->name);
+           want->member == NULL ? expr->scope->name
+                                : compiler_printf(c, "%s.%s", expr->scope->name, want->member));
     return WEIGHT_FAILED;
   }
+  inner.rank = rank;
   int32_t *operand = compiler_alloc(c, count, sizeof *operand);
   for (uint32_t i = 0; operand != NULL && i < count; i++)
-    if ((operand[i] = tensor_make(c, expr->scope, names[i], want)) < 0)
+    if ((operand[i] = tensor_make_entry(c, expr->scope, entry[i], &inner,
+                                        i == 0 ? WEIGHT_ABSENT : operand[0])) < 0)
       return WEIGHT_FAILED;
-  return operand == NULL ? WEIGHT_FAILED
-                         : tensor_view(c, view, GRAPH_WEIGHT_STACK, operand, count, want);
+  if (operand == NULL)
+    return WEIGHT_FAILED;
+  return tensor_view(c, view, want->list ? GRAPH_WEIGHT_LIST : GRAPH_WEIGHT_STACK, operand, count,
+                     want);
 }
 
 /* The rank that an operand of a view needs for the view to have want->rank. */
@@ -170,19 +201,19 @@ static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
     return WEIGHT_FAILED;
   }
   if (expr->view == GRAPH_WEIGHT_STACK && expr->operand_count == 1 &&
-      expr->operand[0]->kind == WEIGHT_STARS) {
-    inner.rank = operand_rank(expr, want->rank);
-    return take_stars(c, expr->operand[0], &inner, expr);
-  }
+      expr->operand[0]->kind == WEIGHT_STARS)
+    return take_stars(c, expr->operand[0], want, expr, operand_rank(expr, want->rank));
   int32_t *operand = compiler_alloc(c, expr->operand_count, sizeof *operand);
   if (operand == NULL)
     return WEIGHT_FAILED;
   inner.rank = operand_rank(expr, want->rank);
-  inner.optional = false;
+  inner.optional = inner.list = false;
   for (uint32_t i = 0; i < expr->operand_count; i++)
     if ((operand[i] = take(c, expr->operand[i], &inner, &ignored)) < 0)
       return WEIGHT_FAILED;
-  return tensor_view(c, expr, expr->view, operand, expr->operand_count, want);
+  bool list = want->list && expr->view == GRAPH_WEIGHT_STACK;
+  return tensor_view(c, expr, list ? GRAPH_WEIGHT_LIST : expr->view, operand, expr->operand_count,
+                     want);
 }
 
 /* The declared shape as it is written, without blanks: "[V,D]". */
@@ -258,7 +289,7 @@ static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
 static int32_t take(struct compiler *c, const struct weight_expr *expr,
                     const struct weight_want *want, struct ctype *type) {
   struct weight_memo *memo = expr->memo;
-  if (memo->taken && same_member(memo->member, want->member)) {
+  if (memo->taken && memo->list == want->list && same_member(memo->member, want->member)) {
     *type = memo->type;
     return memo->index;
   }
@@ -266,6 +297,7 @@ static int32_t take(struct compiler *c, const struct weight_expr *expr,
   c->view_depth--;
   if (index >= 0) {
     memo->taken = true;
+    memo->list = want->list;
     memo->member = want->member;
     memo->index = index;
     memo->type = *type;
@@ -296,7 +328,11 @@ static int32_t take_once(struct compiler *c, const struct weight_expr *expr,
     return take(c, expr->operand[i], want, type);
   }
   case WEIGHT_STARS:
-    report(c, CODE_PATH, expr->span, "a `*` in a weight path stands inside stack() only");
+    if (want->list)
+      index = take_stars(c, expr, want, expr, want->rank > 0 ? want->rank - 1 : 0);
+    else
+      report(c, CODE_PATH, expr->span,
+             "a `*` in a weight path stands inside stack(), or where an op takes experts");
     break;
   case WEIGHT_VIEW:
     index = take_view(c, expr, want);

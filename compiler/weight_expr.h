@@ -13,6 +13,7 @@
 struct weight_memo {
   const char *member, *present_for, *mentioned_for;
   bool taken, asked, present, mentioned;
+  bool list; /* it was taken where a list may stand */
   int32_t index;
   struct ctype type;
 };
@@ -21,7 +22,7 @@ enum weight_expr_kind {
   WEIGHT_PATH,  /* scope                        */
   WEIGHT_NAMED, /* a weight declaration: symbol */
   WEIGHT_FIRST, /* operands: the first present  */
-  WEIGHT_STARS, /* scope: what matches, in the order of numbers; inside stack */
+  WEIGHT_STARS, /* scope: what matches, in the order of numbers; inside stack, or a list */
   WEIGHT_VIEW   /* view of operands, or number  */
 };
 

@@ -29,7 +29,7 @@ const char *graph_weight_kind_name(enum graph_weight_kind kind) {
       [GRAPH_WEIGHT_STACK] = "stack",   [GRAPH_WEIGHT_RESHAPE] = "reshape",
       [GRAPH_WEIGHT_ADD] = "add",       [GRAPH_WEIGHT_SUB] = "sub",
       [GRAPH_WEIGHT_MUL] = "mul",       [GRAPH_WEIGHT_DIV] = "div",
-      [GRAPH_WEIGHT_NUMBER] = "number"};
+      [GRAPH_WEIGHT_NUMBER] = "number", [GRAPH_WEIGHT_LIST] = "list"};
   return names[kind];
 }
 

@@ -112,6 +112,7 @@ enum graph_weight_kind {
   GRAPH_WEIGHT_MUL,
   GRAPH_WEIGHT_DIV,
   GRAPH_WEIGHT_NUMBER, /* `number`, of rank 0 */
+  GRAPH_WEIGHT_LIST,   /* as STACK, but they stay apart, and no weight is made of it */
   GRAPH_WEIGHT_KINDS
 };
 const char *graph_weight_kind_name(enum graph_weight_kind kind); /* "transpose" */

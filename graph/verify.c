@@ -146,6 +146,7 @@ static bool view_shape_fits(const struct graph *g, const struct graph_weight *w)
   case GRAPH_WEIGHT_RESHAPE:
     return elements(w) == elements(from);
   case GRAPH_WEIGHT_STACK:
+  case GRAPH_WEIGHT_LIST:
     if (w->rank != from->rank + 1 || w->shape[0] != (int64_t)w->operand_count)
       return false;
     return memcmp(w->shape + 1, from->shape, from->rank * sizeof w->shape[0]) == 0;
@@ -194,7 +195,8 @@ static bool operands_alike(const struct graph *g, const struct graph_weight *w) 
 static int check_weight(struct verify *v, uint32_t index) {
   const struct graph *g = v->graph;
   const struct graph_weight *w = &g->weight[index];
-  bool several = w->kind == GRAPH_WEIGHT_CONCAT || w->kind == GRAPH_WEIGHT_STACK;
+  bool several = w->kind == GRAPH_WEIGHT_CONCAT || w->kind == GRAPH_WEIGHT_STACK ||
+                 w->kind == GRAPH_WEIGHT_LIST;
   if (w->kind >= GRAPH_WEIGHT_KINDS)
     FAIL(v, "weight `%s` is of no kind", w->name);
   if (check_weight_shape(v, w) != 0)
@@ -214,6 +216,8 @@ static int check_weight(struct verify *v, uint32_t index) {
   for (uint32_t i = 0; i < w->operand_count; i++) {
     if (!in_range(w->operand[i], index))
       FAIL(v, "weight `%s` is made of one that does not come before it", w->name);
+    if (g->weight[w->operand[i]].kind == GRAPH_WEIGHT_LIST)
+      FAIL(v, "weight `%s` is made of a list", w->name);
     if (w->used && !g->weight[w->operand[i]].used)
       FAIL(v, "weight `%s` is used, its operand is not", w->name);
   }

@@ -71,12 +71,14 @@ plugins_ffn_la_SOURCES = $(plugins_common) \
   plugins/ffn/activations_avx2.c \
   plugins/ffn/activations_avx512.c \
   plugins/ffn/activations_base.c \
+  plugins/ffn/expert_ffn.c \
   plugins/ffn/ffn.c \
   plugins/ffn/ffn.h \
   plugins/ffn/gated_ffn.c \
   plugins/ffn/linear.c \
   plugins/ffn/matmul.c \
   plugins/ffn/naive.c \
+  plugins/ffn/top_k.c \
   plugins/ffn/plugin.c
 plugins_ffn_la_CPPFLAGS = $(plugin_cppflags)
 plugins_ffn_la_CFLAGS = $(plugin_cflags)
@@ -131,6 +133,7 @@ plugins_shape_la_LIBADD = $(LIBM)
 # Each plugin is tested through its .so, in a host of the tests' own.
 unit_tests += \
   tests/unit/test_plugin_attention \
+  tests/unit/test_plugin_experts \
   tests/unit/test_plugin_ffn \
   tests/unit/test_plugin_norm \
   tests/unit/test_plugin_parts \
@@ -141,6 +144,7 @@ op_tests = \
   tests/op/test_host.c tests/op/test_host.h \
   tests/op/test_tensor.c tests/op/test_tensor.h
 tests_unit_test_plugin_attention_SOURCES = tests/unit/test_plugin_attention.c $(op_tests)
+tests_unit_test_plugin_experts_SOURCES = tests/unit/test_plugin_experts.c $(op_tests)
 tests_unit_test_plugin_ffn_SOURCES = tests/unit/test_plugin_ffn.c $(op_tests)
 tests_unit_test_plugin_norm_SOURCES = tests/unit/test_plugin_norm.c $(op_tests)
 tests_unit_test_plugin_parts_SOURCES = tests/unit/test_plugin_parts.c $(op_tests)

@@ -268,14 +268,17 @@ static bool sound_view(const struct binding *binding, int32_t i) {
     if (from < 0 || from >= i || binding->tensor[from].dtype == TFM_NONE)
       return false;
     const tfm_tensor *t = &binding->tensor[from];
-    uint32_t rank = w->kind == GRAPH_WEIGHT_STACK ? t->rank + 1 : t->rank;
+    bool apart = w->kind == GRAPH_WEIGHT_STACK || w->kind == GRAPH_WEIGHT_LIST;
+    uint32_t rank = apart ? t->rank + 1 : t->rank;
+    if (t->flags & TFM_TENSOR_LIST)
+      return false;
     view_count(t->shape, t->rank, &part);
     whole += part;
     if (w->kind != GRAPH_WEIGHT_RESHAPE && rank != w->rank)
       return false;
     for (uint32_t d = 0; d < t->rank; d++)
       if ((w->kind == GRAPH_WEIGHT_CONCAT && (int32_t)d != w->axis && t->shape[d] != w->shape[d]) ||
-          (w->kind == GRAPH_WEIGHT_STACK && t->shape[d] != w->shape[d + 1]))
+          (apart && t->shape[d] != w->shape[d + 1]))
         return false;
   }
   const tfm_tensor *first = &binding->tensor[w->operand[0]];
@@ -291,6 +294,20 @@ static bool sound_view(const struct binding *binding, int32_t i) {
   default:
     return whole == n;
   }
+}
+
+/* The tensors stay where they are. */
+static int bind_list(struct binding *binding, int32_t i, struct tfm_error *err) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  const tfm_tensor **item = arena_array(&binding->arena, w->operand_count, sizeof *item);
+  if (!item)
+    return error_oom(err);
+  for (uint32_t o = 0; o < w->operand_count; o++)
+    item[o] = &binding->tensor[w->operand[o]];
+  set_type(&binding->tensor[i], w, (enum dtype)item[0]->dtype);
+  binding->tensor[i].data = (void *)(uintptr_t)item;
+  binding->tensor[i].flags = TFM_TENSOR_LIST;
+  return 0;
 }
 
 static int bind_row(struct binding *binding, int32_t i, struct tfm_error *err) {
@@ -312,6 +329,8 @@ static int bind_row(struct binding *binding, int32_t i, struct tfm_error *err) {
   case GRAPH_WEIGHT_CONCAT:
   case GRAPH_WEIGHT_STACK:
     return join_bind(binding, i, err);
+  case GRAPH_WEIGHT_LIST:
+    return bind_list(binding, i, err);
   default:
     if (w->kind < GRAPH_WEIGHT_KINDS)
       return computed_bind(binding, i, err);

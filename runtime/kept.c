@@ -60,10 +60,10 @@ static enum dtype plainest(enum dtype stored, enum dtype a, enum dtype b) {
   return a == DTYPE_NONE || a == stored ? b : b == stored ? a : a == b ? a : DTYPE_F32;
 }
 
-/* Weight number k of a node is row r of the table. */
-static void read_by(struct binding *b, const struct row *rows, const struct graph_node *node,
-                    uint32_t k) {
-  int32_t r = node->weight[k], leaf = r == GRAPH_NONE ? GRAPH_NONE : rows[r].leaf;
+/* Weight number k of a node is row r of the table, or r is in the list that it is. */
+static void read_row(struct binding *b, const struct row *rows, const struct graph_node *node,
+                     uint32_t k, int32_t r) {
+  int32_t leaf = rows[r].leaf;
   if (leaf == GRAPH_NONE)
     return;
   const enum dtype stored = stored_of(b, leaf)->dtype;
@@ -72,6 +72,18 @@ static void read_by(struct binding *b, const struct row *rows, const struct grap
   enum dtype wanted = accept_choose(b->options.registry, b->options.policy, node->op,
                                     node->op_version, k, cut ? dtype_wide(stored) : stored);
   b->format[leaf] = plainest(stored, b->format[leaf], wanted);
+}
+
+static void read_by(struct binding *b, const struct row *rows, const struct graph_node *node,
+                    uint32_t k) {
+  if (node->weight[k] == GRAPH_NONE)
+    return;
+  const struct graph_weight *w = &b->graph->weight[node->weight[k]];
+  if (w->kind != GRAPH_WEIGHT_LIST)
+    read_row(b, rows, node, k, node->weight[k]);
+  for (uint32_t o = 0; w->kind == GRAPH_WEIGHT_LIST && o < w->operand_count; o++)
+    if (w->operand[o] >= 0 && w->operand[o] < node->weight[k])
+      read_row(b, rows, node, k, w->operand[o]);
 }
 
 int kept_plan(struct binding *b, struct tfm_error *err) {

@@ -103,7 +103,12 @@ enum {
  * Rows of unequal length lie end to end.  What a schema calls [B, T, ...] is then
  * [1, N, ...], N the tokens of all rows, and begin says where each row's are:
  * row b has [begin[b], begin[b + 1]), and there are run->rows->count rows.
- * begin NULL: the tensor has the shape that its schema says. */
+ * begin NULL: the tensor has the shape that its schema says.
+ *
+ * A weight of experts[E, I, O] in a schema may be E tensors that lie apart: flags then
+ * has TFM_TENSOR_LIST, data is an array of shape[0] pointers to the tensors of the other
+ * dims, and stride means nothing.  tfm_tensor_item reads both forms. */
+#define TFM_TENSOR_LIST 1u
 typedef struct tfm_tensor {
   void *data;
   int64_t shape[TFM_MAX_RANK];
@@ -111,7 +116,7 @@ typedef struct tfm_tensor {
   tfm_dtype dtype;
   uint32_t rank;
   int32_t device; /* 0 = host memory */
-  uint32_t flags; /* 0 */
+  uint32_t flags; /* TFM_TENSOR_LIST, or 0 */
   const int64_t *begin;
   void *reserved;
 } tfm_tensor;
@@ -578,6 +583,20 @@ static inline const void *tfm_state_now(const tfm_state *state, int64_t b) {
 
 static inline void *tfm_state_next(const tfm_state *state, int64_t b) {
   return (char *)state->next[b] + state->at;
+}
+
+/* What is at index i of the first dim: a tensor of the others. */
+static inline tfm_tensor tfm_tensor_item(const tfm_tensor *t, int64_t i) {
+  if (t->flags & TFM_TENSOR_LIST)
+    return *((const tfm_tensor *const *)t->data)[i];
+  tfm_tensor item = *t;
+  item.data = (char *)t->data + i * t->stride[0];
+  item.rank = t->rank - 1;
+  for (uint32_t d = 0; d < item.rank; d++) {
+    item.shape[d] = t->shape[d + 1];
+    item.stride[d] = t->stride[d + 1];
+  }
+  return item;
 }
 
 /* The attribute by name, or NULL. */

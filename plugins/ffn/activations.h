@@ -119,4 +119,14 @@ const tfm_kernel_desc SIMD_NAME(gated_ffn) = {
     KERNEL_OF("gated_ffn", SIMD_LABEL, 0),
 };
 
+const tfm_kernel_desc SIMD_NAME(expert_ffn) = {
+    .cpu_need = {SIMD_NEED},
+    .score = SIMD_SCORE,
+    .prepare = prepare,
+    .workspace = expert_ffn_workspace,
+    .run = expert_ffn_run,
+    .destroy = activation_destroy,
+    KERNEL_OF("expert_ffn", SIMD_LABEL, 0),
+};
+
 #endif

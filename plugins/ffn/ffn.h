@@ -41,18 +41,23 @@ tfm_status gated_ffn_workspace(const tfm_host *host, const void *instance, const
                                size_t *bytes);
 tfm_status gated_ffn_run(const tfm_host *host, const void *instance, const tfm_run *run);
 
+tfm_status expert_ffn_workspace(const tfm_host *host, const void *instance, const tfm_run *run,
+                                size_t *bytes);
+tfm_status expert_ffn_run(const tfm_host *host, const void *instance, const tfm_run *run);
+
 /* Memory for tap `index` of [..., width], the leading dimensions those of
  * input 0; NULL when nobody wants it. */
 float *ffn_tap(const tfm_host *host, const tfm_run *run, uint32_t index, int64_t width);
 
-extern const tfm_op_desc linear_op, linear3_op, linear_add_op, matmul_op, activation_op, ffn_op, gated_ffn_op;
+extern const tfm_op_desc linear_op, linear3_op, linear_add_op, matmul_op, activation_op, ffn_op,
+    gated_ffn_op, top_k_op, expert_ffn_op;
 extern const tfm_kernel_desc linear_reference, linear3_reference, linear_add_reference,
-    activation_reference, ffn_reference, gated_ffn_reference;
+    activation_reference, ffn_reference, gated_ffn_reference, top_k_reference, expert_ffn_reference;
 extern const tfm_kernel_desc linear_gemm, linear3_gemm, linear_add_gemm;
 extern const tfm_kernel_desc matmul_gemm, matmul_reference;
-extern const tfm_kernel_desc activation_base, ffn_base, gated_ffn_base;
-extern const tfm_kernel_desc activation_avx2, ffn_avx2, gated_ffn_avx2;
-extern const tfm_kernel_desc activation_avx512, ffn_avx512, gated_ffn_avx512;
+extern const tfm_kernel_desc activation_base, ffn_base, gated_ffn_base, expert_ffn_base;
+extern const tfm_kernel_desc activation_avx2, ffn_avx2, gated_ffn_avx2, expert_ffn_avx2;
+extern const tfm_kernel_desc activation_avx512, ffn_avx512, gated_ffn_avx512, expert_ffn_avx512;
 
 /* What naive takes: a matrix and its bias, up to three times. */
 extern const uint64_t ffn_weight_dtypes[7];

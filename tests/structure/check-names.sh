@@ -28,7 +28,9 @@ graph/graph.c div
 graph/graph.c mul
 graph/graph.c split
 graph/graph.c sub
+compiler/harmless.def top_k
 compiler/schema.c linear
+lib/generation_config.c top_k
 lib/link.c activation
 lib/modules.c activation
 lib/modules.c dense

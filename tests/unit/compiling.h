@@ -104,6 +104,10 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP(
         "op rope(x: [B, T, W], pos: i32[B, T]; ; heads: int, theta: real = 10000.0, "
         "scaling: object?, original: real?) -> [B, T, W] where heads >= 1 and W / heads / 2 >= 1"),
+    COMPILING_OP("op expert_ffn(x: [..., D], choice: i32[..., K], share: [..., K]; gate: "
+                 "experts[E, D, F]?, up: experts[E, D, F], down: experts[E, F, D]; kind: str, "
+                 "experts: int?, inner: int?) -> [..., D] where E == experts, F == inner"),
+    COMPILING_OP("op top_k(x: [..., E]; ; k: int) -> choice: i32[..., k], share: [..., k]"),
     COMPILING_OP("op causal() -> mask"),
     COMPILING_OP("op padding(real: bool[B, S]) -> mask"),
     COMPILING_OP("op window(; ; n: int) -> mask"),

@@ -544,6 +544,38 @@ START_TEST(computed_weights) {
 }
 END_TEST
 
+/* Experts are a list of tensors, in the order of their numbers, or one tensor, or a view of it. */
+START_TEST(experts) {
+  static const char two[] = "words.weight F32 9 4\ng.weight F32 2 4\n"
+                            "e.0.up.weight F32 6 4\ne.1.up.weight F32 6 4\n"
+                            "e.0.down.weight F32 4 6\ne.1.down.weight F32 4 6\n";
+  static const char fused[] = "words.weight F32 9 4\ng.weight F32 2 4\n"
+                              "e.both F32 2 12 4\ne.down F32 2 4 6\ne.down.bias F32 2 4\n";
+#define ROUTED(gate, up, down)                                                                     \
+  "  c, s = top_k(linear(x) @g, k: 1)\n  x = expert_ffn(x, c, s, kind: \"relu\", experts: 2, "     \
+  "inner: 6, gate: " gate ", up: " up ", down: " down ")\n"
+  EXPECT(HEADER BODY(ROUTED("none", "@e.*.up", "@e.*.down")), two,
+         "weight $\"e.*.up.weight\" : f32[2,6,4] = list($e.0.up.weight, $e.1.up.weight; 0, 0, 0)",
+         "expert_ffn(%1, %3, %4; _, _, $\"e.*.up.weight\", _, $\"e.*.down.weight\", _;", "!stack");
+  EXPECT(HEADER BODY(ROUTED("none", "stack(@e.*.up)", "stack(@e.0.down, @e.1.down)")), two,
+         "= list($e.0.up.weight", "= list($e.0.down.weight", "!stack");
+  EXPECT(HEADER BODY(ROUTED("split(@e.both, parts: 2, index: 0, axis: 1)",
+                            "split(@e.both, parts: 2, index: 1, axis: 1)", "@e.down")),
+         fused, ": f32[2,6,4] = split($e.both; 1, 2, 1)", "$e.down, $e.down.bias;", "!list");
+  expect_error(HEADER BODY(ROUTED("none", "@e.*.upp", "@e.*.down")), two, CODE_TENSOR_MISSING);
+  expect_error(HEADER BODY(ROUTED("none", "transpose(@e.*.up)", "@e.*.down")), two, CODE_PATH);
+  expect_error(HEADER BODY("  x = linear(x, weight: @e.*.up.weight)\n"), two, CODE_PATH);
+  expect_error(HEADER BODY(ROUTED("none", "@e.*.up", "@e.*.down")),
+               "words.weight F32 9 4\ng.weight F32 2 4\ne.0.up.weight F32 6 4\n"
+               "e.1.up.weight F32 5 4\ne.0.down.weight F32 4 6\ne.1.down.weight F32 4 6\n",
+               CODE_WEIGHT_VIEW);
+  expect_error(HEADER BODY(ROUTED("none", "@e.*.up", "@e.*.down")),
+               "words.weight F32 9 4\ng.weight F32 2 4\ne.0.up.weight F32 6 4\n"
+               "e.1.up.weight F32 6 4\ne.0.down.weight F32 4 6\n",
+               CODE_WEIGHT_SLOT);
+}
+END_TEST
+
 /* A norm needs no weight, but a scope names something. */
 START_TEST(norms_without_weights) {
   EXPECT(HEADER BODY("  x = layer_norm(rms_norm(x), eps: 0.5)\n"), "words.weight F32 9 4\n",
@@ -846,6 +878,6 @@ END_TEST
 UNIT_MAIN("compile", golden_graphs, all_fixtures, checks_alone, feeding, dumping, feeding_a_piece,
           choosing_heads, first_head_of_a_task, last_token, two_graphs, weight_forms, stacking,
           groups, rules, optional_slots, constants, arithmetic_on_tensors, roles, blocks, computing,
-          numbers_are_no_nodes, repeated_dims, computed_weights, norms_without_weights,
+          numbers_are_no_nodes, repeated_dims, computed_weights, experts, norms_without_weights,
           rebinding_and_scopes, libraries, fusing_three, fusing_sums, fusing_norms, hostile, deep,
           circles)

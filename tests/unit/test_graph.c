@@ -25,6 +25,7 @@ static const char whole[] =
     "weight $cat : bf16[32,8] = concat($w, $w; 0, 0, 0)\n"
     "weight $stack : bf16[2,16,8] = stack($w, $w; 0, 0, 0) unused\n"
     "weight $flat : bf16[128] = reshape($w; 0, 0, 0)\n"
+    "weight $two : bf16[2,16,8] = list($w, $w; 0, 0, 0) unused\n"
     "weight $one : f32[] = number(1.0)\n"
     "weight $\"(1 + w)\" : f32[16,8] = add($one, $w; 0, 0, 0) unused\n"
     "encode\n"
@@ -115,6 +116,9 @@ START_TEST(refusals) {
       {"f32[16,8] = add", "bf16[16,8] = add", "does not follow"},
       {"add($one, $w;", "add($w;", "1 operands"},
       {"f32[] = number", "f32[1] = number", "is no number"},
+      {"list($w, $w;", "list($w;", "does not follow"},
+      {"reshape($w; 0, 0, 0)\nweight $two", "stack($w; 0, 0, 0)\nweight $two", "does not follow"},
+      {"add($one, $w;", "add($one, $two;", "made of a list"},
       {"bf16[128]", "bf16[9223372036854775807,9223372036854775807]", "impossible shape"},
       {"weight $stack", "weight $w", "two weights are named `w`"},
       {"r: 2.0", "eps: 2.0", "`eps` twice"},
@@ -220,7 +224,7 @@ START_TEST(other_forms) {
   ck_assert_str_eq(json_string_value(json_object_get(decode, "name")), "decode");
   ck_assert_str_eq(json_string_value(json_object_get(decode, "when")), "step");
   ck_assert_uint_eq(json_array_size(json_object_get(decode, "inputs")), 3);
-  ck_assert_uint_eq(json_array_size(json_object_get(root, "weights")), 8);
+  ck_assert_uint_eq(json_array_size(json_object_get(root, "weights")), 9);
   const json_t *src = json_array_get(json_object_get(root, "inputs"), 0);
   ck_assert_str_eq(json_string_value(json_object_get(src, "changes")), "step");
   ck_assert_str_eq(json_string_value(json_object_get(root, "task")), "generate");

@@ -238,6 +238,8 @@ START_TEST(refused) {
       {"op f(x: [D] = 3) -> [D]", CODE_SCHEMA, "only an attribute can have a default"},
       {"op f(x: [D]; w: [D] = 3) -> [D]", CODE_SCHEMA, "only an attribute"},
       {"op f(x: [D]; w: linear[D]) -> [D]", CODE_SCHEMA, "`linear[IN, OUT]`"},
+      {"op f(x: [D]; w: experts[D, D]) -> [D]", CODE_SCHEMA, "`experts[E, IN, OUT]`"},
+      {"op f(x: [D]; w: experts) -> [D]", CODE_SCHEMA, "`experts[E, IN, OUT]`"},
       {"op f(x: [D]; ; a: [D]) -> [D]", CODE_SCHEMA, "an attribute is int"},
       {"op f(x: [D]; ; a: what) -> [D]", CODE_SCHEMA, "an attribute is int"},
       {"op f(x: [D]; ; a: int = 1.5) -> [D]", CODE_SCHEMA, "the default of `a` is not int"},

@@ -291,6 +291,7 @@ static const char views[] = "graph t\n"
                             "weight $col : f32[2,1] = split($m; 1, 6, 1)\n"
                             "weight $u : f32[2,6] = mul($m, $col; 0, 0, 0)\n"
                             "weight $d : f32[6,2] = div($t, $n; 0, 0, 0)\n"
+                            "weight $l : f32[2,2,3] = list($s, $s; 0, 0, 0)\n"
                             "weight $no : f32[1] = \"not there\" unused\n";
 
 static struct graph *view_graph(void) {
@@ -383,6 +384,14 @@ static void check_views(size_t shift) {
                (const float[]){0, 1, 2, 3, 4, 5, 42, 49, 56, 63, 70, 77});
   check_values(by_name(graph, binding, "d"), 12,
                (const float[]){0, 12, 2, 14, 4, 16, 6, 18, 8, 20, 10, 22});
+  const tfm_tensor *list = by_name(graph, binding, "l");
+  ck_assert_uint_eq(list->flags, TFM_TENSOR_LIST);
+  ck_assert_int_eq(list->shape[0], 2);
+  for (int j = 0; j < 2; j++) {
+    tfm_tensor piece = tfm_tensor_item(list, j);
+    check_values(&piece, 6, s);
+    ck_assert_ptr_eq(piece.data, by_name(graph, binding, "s")->data);
+  }
   const tfm_tensor *h = by_name(graph, binding, "h");
   ck_assert_uint_eq(h->dtype, TFM_F16);
   ck_assert_uint_eq((uintptr_t)h->data % 2, 0);
