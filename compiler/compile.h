@@ -33,6 +33,8 @@ struct compile_summary {
   char *checkpoint; /* its default, or NULL */
   char **plugin;    /* each `use` */
   size_t plugin_count;
+  char **task; /* each head's */
+  size_t task_count;
 };
 int compile_summarize(const char *path, struct compile_summary *out, struct diag *diag,
                       struct tfm_error *err);

@@ -42,6 +42,8 @@ static bool take_unit(struct compile_summary *out, const struct ast_decl *unit) 
 static bool take_decl(struct compile_summary *out, const struct ast_decl *decl) {
   if (decl->kind == AST_DECL_USE)
     return append(&out->plugin, &out->plugin_count, decl->name.text);
+  if (decl->kind == AST_DECL_HEAD && decl->head.task.text != NULL)
+    return append(&out->task, &out->task_count, decl->head.task.text);
   if (decl->kind != AST_DECL_CHECKPOINT || out->checkpoint != NULL)
     return true;
   out->checkpoint = copy(decl->checkpoint.text);
@@ -85,5 +87,6 @@ void compile_summary_finish(struct compile_summary *summary) {
   free_list(summary->model_type, summary->model_type_count);
   free(summary->checkpoint);
   free_list(summary->plugin, summary->plugin_count);
+  free_list(summary->task, summary->task_count);
   *summary = (struct compile_summary){0};
 }

@@ -7,5 +7,5 @@ dist_docpages_DATA = docs/design.md docs/language.md docs/plugins.md docs/tokeni
   docs/formats.md docs/generation.md docs/answers.md
 dist_man_MANS += docs/man/tfmrun.1 docs/man/tfmc.1 docs/man/tfmbench.1 docs/man/tfmeval.1
 dist_man_MANS += docs/man/tfm-tokenize.1
-dist_man_MANS += docs/man/tfm-weights.1
+dist_man_MANS += docs/man/tfm-weights.1 docs/man/tfm-inspect.1
 dist_docpages_DATA += docs/config.md

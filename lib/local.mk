@@ -7,7 +7,7 @@ libjoint_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c l
   lib/caller.c lib/caller.h lib/model.c lib/engine.c lib/engine.h lib/context.c lib/context.h \
   lib/message.c lib/message.h lib/conversation.c lib/conversation.h lib/keep.c lib/steps.c \
   lib/paths.c lib/paths.h lib/paths_file.c lib/rows.c lib/rows.h lib/result.c lib/result.h \
-  lib/dump.c lib/dump_file.c lib/dump.h lib/compare.c lib/compare.h lib/attention.c lib/attention.h lib/task.c lib/task.h lib/generate.c lib/fill_mask.c \
+  lib/dump.c lib/dump_file.c lib/dump.h lib/inspect.c lib/compare.c lib/compare.h lib/attention.c lib/attention.h lib/task.c lib/task.h lib/generate.c lib/fill_mask.c \
   lib/classify.c lib/qa.c lib/embed.c lib/embed_sparse.c lib/score.c lib/tokenize.c \
   lib/show.c lib/fault.c lib/generation.c lib/generation.h lib/generation_config.c lib/group.c lib/group.h lib/span.c lib/span.h lib/window.c lib/window.h \
   lib/stop_text.c lib/stop_text.h lib/token_score.c lib/token_score.h \

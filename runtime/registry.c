@@ -360,6 +360,10 @@ size_t registry_plugin_count(const struct registry *registry) {
   return registry->plugin_count;
 }
 
+const struct registry_plugin *registry_plugin_at(const struct registry *registry, size_t i) {
+  return registry->plugin[i];
+}
+
 const char *const *registry_op_names(const struct registry *registry, size_t *count) {
   *count = registry->op_count;
   return registry->op_name;

@@ -89,6 +89,7 @@ const struct registry_plugin *registry_find_plugin(const struct registry *regist
 uint32_t registry_role(const struct registry *registry, const char *op);
 
 size_t registry_plugin_count(const struct registry *registry);
+const struct registry_plugin *registry_plugin_at(const struct registry *registry, size_t i);
 /* The ids of all ops, sorted; as compile_options.op_names wants them. */
 const char *const *registry_op_names(const struct registry *registry, size_t *count);
 /* The kernels of an op: highest score first, then by name. */

@@ -36,7 +36,9 @@ tools_tfmeval_LDADD = $(tools_tfm) $(JANSSON_LIBS) $(LIBM)
 tools_tfm_tokenize_SOURCES = tools/tfm_tokenize.c tools/stream.c tools/stream.h $(tools_shared)
 tools_tfm_tokenize_LDADD = $(tools_tfm)
 
-bin_PROGRAMS += tools/tfm-weights
+bin_PROGRAMS += tools/tfm-weights tools/tfm-inspect
+tools_tfm_inspect_SOURCES = tools/tfm_inspect.c $(tools_shared)
+tools_tfm_inspect_LDADD = $(tools_tfm)
 tools_tfm_weights_SOURCES = tools/tfm_weights.c tools/check.c tools/check.h $(tools_shared)
 tools_tfm_weights_LDADD = $(tools_tfm) $(JANSSON_LIBS)
 

@@ -629,6 +629,13 @@ int tfm_weights_models(const tfm_weights *weights, const tfm_open_options *optio
  * progress.  Free with tfm_free. */
 char *tfm_model_profile(const tfm_model *model, tfm_error *error);
 
+/* What is installed, as text: model files, ops, masks, biases, plugins, a line each; of an op
+ * (NULL = all) its schema and kernels.  Of options the directories are used.  Free with
+ * tfm_free. */
+char *tfm_inspect(const tfm_open_options *options, const char *op, tfm_error *error);
+/* The kernel that serves each node, a line each, and why others do not.  Free with tfm_free. */
+char *tfm_model_explain(const tfm_model *model, tfm_error *error);
+
 /* Check a model file alone: syntax, names, arity.  Diagnostics go to
  * options->message.  0 = sound. */
 int tfm_source_check(const tfm_open_options *options, tfm_error *error);

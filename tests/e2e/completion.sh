@@ -18,7 +18,7 @@ completes() {
   [ "$got" = "$wanted" ] || fail "$program $*: gives '$got', expected '$wanted'"
 }
 
-for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights; do
+for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights tfm-inspect; do
   expect 0 "$TFM_BUILDDIR/tools/$name" --completion bash
   cp "$out" "$work/$name.bash"
   checks=$((checks + 1))
