@@ -29,6 +29,9 @@ parity_tests += tests/parity/test_beams
 tests_parity_test_beams_SOURCES = tests/parity/test_beams.c
 tests_parity_test_beams_LDADD = libtfm.la $(JANSSON_LIBS) $(LIBM)
 EXTRA_DIST += tests/parity/beams/expected.json tests/parity/beams/make.py
+parity_tests += tests/parity/test_reading
+tests_parity_test_reading_SOURCES = tests/parity/test_reading.c
+tests_parity_test_reading_LDADD = libtfm.la
 
 # Texts that are too long, and special tokens in them.
 parity_tests += tests/parity/test_truncate
