@@ -8,4 +8,4 @@ dist_docpages_DATA = docs/design.md docs/language.md docs/plugins.md docs/tokeni
 dist_man_MANS += docs/man/tfmrun.1 docs/man/tfmc.1 docs/man/tfmbench.1 docs/man/tfmeval.1
 dist_man_MANS += docs/man/tfm-tokenize.1
 dist_man_MANS += docs/man/tfm-weights.1 docs/man/tfm-inspect.1
-dist_docpages_DATA += docs/config.md
+dist_docpages_DATA += docs/config.md docs/ops.md

@@ -78,6 +78,7 @@ plugins_ffn_la_SOURCES = $(plugins_common) \
   plugins/ffn/linear.c \
   plugins/ffn/matmul.c \
   plugins/ffn/naive.c \
+  plugins/ffn/ops.def \
   plugins/ffn/top_k.c \
   plugins/ffn/plugin.c
 plugins_ffn_la_CPPFLAGS = $(plugin_cppflags)
@@ -100,6 +101,7 @@ plugins_norm_la_SOURCES = $(plugins_common) \
   plugins/norm/layer_norm.c \
   plugins/norm/norm.c \
   plugins/norm/norm.h \
+  plugins/norm/ops.def \
   plugins/norm/plugin.c \
   plugins/norm/rms_norm.c \
   plugins/norm/rows.h \

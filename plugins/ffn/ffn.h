@@ -49,15 +49,14 @@ tfm_status expert_ffn_run(const tfm_host *host, const void *instance, const tfm_
  * input 0; NULL when nobody wants it. */
 float *ffn_tap(const tfm_host *host, const tfm_run *run, uint32_t index, int64_t width);
 
-extern const tfm_op_desc linear_op, linear3_op, linear_add_op, matmul_op, activation_op, ffn_op,
-    gated_ffn_op, top_k_op, expert_ffn_op;
-extern const tfm_kernel_desc linear_reference, linear3_reference, linear_add_reference,
-    activation_reference, ffn_reference, gated_ffn_reference, top_k_reference, expert_ffn_reference;
-extern const tfm_kernel_desc linear_gemm, linear3_gemm, linear_add_gemm;
-extern const tfm_kernel_desc matmul_gemm, matmul_reference;
-extern const tfm_kernel_desc activation_base, ffn_base, gated_ffn_base, expert_ffn_base;
-extern const tfm_kernel_desc activation_avx2, ffn_avx2, gated_ffn_avx2, expert_ffn_avx2;
-extern const tfm_kernel_desc activation_avx512, ffn_avx512, gated_ffn_avx512, expert_ffn_avx512;
+#define OP(id)     extern const tfm_op_desc id##_op;
+#define KERNEL(id) extern const tfm_kernel_desc id;
+/* Each is made by the header that is included once for each instruction set. */
+#define ISAS(id) extern const tfm_kernel_desc id##_base, id##_avx2, id##_avx512;
+#include "plugins/ffn/ops.def"
+#undef OP
+#undef KERNEL
+#undef ISAS
 
 /* What naive takes: a matrix and its bias, up to three times. */
 extern const uint64_t ffn_weight_dtypes[7];

@@ -2,20 +2,27 @@
 #include "plugins/ffn/ffn.h"
 
 static const tfm_op_desc *const ops[] = {
-    &linear_op, &linear3_op,   &linear_add_op, &matmul_op,     &activation_op,
-    &ffn_op,    &gated_ffn_op, &top_k_op,      &expert_ffn_op,
+#define OP(id) &id##_op,
+#define KERNEL(id)
+#define ISAS(id)
+#include "plugins/ffn/ops.def"
+#undef OP
+#undef KERNEL
+#undef ISAS
 };
 
 static const tfm_kernel_desc *const kernels[] = {
-    &linear_reference, &linear3_reference,   &linear_add_reference, &activation_reference,
-    &ffn_reference,    &gated_ffn_reference, &linear_gemm,          &linear3_gemm,
-    &linear_add_gemm,  &top_k_reference,     &expert_ffn_reference, &expert_ffn_base,
-    &matmul_gemm,      &matmul_reference,    &activation_base,      &ffn_base,
-    &gated_ffn_base,
+#define OP(id)
+#define KERNEL(id) &id,
 #if defined(__x86_64__)
-    &expert_ffn_avx2,  &expert_ffn_avx512,   &activation_avx2,      &ffn_avx2,
-    &gated_ffn_avx2,   &activation_avx512,   &ffn_avx512,           &gated_ffn_avx512,
+#define ISAS(id) &id##_base, &id##_avx2, &id##_avx512,
+#else
+#define ISAS(id) &id##_base,
 #endif
+#include "plugins/ffn/ops.def"
+#undef OP
+#undef KERNEL
+#undef ISAS
 };
 
 static const tfm_plugin_desc plugin = {

@@ -40,15 +40,13 @@ tfm_status norm_run_sum(const tfm_host *host, const void *instance, const tfm_ru
   KERNEL_OF(op, name, TFM_KERNEL_INPLACE_OK | (flags)),                                            \
       .prepare = (kernel_prepare), .run = (kernel_run), .destroy = norm_destroy
 
-extern const tfm_op_desc layer_norm_op, rms_norm_op, add_layer_norm_op, add_rms_norm_op,
-    l2_normalize_op;
-extern const tfm_kernel_desc layer_norm_reference, rms_norm_reference, add_layer_norm_reference,
-    add_rms_norm_reference, l2_normalize_reference;
-
-/* rows.h, once for each instruction set. */
-extern const tfm_kernel_desc layer_norm_base, rms_norm_base, add_layer_norm_base, add_rms_norm_base;
-extern const tfm_kernel_desc layer_norm_avx2, rms_norm_avx2, add_layer_norm_avx2, add_rms_norm_avx2;
-extern const tfm_kernel_desc layer_norm_avx512, rms_norm_avx512, add_layer_norm_avx512,
-    add_rms_norm_avx512;
+#define OP(id)     extern const tfm_op_desc id##_op;
+#define KERNEL(id) extern const tfm_kernel_desc id;
+/* Each is made by the header that is included once for each instruction set. */
+#define ISAS(id) extern const tfm_kernel_desc id##_base, id##_avx2, id##_avx512;
+#include "plugins/norm/ops.def"
+#undef OP
+#undef KERNEL
+#undef ISAS
 
 #endif

@@ -2,18 +2,27 @@
 #include "plugins/norm/norm.h"
 
 static const tfm_op_desc *const ops[] = {
-    &layer_norm_op, &rms_norm_op, &add_layer_norm_op, &add_rms_norm_op, &l2_normalize_op,
+#define OP(id) &id##_op,
+#define KERNEL(id)
+#define ISAS(id)
+#include "plugins/norm/ops.def"
+#undef OP
+#undef KERNEL
+#undef ISAS
 };
 
 static const tfm_kernel_desc *const kernels[] = {
-    &layer_norm_reference,   &rms_norm_reference,     &add_layer_norm_reference,
-    &add_rms_norm_reference, &l2_normalize_reference, &layer_norm_base,
-    &rms_norm_base,          &add_layer_norm_base,    &add_rms_norm_base,
+#define OP(id)
+#define KERNEL(id) &id,
 #if defined(__x86_64__)
-    &layer_norm_avx2,        &rms_norm_avx2,          &add_layer_norm_avx2,
-    &add_rms_norm_avx2,      &layer_norm_avx512,      &rms_norm_avx512,
-    &add_layer_norm_avx512,  &add_rms_norm_avx512,
+#define ISAS(id) &id##_base, &id##_avx2, &id##_avx512,
+#else
+#define ISAS(id) &id##_base,
 #endif
+#include "plugins/norm/ops.def"
+#undef OP
+#undef KERNEL
+#undef ISAS
 };
 
 static const tfm_plugin_desc plugin = {
