@@ -65,6 +65,20 @@ for model in "$recall" "$work/hybrid.tfm"; do
   done
 done
 
+# An op that says of itself what cannot be is given all tokens all the same.
+mkdir "$work/flag"
+sed 's/^    .version = 1,/    .version = 1, .flags = TFM_OP_KEEPS_TOKENS,/; s/ | TFM_KERNEL_KNOWS_ROWS//' \
+  "$TFM_SRCDIR/examples/recurrence/gated.c" >"$work/flag/gated.c"
+grep -q 'TFM_OP_KEEPS_TOKENS' "$work/flag/gated.c" || fail "the flag is not there"
+${CC:-cc} -std=c11 -O1 -fPIC -shared -fvisibility=hidden -I"$TFM_SRCDIR/include" \
+  -o "$work/flag/gated.so" "$work/flag/gated.c" || exit 99
+chmod go-w "$work/flag" "$work/flag/gated.so"
+expect 0 $tfmrun --plugin-dir "$TFM_PLUGIN_DIR" --plugin-dir "$work/flag" -q "$recall" $weights \
+  --input "The model" -n 20 --ignore-stop
+cp "$out" "$work/flagged"
+expect 0 $tfmrun $plugins -q "$recall" $weights --input "The model" -n 20 --ignore-stop
+cmp -s "$out" "$work/flagged" || fail "an op with a state is given the last token alone"
+
 # The bits of 64 sessions, of threads, of turns, forks and cuts.
 for model in "$recall" "$work/hybrid.tfm"; do
   expect 0 env TFM_PLUGIN_PATH="$work/gated" "$TFM_BUILDDIR/tests/robust/test_sessions" \
