@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 enum { NONE = UINT32_MAX };
-enum { CHUNKS_MAX = 128 }; /* each half as large as all before: enough for 2^32 blocks */
+enum { KEPT_BYTES = 64 << 20 }; /* that are never given back before the cache is destroyed */
+enum { CHUNKS_MAX = 128 };      /* each half as large as all before: enough for 2^32 blocks */
 
 /* What is known of a block; apart from its memory, which need not be the host's. */
 struct block {
@@ -26,7 +27,10 @@ struct cache {
   uint64_t limit;
   struct block *block;
   uint32_t blocks, free_blocks, first_free, most;
-  struct device_block chunk[CHUNKS_MAX];
+  struct chunk {
+    struct device_block memory;
+    uint32_t begin, used; /* its first block; how many of its blocks are not free */
+  } chunk[CHUNKS_MAX];
   uint32_t chunks;
   struct cache *tensors; /* of blocks of its own; NULL = none */
   uint32_t zeros;        /* in it */
@@ -97,7 +101,7 @@ void cache_destroy(struct cache *cache) {
     return;
   cache_destroy(cache->tensors);
   for (uint32_t i = 0; i < cache->chunks; i++)
-    device_release(&cache->chunk[i]);
+    device_release(&cache->chunk[i].memory);
   free(cache->block);
   free(cache->layer);
   pthread_mutex_destroy(&cache->lock);
@@ -165,19 +169,49 @@ static int grow(struct cache *cache, struct tfm_error *err) {
   if (!block)
     return no_room(cache, false, err);
   cache->block = block;
-  struct device_block *chunk = &cache->chunk[cache->chunks];
-  if (!allocate(cache, &count, chunk))
+  struct chunk *chunk = &cache->chunk[cache->chunks];
+  if (!allocate(cache, &count, &chunk->memory))
     return no_room(cache, false, err);
   cache->chunks++;
+  chunk->begin = cache->blocks;
+  chunk->used = 0;
   for (uint32_t i = count; i-- > 0;) {
     uint32_t number = cache->blocks + i;
-    block[number] = (struct block){.address = (char *)chunk->data + i * cache->block_bytes,
+    block[number] = (struct block){.address = (char *)chunk->memory.data + i * cache->block_bytes,
                                    .next = cache->first_free};
     cache->first_free = number;
   }
   cache->blocks += count;
   cache->free_blocks += count;
   return 0;
+}
+
+/* Give the last chunk back while nobody uses it, what is left has room for twice as many as
+ * are held, and is no small thing: a run that ends is often followed by one as large. */
+static void trim(struct cache *cache) {
+  while (cache->chunks > 1 && cache->chunk[cache->chunks - 1].used == 0) {
+    struct chunk *last = &cache->chunk[cache->chunks - 1];
+    uint32_t used = cache->blocks - cache->free_blocks;
+    if (last->begin / 2 < used || (uint64_t)last->begin * cache->block_bytes < KEPT_BYTES)
+      return;
+    uint32_t *link = &cache->first_free;
+    while (*link != NONE)
+      if (*link >= last->begin)
+        *link = cache->block[*link].next;
+      else
+        link = &cache->block[*link].next;
+    cache->free_blocks -= cache->blocks - last->begin;
+    cache->blocks = last->begin;
+    cache->chunks--;
+    device_release(&last->memory);
+  }
+}
+
+static struct chunk *chunk_of(struct cache *cache, uint32_t block) {
+  uint32_t i = cache->chunks;
+  while (cache->chunk[--i].begin > block)
+    ;
+  return &cache->chunk[i];
 }
 
 /* -------------------------------------------------------------------- blocks */
@@ -189,6 +223,7 @@ int cache_take(struct cache *cache, uint32_t *block, struct tfm_error *err) {
     *block = cache->first_free;
     cache->first_free = cache->block[*block].next;
     cache->block[*block].references = 1;
+    chunk_of(cache, *block)->used++;
     if (cache->blocks - --cache->free_blocks > cache->most)
       cache->most = cache->blocks - cache->free_blocks;
   }
@@ -209,6 +244,8 @@ void cache_release(struct cache *cache, uint32_t block) {
     b->next = cache->first_free;
     cache->first_free = block;
     cache->free_blocks++;
+    chunk_of(cache, block)->used--;
+    trim(cache);
   }
   pthread_mutex_unlock(&cache->lock);
 }

@@ -14,8 +14,8 @@
  * Blocks come in chunks, each half as large as all before it, so an address
  * never changes.  A block is counted: whoever holds it has one
  * reference, and may write to it only while that is the only one.  What nobody
- * holds is on a list of free ones; memory goes back when the cache is
- * destroyed.  All calls may be made from any thread.
+ * holds is on a list of free ones.  Memory goes back when the cache is destroyed; of a large
+ * one also a chunk that nobody uses any more, if that leaves twice what is held.  All calls may be made from any thread.
  *
  * A state that is a tensor for each row (tfm_state) is no token's: a sequence has one block
  * for all layers of it, from a pool beside that of the tokens, cache_tensors:

@@ -201,6 +201,46 @@ START_TEST(test_growth) {
 }
 END_TEST
 
+/* Of a large cache what nobody uses goes back, but for twice what is held and 64 MiB; blocks
+ * that are held stay where they are. */
+START_TEST(test_trim) {
+  enum { MANY = 400, FEW = 10 };
+  static const struct cache_layer wide = {.key_width = 2048, .value_width = 2048}; /* 1 MiB */
+  struct cache *cache;
+  struct sequence *kept, *gone, *last;
+  CHECK_OK(cache_create(device_cpu(), &wide, 1, 0, &cache, err));
+  CHECK_OK(sequence_create(cache, &kept, err));
+  CHECK_OK(sequence_create(cache, &last, err));
+  CHECK_OK(sequence_reserve(kept, FEW * CACHE_BLOCK, err));
+  sequence_advance(kept, FEW * CACHE_BLOCK);
+  for (int b = 0; b < FEW; b++)
+    *(int *)kept->address[b] = b;
+  for (int round = 0; round < 3; round++) {
+    CHECK_OK(sequence_create(cache, &gone, err));
+    CHECK_OK(sequence_reserve(gone, MANY * CACHE_BLOCK, err));
+    sequence_advance(gone, MANY * CACHE_BLOCK);
+    ck_assert_uint_ge(cache_size(cache).bytes, (uint64_t)(MANY + FEW) << 20);
+    if (round == 1) { /* the last blocks are held */
+      CHECK_OK(sequence_reserve(last, 100 * CACHE_BLOCK, err));
+      sequence_advance(last, 100 * CACHE_BLOCK);
+    }
+    sequence_destroy(gone);
+    struct cache_size size = cache_size(cache);
+    ck_assert_uint_eq(size.bytes, (size.used + size.free) * size.block);
+    ck_assert_uint_eq(size.used, round == 1 ? FEW + 100 : FEW);
+    ck_assert_uint_ge(size.bytes, 64 << 20);
+    ck_assert(round == 1 || size.bytes < 100 << 20);
+    CHECK_OK(sequence_truncate(last, 0, err));
+    ck_assert_uint_lt(cache_size(cache).bytes, 100 << 20);
+    for (int b = 0; b < FEW; b++)
+      ck_assert_int_eq(*(int *)kept->address[b], b);
+  }
+  sequence_destroy(kept);
+  sequence_destroy(last);
+  cache_destroy(cache);
+}
+END_TEST
+
 START_TEST(test_refused) {
   static struct plain p, q;
   uint64_t block = (3 + 5 + 1 + 1 + 16) * sizeof(float) * CACHE_BLOCK;
@@ -263,4 +303,5 @@ START_TEST(test_threads) {
 }
 END_TEST
 
-UNIT_MAIN("cache", test_random, test_shared_prefix, test_growth, test_refused, test_threads)
+UNIT_MAIN("cache", test_random, test_shared_prefix, test_growth, test_trim, test_refused,
+          test_threads)
