@@ -42,7 +42,7 @@ enum ast_expr_kind {
   AST_EXPR_REAL,   /* 1e-5                        real               */
   AST_EXPR_STR,    /* "gelu"                      text, unescaped    */
   AST_EXPR_NAME,   /* x                           text               */
-  AST_EXPR_ANY,    /* _   (only as a dim)                            */
+  AST_EXPR_ANY,    /* _   (only as a dim, or in a list of them)      */
   AST_EXPR_MEMBER, /* config.a                    member             */
   AST_EXPR_INDEX,  /* past[i]                     index              */
   AST_EXPR_CALL,   /* f(x, k: 1) @path            call               */

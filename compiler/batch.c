@@ -103,3 +103,35 @@ bool batch_check(struct compiler *c, const struct op_call *call) {
   }
   return true;
 }
+
+/* Is the batch a part of the dim, as in B * T? */
+static bool has_batch(const struct cell *cell, const struct dim *batch) {
+  struct dim dim;
+  bool found = false;
+  if (!cell_value(cell, &dim) || dim_equal(&dim, batch))
+    return false;
+  for (uint32_t b = 0; b < batch->count; b++)
+    for (uint32_t t = 0; t < dim.count; t++)
+      for (uint32_t v = 0; v < DIM_VARIABLES; v++)
+        found = found || (batch->term[b].power[v] != 0 && dim.term[t].power[v] != 0);
+  return found;
+}
+
+bool batch_check_outputs(struct compiler *c, const struct op_call *call) {
+  struct dim batch;
+  if (!known_batch(c, &batch))
+    return true;
+  for (uint32_t o = 0; o < call->output_count; o++)
+    for (uint32_t d = 0; d < call->output[o].rank; d++)
+      if (has_batch(call->output[o].shape[d], &batch)) {
+        struct report *r = report(c, CODE_BATCH, call->span, "`%s` would mix the rows of the batch",
+                                  call->symbol != NULL ? call->symbol : call->op->name);
+        report_primary(c, r, "it makes %s, and %s is the batch",
+                       compiler_type_text(c, &call->output[o]), compiler_cell_text(c, c->batch));
+        report_help(c, r,
+                    "an answer must not depend on the texts beside it: keep the batch a dim "
+                    "by itself");
+        return false;
+      }
+  return true;
+}

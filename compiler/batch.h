@@ -10,5 +10,7 @@ bool batch_declare(struct compiler *c, const struct ast_decl *input, const struc
 
 /* A call whose types fit: false after a report that it mixes rows. */
 bool batch_check(struct compiler *c, const struct op_call *call);
+/* The same of its outputs, which are known then. */
+bool batch_check_outputs(struct compiler *c, const struct op_call *call);
 
 #endif

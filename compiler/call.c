@@ -1,6 +1,7 @@
 /* call.c - find what a call's arguments are: inputs, attributes, weights. */
 #include "compiler/call.h"
 
+#include "compiler/declared.h"
 #include "compiler/eval.h"
 #include "compiler/frame.h"
 #include "compiler/match.h"
@@ -184,7 +185,9 @@ static bool take_attrs(struct compiler *c, struct op_call *call, const struct ma
   for (uint32_t i = 0; i < call->op->schema->attr_count; i++) {
     if (m->attr[i] == NULL)
       continue;
-    call->attr[i] = argument(c, m->attr[i]->value);
+    call->attr[i] = call->op->schema->attr[i].kind == SCHEMA_ATTR_DIMS
+                        ? declared_dims(c, m->attr[i]->value)
+                        : argument(c, m->attr[i]->value);
     call->attr_span[i] = m->attr[i]->value->span;
     ok = ok && (call->attr[i].kind != VALUE_ERROR || c->unknown);
   }

@@ -192,13 +192,21 @@ void cell_print(const struct cell *cell, const char *const *dim_names, struct bu
     buffer_putc(out, '?');
 }
 
+/* The same dim, or both not known. */
+static bool look_alike(const struct cell *a, const struct cell *b) {
+  struct dim left, right;
+  bool known = cell_value(a, &left);
+  return known == cell_value(b, &right) && (!known || dim_equal(&left, &right));
+}
+
 void ctype_print(const struct ctype *type, const char *const *dim_names, struct buffer *out) {
   if (type->dtype != DTYPE_NONE)
     buffer_puts(out, dtype_name(type->dtype));
   if (type->dtype == DTYPE_MASK)
     return;
+  bool once = type->dtype == DTYPE_KV && look_alike(type->shape[0], type->shape[1]);
   buffer_putc(out, '[');
-  for (uint32_t i = 0; i < type->rank; i++) {
+  for (uint32_t i = 0; i < (once ? 1 : type->rank); i++) {
     buffer_puts(out, i > 0 ? "," : "");
     cell_print(type->shape[i], dim_names, out);
   }

@@ -159,7 +159,8 @@ static void check_call(struct checker *k, const struct ast_expr *expr) {
 
 static void check_list(struct checker *k, const struct ast_exprs *list) {
   for (const struct ast_expr *item = list->first; item != NULL; item = item->next)
-    check_expr(k, item);
+    if (item->kind != AST_EXPR_ANY) /* a shape may have it; see eval.c */
+      check_expr(k, item);
 }
 
 static void check_expr(struct checker *k, const struct ast_expr *expr) {
@@ -199,7 +200,8 @@ static void check_expr(struct checker *k, const struct ast_expr *expr) {
     check_path(k, expr->path);
     break;
   case AST_EXPR_ANY:
-    report(k->c, CODE_KIND, expr->span, "`_` stands in a type, or for a result that nobody wants");
+    report(k->c, CODE_KIND, expr->span,
+           "`_` stands for a dim, in a type or a shape, or for a result that nobody wants");
     break;
   default:
     break;
@@ -223,10 +225,12 @@ static void check_type(struct checker *k, const struct ast_type *type) {
     report_nearest(k->c, r, "a type", name, names, count);
   } else if (type->has_dims && dtype == DTYPE_MASK) {
     report(k->c, CODE_TYPE_NAME, type->span, "a mask has no dims");
-  } else if (type->has_dims && (dtype == DTYPE_KV || dtype == DTYPE_BIAS) &&
-             (type->dims.count != 1 || type->ellipsis)) {
-    report(k->c, CODE_TYPE_NAME, type->span, "a %s has one dim, %s", name,
-           dtype == DTYPE_KV ? "the width of its rows" : "its heads");
+  } else if (dtype == DTYPE_BIAS && type->has_dims && (type->ellipsis || type->dims.count != 1)) {
+    report(k->c, CODE_TYPE_NAME, type->span, "a bias has one dim, its heads");
+  } else if (dtype == DTYPE_KV && type->has_dims &&
+             (type->ellipsis || type->dims.count < 1 || type->dims.count > 2)) {
+    report(k->c, CODE_TYPE_NAME, type->span,
+           "a kv has the width of its keys, and that of its values if it differs");
   } else if (!type->has_dims && dtype_is_tensor(dtype)) {
     struct report *r = report(k->c, CODE_TYPE_NAME, type->span, "a tensor's type needs its dims");
     report_help(k->c, r, "`_` is a dim of any size: `%s[_, _]`", name == NULL ? "" : name);

@@ -178,6 +178,8 @@ static bool attr_fits(const struct value *value, enum schema_attr_kind kind) {
     return json && json_is_object(value->json);
   case SCHEMA_ATTR_LIST:
     return value->kind == VALUE_LIST || (json && json_is_array(value->json));
+  case SCHEMA_ATTR_DIMS:
+    return value->kind == VALUE_DIMS;
   case SCHEMA_ATTR_ANY:
     break;
   }
@@ -236,11 +238,12 @@ bool constraint_attrs(struct typing *t) {
     } else if (defaulted && !attr_fits(value, attr->kind)) {
       ok = false; /* it is computed of one that does not fit either */
     } else if (!attr_fits(value, attr->kind)) {
-      struct report *r =
-          report(t->c, CODE_KIND, t->call->attr_span[i], "`%s` needs %s %s for `%s`, this is %s",
-                 t->call->op->name,
-                 attr->kind == SCHEMA_ATTR_INT || attr->kind == SCHEMA_ATTR_OBJECT ? "an" : "a",
-                 schema_attr_kind_name(attr->kind), attr->name, value_kind_name(value));
+      struct report *r = report(
+          t->c, CODE_KIND, t->call->attr_span[i], "`%s` needs %s %s for `%s`, this is %s",
+          t->call->op->name,
+          attr->kind == SCHEMA_ATTR_INT || attr->kind == SCHEMA_ATTR_OBJECT ? "an" : "a",
+          attr->kind == SCHEMA_ATTR_DIMS ? "list of dims" : schema_attr_kind_name(attr->kind),
+          attr->name, value_kind_name(value));
       origin_note(t->c, r, NULL, value);
       typing_note_schema(t, r);
       ok = false;

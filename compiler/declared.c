@@ -99,6 +99,39 @@ struct cell *declared_dim(struct compiler *c, const struct ast_expr *expr) {
   return number_dim(c, expr);
 }
 
+/* A list that is not written out: of numbers, from a param or config.json. */
+static struct value listed_dims(struct compiler *c, const struct ast_expr *expr) {
+  struct value list = eval_single(c, expr);
+  uint32_t count = list.kind == VALUE_LIST ? list.list.count : 0;
+  struct cell **item = compiler_alloc(c, count, sizeof *item);
+  for (uint32_t i = 0; item != NULL && i < count; i++) {
+    const struct value *number = &list.list.item[i];
+    if (number->kind != VALUE_INT || number->integer < 0) {
+      report(c, CODE_KIND, expr->span, "a dim must be an integer from 0, this is %s",
+             number->kind == VALUE_INT ? "a negative number" : value_kind_name(number));
+      return value_error();
+    }
+    item[i] = cell_number(c->arena, number->integer, number->origin);
+  }
+  if (list.kind != VALUE_LIST || item == NULL)
+    return list; /* whoever asked says what is needed */
+  return (struct value){.kind = VALUE_DIMS, .dims = {item, count}};
+}
+
+struct value declared_dims(struct compiler *c, const struct ast_expr *expr) {
+  if (expr->kind != AST_EXPR_LIST)
+    return listed_dims(c, expr);
+  struct cell **item = compiler_alloc(c, expr->list.count, sizeof *item);
+  uint32_t count = 0;
+  bool ok = item != NULL;
+  for (const struct ast_expr *e = expr->list.first; item != NULL && e != NULL; e = e->next) {
+    item[count] = e->kind == AST_EXPR_ANY ? NULL : declared_dim(c, e);
+    ok = ok && (e->kind == AST_EXPR_ANY || item[count] != NULL);
+    count++;
+  }
+  return ok ? (struct value){.kind = VALUE_DIMS, .dims = {item, count}} : value_error();
+}
+
 bool declared_type(struct compiler *c, const struct ast_type *type, struct ctype *out) {
   *out = (struct ctype){0};
   if (type->name.text != NULL) {
@@ -107,18 +140,22 @@ bool declared_type(struct compiler *c, const struct ast_type *type, struct ctype
       return false; /* check.c has said so */
   }
   if (out->dtype == DTYPE_STATE && !type->has_dims)
-    return true;                                                 /* of any dims: declared_hold */
-  bool one = out->dtype == DTYPE_KV || out->dtype == DTYPE_BIAS; /* the width; the heads */
-  if (one && type->dims.count == 0) {
-    out->rank = 1;
+    return true; /* of any dims: declared_hold */
+  /* the widths of keys and values; the heads */
+  uint32_t own = out->dtype == DTYPE_KV ? 2 : out->dtype == DTYPE_BIAS ? 1 : 0;
+  if (own > 0 && type->dims.count == 0) {
+    out->rank = own;
     out->shape[0] = cell_free(c->arena, NULL);
-    return out->shape[0] != NULL;
+    out->shape[1] = cell_free(c->arena, NULL);
+    return out->shape[0] != NULL && out->shape[1] != NULL;
   }
-  if (type->dims.count > GRAPH_MAX_RANK || (one && type->dims.count != 1))
+  if (type->dims.count > GRAPH_MAX_RANK || (own > 0 && type->dims.count > own))
     return false;
   for (const struct ast_expr *dim = type->dims.first; dim != NULL; dim = dim->next)
     if ((out->shape[out->rank++] = declared_dim(c, dim)) == NULL)
       return false;
+  if (out->dtype == DTYPE_KV && out->rank == 1) /* keys and values are equally wide */
+    out->shape[out->rank++] = out->shape[0];
   return true;
 }
 

@@ -344,6 +344,9 @@ struct value eval_expr(struct compiler *c, const struct ast_expr *expr) {
     return eval_if(c, expr);
   case AST_EXPR_PATH:
     return eval_path(c, expr);
+  case AST_EXPR_ANY:
+    report(c, CODE_KIND, expr->span, "`_` stands for a dim, in a type or a shape");
+    return value_error();
   default:
     return value_error();
   }

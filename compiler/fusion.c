@@ -298,6 +298,7 @@ static bool make_pattern(struct compiler *c, const struct op *op, const struct a
   *out = (struct fuse_pattern){.op = op->name,
                                .version = op->desc->version,
                                .holds_inputs = (op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
+                               .view = (op->desc->flags & TFM_OP_VIEW) != 0,
                                .tap_count = s->tap_count,
                                .tap = s->tap,
                                .input_count = s->input_count,

@@ -7,6 +7,7 @@
 #include "compiler/attr.h"
 #include "compiler/ir.h"
 #include "compiler/report.h"
+#include "compiler/typing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,22 +131,53 @@ static const tfm_attr *to_attr(struct compiler *c, const struct graph_attr *attr
   return made;
 }
 
+/* A shape: each dim by its handle, and none for `_`. */
+static const tfm_attr *to_dims(struct inference *in, const char *name, const struct value *value) {
+  tfm_attr *made = compiler_alloc(in->c, 1 + (size_t)value->dims.count, sizeof *made);
+  const tfm_attr **item = compiler_alloc(in->c, value->dims.count, sizeof *item);
+  if (made == NULL || item == NULL)
+    return NULL;
+  for (uint32_t i = 0; i < value->dims.count; i++) {
+    struct cell *cell = value->dims.item[i];
+    made[i + 1] = (tfm_attr){.name = "", .kind = cell == NULL ? TFM_ATTR_NONE : TFM_ATTR_DIM};
+    if (cell != NULL)
+      made[i + 1].integer = to_handle(in, cell);
+    item[i] = &made[i + 1];
+  }
+  *made = (tfm_attr){.name = name, .kind = TFM_ATTR_LIST, .count = value->dims.count, .item = item};
+  return made;
+}
+
+/* Those that are there; what is for infer alone is behind the others. */
+static const tfm_attr **to_attrs(struct inference *in, const struct op_call *call,
+                                 uint32_t *count) {
+  struct compiler *c = in->c;
+  const struct op_schema *s = call->op->schema;
+  const struct graph_attr *attrs = attr_list(c, call, count);
+  const tfm_attr **attr = compiler_alloc(c, s->attr_count, sizeof *attr);
+  if (attrs == NULL || attr == NULL)
+    return NULL;
+  for (uint32_t i = 0; i < *count; i++)
+    attr[i] = to_attr(c, &attrs[i]);
+  for (uint32_t i = 0; i < s->attr_count; i++)
+    if (call->attr[i].kind == VALUE_DIMS)
+      attr[(*count)++] = to_dims(in, s->attr[i].name, &call->attr[i]);
+  return attr;
+}
+
 static bool make_node(struct inference *in, const struct op_call *call, tfm_node *node) {
   struct compiler *c = in->c;
   const struct op_schema *s = call->op->schema;
   const tfm_type **input = compiler_alloc(c, s->input_count, sizeof *input);
   const tfm_type **weight = compiler_alloc(c, s->weight_count, sizeof *weight);
   uint32_t count;
-  const struct graph_attr *attrs = attr_list(c, call, &count);
-  const tfm_attr **attr = compiler_alloc(c, count, sizeof *attr);
-  if (input == NULL || weight == NULL || attrs == NULL || attr == NULL)
+  const tfm_attr **attr = to_attrs(in, call, &count);
+  if (input == NULL || weight == NULL || attr == NULL)
     return false;
   for (uint32_t i = 0; i < s->input_count; i++)
     input[i] = call->input[i] == GRAPH_NONE ? NULL : to_type(in, &c->value[call->input[i]].type);
   for (uint32_t i = 0; i < s->weight_count; i++)
     weight[i] = call->weight[i] < 0 ? NULL : to_type(in, &call->weight_type[i]);
-  for (uint32_t i = 0; i < count; i++)
-    attr[i] = to_attr(c, &attrs[i]);
   *node = (tfm_node){.struct_size = sizeof *node,
                      .input_count = s->input_count,
                      .weight_count = s->weight_count,
@@ -159,6 +191,24 @@ static bool make_node(struct inference *in, const struct op_call *call, tfm_node
   return !c->stop;
 }
 
+/* A shape that was asked for, and where its dims are from. */
+static void note_shape(struct compiler *c, struct report *r, const char *name,
+                       const struct value *shape) {
+  const char *text = "";
+  for (uint32_t i = 0; i < shape->dims.count && text != NULL; i++)
+    text = compiler_printf(
+        c, "%s%s%s", text, i > 0 ? "," : "",
+        shape->dims.item[i] == NULL ? "_" : compiler_cell_text(c, shape->dims.item[i]));
+  if (text == NULL)
+    return;
+  report_note(c, r, "`%s` is [%s]", name, text);
+  for (uint32_t i = 0; i < shape->dims.count; i++) {
+    const struct cell *cell = shape->dims.item[i];
+    if (cell != NULL && cell->origin != NULL && cell->origin->kind != ORIGIN_TEXT)
+      report_note(c, r, "%s", typing_story(c, cell));
+  }
+}
+
 static bool refuse(struct compiler *c, const struct op_call *call, const char *why) {
   struct report *r = report(c, CODE_REFUSED, call->span, "`%s` refuses its inputs", call->op->name);
   report_primary(c, r, "%s", why);
@@ -166,6 +216,9 @@ static bool refuse(struct compiler *c, const struct op_call *call, const char *w
     if (call->input[i] != GRAPH_NONE)
       report_note(c, r, "`%s` is %s", call->op->schema->input[i].name,
                   compiler_type_text(c, &c->value[call->input[i]].type));
+  for (uint32_t i = 0; i < call->op->schema->attr_count; i++)
+    if (call->attr[i].kind == VALUE_DIMS)
+      note_shape(c, r, call->op->schema->attr[i].name, &call->attr[i]);
   return false;
 }
 

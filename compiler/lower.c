@@ -193,6 +193,7 @@ static bool emit_node(struct emitter *e, const struct ir_node *from) {
   struct graph_node node = {.op = text(e, from->op->name),
                             .op_version = from->op->desc->version,
                             .holds_inputs = (from->op->desc->flags & TFM_OP_HOLDS_INPUTS) != 0,
+                            .view = (from->op->desc->flags & TFM_OP_VIEW) != 0,
                             .mixes = tokens_mixes(e->c, from),
                             .entry = e->entry[from->when],
                             .input_count = from->input_count,

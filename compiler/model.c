@@ -60,11 +60,10 @@ static int32_t add_layer(struct compiler *c, const struct symbol *symbol, const 
                            .node = GRAPH_NONE,
                            .state = true,
                            .span = span};
-  if (type->dtype == DTYPE_KV) /* as wide as its reader says */
-    value.type.shape[0] = cell_free(c->arena, NULL);
-  if (value.name == NULL || (type->dtype == DTYPE_KV && value.type.shape[0] == NULL))
-    return GRAPH_NONE;
-  return ir_add_value(c, &value);
+  for (uint32_t d = 0; type->dtype == DTYPE_KV && d < type->rank; d++) /* as its reader says */
+    if ((value.type.shape[d] = cell_free(c->arena, NULL)) == NULL)
+      return GRAPH_NONE;
+  return value.name == NULL ? GRAPH_NONE : ir_add_value(c, &value);
 }
 
 static void add_layers(struct compiler *c, struct symbol *symbol, const struct ctype *type,
@@ -84,7 +83,7 @@ static bool layer_type(struct compiler *c, const struct ast_type *type, bool ten
                        struct ctype *out) {
   struct dim dim;
   int64_t number;
-  *out = (struct ctype){.dtype = DTYPE_KV, .rank = 1};
+  *out = (struct ctype){.dtype = DTYPE_KV, .rank = 2};
   if (!tensor)
     return true;
   if (!declared_type(c, type, out))

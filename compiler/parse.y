@@ -391,9 +391,9 @@ primary:
 ;
 
 list_items:
-  %empty    { $$ = no_exprs; }
-| exprs
-| exprs ","
+  %empty        { $$ = no_exprs; }
+| dim_list
+| dim_list ","
 ;
 
 args:

@@ -20,7 +20,7 @@ struct maker {
 static const char *const attr_kinds[] = {
     [SCHEMA_ATTR_INT] = "int",   [SCHEMA_ATTR_REAL] = "real",     [SCHEMA_ATTR_STR] = "str",
     [SCHEMA_ATTR_BOOL] = "bool", [SCHEMA_ATTR_OBJECT] = "object", [SCHEMA_ATTR_LIST] = "list",
-    [SCHEMA_ATTR_ANY] = "any"};
+    [SCHEMA_ATTR_DIMS] = "dims", [SCHEMA_ATTR_ANY] = "any"};
 enum { ATTR_KINDS = sizeof attr_kinds / sizeof attr_kinds[0] };
 
 const char *schema_attr_kind_name(enum schema_attr_kind kind) {
@@ -179,8 +179,10 @@ static void check_type(struct maker *maker, const struct ast_type *type,
                        const struct schema_type *out) {
   if (out->dtype == DTYPE_MASK && out->has_dims)
     refuse(maker, type->span, "a mask has no dims");
-  else if (out->dtype == DTYPE_KV && out->has_dims && (out->rank != 1 || out->ellipsis))
-    refuse(maker, type->span, "a kv has one dim, the width of its rows");
+  else if (out->dtype == DTYPE_KV && out->has_dims &&
+           (out->rank < 1 || out->rank > 2 || out->ellipsis))
+    refuse(maker, type->span,
+           "a kv has the width of its keys, and that of its values if it differs");
   else if (out->dtype == DTYPE_STATE && out->ellipsis)
     refuse(maker, type->span, "a state has the dims of one row's tensor, none of them `...`");
   else if (out->dtype == DTYPE_BIAS && (out->rank != 1 || out->ellipsis))

@@ -7,7 +7,8 @@
  * Inputs and weights have a type: dtype and dims.  No dtype is the run's float
  * type; `any` is one dtype, the same wherever the op says `any`; `number` is the
  * same of numbers, all but bool; `mask` has no dims; `kv[M]` is a key/value state
- * whose rows are M wide, `state[H, K]` a tensor that each row keeps.  A dim is
+ * whose rows are M wide, `kv[M, N]` one whose values are N wide, `state[H, K]` a
+ * tensor that each row keeps.  A dim is
  *     D        a variable, one value in the whole op
  *     heads    the value of an attribute of that name
  *     12  H*2  a number, an expression of the two above
@@ -21,7 +22,7 @@
  * layers: NAME.weight [E, O, I] and NAME.bias [E, O], each one tensor or a list of E.  In the arrays below (and in
  * tfm_node.weight) a group stands as its members, in that order.
  *
- * Attributes are int, real, str, bool, object, list or any, or one of the strings
+ * Attributes are int, real, str, bool, object, list, dims or any, or one of the strings
  * of a list, `"a" | "b"`; with a default
  * (an expression of numbers, strings and earlier attributes), or optional by
  * `?`, or required.
@@ -97,6 +98,7 @@ enum schema_attr_kind {
   SCHEMA_ATTR_BOOL,
   SCHEMA_ATTR_OBJECT,
   SCHEMA_ATTR_LIST,
+  SCHEMA_ATTR_DIMS, /* a list of dims, of run time among them, and `_`: for infer alone */
   SCHEMA_ATTR_ANY
 };
 const char *schema_attr_kind_name(enum schema_attr_kind kind); /* "int" */

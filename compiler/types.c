@@ -211,6 +211,9 @@ static bool match_slot(struct typing *t, const struct slot *slot) {
   if (!want->has_dims)
     return true;
   uint32_t rank = slot->type->rank;
+  if (want->dtype == DTYPE_KV) /* `kv[M]`: both are M wide */
+    return match_dim(t, slot, 0, slot->type->shape[0]) &&
+           match_dim(t, slot, want->rank - 1, slot->type->shape[1]);
   if (want->ellipsis ? rank < want->rank : rank != want->rank)
     return fail_rank(t, slot);
   uint32_t rest = rank - want->rank;
@@ -224,14 +227,16 @@ static bool match_slot(struct typing *t, const struct slot *slot) {
 
 static bool match_computed(struct typing *t, const struct slot *slot) {
   const struct schema_type *want = slot->want;
-  for (uint32_t i = 0; want->has_dims && i < want->rank; i++) {
+  uint32_t rank = want->dtype == DTYPE_KV ? slot->type->rank : want->rank;
+  for (uint32_t k = 0; want->has_dims && k < rank; k++) {
+    uint32_t i = k < want->rank ? k : want->rank - 1;
     if (want->dim[i].kind != SCHEMA_DIM_EXPR)
       continue;
     unsigned errors = t->c->diag->errors;
     struct binding with = {constraint_cell(t, want->dim[i].expr), "the schema", SPAN_NONE};
     if (t->c->diag->errors != errors)
       return false;
-    struct cell *cell = slot->type->shape[slot->type->rank - want->rank + i];
+    struct cell *cell = slot->type->shape[slot->type->rank - rank + k];
     if (with.cell != NULL &&
         !unify(t, slot, &with, cell, compiler_span_text(t->c, want->dim[i].expr->span)))
       return false;
@@ -343,5 +348,5 @@ bool types_call(struct compiler *c, struct op_call *call) {
   ok = ok && batch_check(c, call);
   if (!ok && infers(t.schema))
     return false;
-  return find_outputs(&t) && ok && !c->stop;
+  return find_outputs(&t) && ok && batch_check_outputs(c, call) && !c->stop;
 }

@@ -16,6 +16,7 @@ const char *value_kind_name(const struct value *value) {
   case VALUE_JSON:
     return json_is_object(value->json) ? "an object" : "a list";
   case VALUE_LIST:
+  case VALUE_DIMS:
     return "a list";
   case VALUE_TENSOR:
     return "a tensor";

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cell;
 struct origin;
 struct symbol;
 struct weight_expr;
@@ -20,6 +21,7 @@ enum value_kind {
   VALUE_STR,
   VALUE_JSON, /* an object or array of config.json */
   VALUE_LIST,
+  VALUE_DIMS,   /* the list of an attribute that is a shape */
   VALUE_TENSOR, /* a value of the graph */
   VALUE_STATE,  /* a state, not yet one layer of it */
   VALUE_WEIGHT,
@@ -41,6 +43,10 @@ struct value {
       uint32_t count;
       uint32_t depth; /* LIST: of lists in it that are no JSON, 1 = none */
     } list;           /* LIST, TUPLE */
+    struct {
+      struct cell *const *item; /* NULL = `_` */
+      uint32_t count;
+    } dims;
     int32_t tensor; /* into compiler.value */
     const struct symbol *state;
     const struct weight_expr *weight;

@@ -153,9 +153,7 @@ int32_t build_state(struct build *build, const char *name, int32_t value) {
   if (table == NULL)
     return GRAPH_NONE;
   build->state = table;
-  const struct type *type = &build->value[value].type;
-  table[build->count[BUILD_STATE]] =
-      (struct graph_state){name, value, type->dtype == DTYPE_KV ? type->shape[0] : (struct dim){0}};
+  table[build->count[BUILD_STATE]] = (struct graph_state){name, value};
   return (int32_t)build->count[BUILD_STATE]++;
 }
 

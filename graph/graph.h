@@ -31,7 +31,8 @@
 enum { GRAPH_MAX_RANK = 8, GRAPH_NONE = -1 };
 
 /* dtype DTYPE_NONE is the run's float type until lowering, F32 after.
- * DTYPE_MASK has rank 0; DTYPE_KV has rank 1: the width of a row; DTYPE_BIAS too: the heads.
+ * DTYPE_MASK has rank 0; DTYPE_KV has rank 2: the widths of a row of keys, and of values;
+ * DTYPE_BIAS has rank 1: the heads.
  * DTYPE_STATE has the dims of the tensor that each row has, which are numbers. */
 struct type {
   enum dtype dtype;
@@ -132,11 +133,10 @@ struct graph_weight {
   bool used; /* by a node, or by a weight that is */
 };
 
-/* One layer of a state.  width is known when its reader is typed. */
+/* One layer of a state.  Its type says its dims; the widths of a KV, its reader tells. */
 struct graph_state {
   const char *name; /* "past[3]" */
   int32_t value;    /* of dtype DTYPE_KV or DTYPE_STATE */
-  struct dim width; /* KV: of a key, and of a value */
 };
 
 struct graph_value {
@@ -158,6 +158,7 @@ struct graph_node {
   const char *name; /* that of its first output */
   uint32_t op_version;
   bool holds_inputs; /* TFM_OP_HOLDS_INPUTS */
+  bool view;         /* TFM_OP_VIEW */
   bool mixes;        /* an output depends on several tokens of an input */
   int32_t entry;
   uint32_t input_count; /* slots of the schema; GRAPH_NONE = absent */

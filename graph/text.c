@@ -10,7 +10,7 @@
  *     weight $wte.weight : f32[50257,768] = "transformer.wte.weight"
  *     weight $wte.weight{transpose} : f32[768,50257] = transpose($wte.weight)
  *     %4 = embedding(%0; $wte.weight) : f32[B,T,768] @wte !0:812-840
- *     %9 = attention(%5, %6, %7; ; heads: 12) : f32[B,T,768] @h.0.attention | h.0.a
+ *     %9 = attention(%5, %6, %7; ; scale: 0.5) : f32[B,T,768] @h.0.attention | h.0.a
  *         !0:901-960 layer 0 taps(scores, probs!)
  *     output logits = %150
  *
@@ -122,8 +122,9 @@ static void print_type(const struct graph *graph, const struct type *type, struc
   buffer_puts(out, type->dtype == DTYPE_NONE ? "f" : dtype_name(type->dtype));
   if (type->dtype == DTYPE_MASK)
     return;
+  bool once = type->dtype == DTYPE_KV && dim_equal(&type->shape[0], &type->shape[1]);
   buffer_putc(out, '[');
-  for (uint32_t i = 0; i < type->rank; i++) {
+  for (uint32_t i = 0; i < (once ? 1 : type->rank); i++) {
     if (i > 0)
       buffer_putc(out, ',');
     dim_print(&type->shape[i], names, out);
@@ -275,6 +276,8 @@ static void print_node_tail(const struct graph_node *node, struct buffer *out) {
     buffer_printf(out, " version %u", node->op_version);
   if (node->holds_inputs)
     buffer_puts(out, " holds");
+  if (node->view)
+    buffer_puts(out, " view");
   if (node->mixes)
     buffer_puts(out, " mixes");
   if (node->tap_count > 0) {

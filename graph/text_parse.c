@@ -321,6 +321,7 @@ static int read_node_tail(struct reader *r, struct graph_node *node, struct list
   if (text_take(r, "version ") && text_u32(r, &node->op_version) != 0)
     return -1;
   node->holds_inputs = text_take(r, "holds");
+  node->view = text_take(r, "view");
   node->mixes = text_take(r, "mixes");
   return text_take(r, "taps(") ? read_taps(r, node, lists) : 0;
 }

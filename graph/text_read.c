@@ -208,6 +208,8 @@ int text_type(struct reader *r, struct type *out) {
     if (read_dim(r, &out->shape[out->rank++]) != 0)
       return -1;
   } while (text_take(r, ","));
+  if (out->dtype == DTYPE_KV && out->rank == 1)
+    out->shape[out->rank++] = out->shape[0];
   return text_expect(r, "]");
 }
 

@@ -73,7 +73,8 @@ static int check_type(struct verify *v, const struct type *type, const char *nam
   if (type->rank > GRAPH_MAX_RANK)
     FAIL(v, "`%s` has rank %u, at most %d is possible", name, type->rank, GRAPH_MAX_RANK);
   if ((type->dtype == DTYPE_MASK && type->rank != 0) ||
-      ((type->dtype == DTYPE_KV || type->dtype == DTYPE_BIAS) && type->rank != 1))
+      (type->dtype == DTYPE_KV && type->rank != 2) ||
+      (type->dtype == DTYPE_BIAS && type->rank != 1))
     FAIL(v, "`%s` is a %s of rank %u", name, dtype_name(type->dtype), type->rank);
   for (uint32_t i = 0; i < type->rank; i++)
     if (!dim_is_sound(&type->shape[i], v->graph->dim_count))
@@ -253,9 +254,7 @@ static int check_state(struct verify *v, const struct graph_state *state) {
   const struct type *type = &g->value[state->value].type;
   if (g->value[state->value].entry != GRAPH_NONE)
     FAIL(v, "state `%s` belongs to no entry", state->name);
-  if (type->dtype == DTYPE_STATE
-          ? !is_sized(type)
-          : type->dtype != DTYPE_KV || !dim_equal(&type->shape[0], &state->width))
+  if (type->dtype == DTYPE_STATE ? !is_sized(type) : type->dtype != DTYPE_KV)
     FAIL(v, "state `%s` does not have the type of its value", state->name);
   return 0;
 }
@@ -313,6 +312,29 @@ static int check_node_inputs(struct verify *v, uint32_t index) {
   return 0;
 }
 
+/* The elements of a value, as a polynomial; false = too large to say. */
+static bool elements_of(const struct type *type, struct dim *out) {
+  struct dim product = dim_number(1);
+  for (uint32_t i = 0; i < type->rank; i++)
+    if (!dim_mul(&product, &type->shape[i], &product))
+      return false;
+  *out = product;
+  return true;
+}
+
+/* A view has the elements of its input: they may share memory. */
+static int check_view(struct verify *v, const struct graph_node *node) {
+  const struct graph *g = v->graph;
+  struct dim from, to;
+  if (node->input_count == 0 || node->input[0] == GRAPH_NONE || node->output_count != 1)
+    FAIL(v, "view `%s` is not of one value", node->name);
+  const struct type *in = &g->value[node->input[0]].type, *out = &g->value[node->output[0]].type;
+  if (in->dtype != out->dtype || !dtype_is_tensor(in->dtype) || !elements_of(in, &from) ||
+      !elements_of(out, &to) || !dim_equal(&from, &to))
+    FAIL(v, "view `%s` does not have the elements of its input", node->name);
+  return 0;
+}
+
 static int check_node(struct verify *v, uint32_t index) {
   const struct graph_node *node = &v->graph->node[index];
   const struct graph *g = v->graph;
@@ -340,6 +362,8 @@ static int check_node(struct verify *v, uint32_t index) {
       FAIL(v, "node `%s` makes a %s, which only a state is", node->name,
            dtype_name(g->value[node->output[i]].type.dtype));
   }
+  if (node->view && check_view(v, node) != 0)
+    return -1;
   if (strcmp(node->name, v->graph->value[node->output[0]].name) != 0)
     FAIL(v, "node `%s` is not named as its first output", node->name);
   if (node->tap_count > 64 || (node->tap_count < 64 && node->taps >> node->tap_count != 0))

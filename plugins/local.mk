@@ -125,7 +125,10 @@ plugins_pooling_la_LIBADD = $(LIBM)
 
 plugins_shape_la_SOURCES = $(plugins_common) \
   plugins/shape/plugin.c \
-  plugins/shape/shape.c \
+  plugins/shape/concat.c \
+  plugins/shape/reshape.c \
+  plugins/shape/select.c \
+  plugins/shape/split.c \
   plugins/shape/shape.h
 plugins_shape_la_CPPFLAGS = $(plugin_cppflags)
 plugins_shape_la_CFLAGS = $(plugin_cflags)

@@ -40,6 +40,7 @@ static int fill_step(struct exec *exec, struct step *step, const struct program_
   if (!input || !output || !tap)
     return error_oom(err);
   step->node = p;
+  step->view = plan_is_view(exec->plan, (uint32_t)(p - exec->program->node));
   set_pointers(exec, input, node->input, node->input_count, step);
   set_pointers(exec, output, node->output, node->output_count, step);
   host_taps_init(&step->taps, node->taps, tap, taps);
@@ -57,7 +58,8 @@ static int fill_step(struct exec *exec, struct step *step, const struct program_
                         .node = &p->view,
                         .impl = &step->taps,
                         .rows = &exec->fit[node->entry].view};
-  return exec->ragged->node[p - exec->program->node].apart ? apart_create(exec, step, err) : 0;
+  bool apart = exec->ragged->node[p - exec->program->node].apart && !step->view;
+  return apart ? apart_create(exec, step, err) : 0;
 }
 
 static void fill_values(struct exec *exec) {
@@ -239,6 +241,8 @@ static int run_whole(struct exec *exec, struct step *step, struct tfm_error *err
 
 static int run_step(struct exec *exec, struct step *step, struct tfm_error *err) {
   uint64_t start = exec->profile ? now() : 0;
+  if (step->view)
+    return exec->watch ? show_step(exec, step, err) : 0;
   if ((step->apart ? apart_run(exec, step, &exec->fit[step->node->node->entry], err)
                    : run_whole(exec, step, err)) != 0)
     return -1;
@@ -258,6 +262,8 @@ int exec_run(struct exec *exec, uint32_t entry, struct tfm_error *err) {
   if (exec->watch && show_inputs(exec, entry, err) != 0)
     return -1;
   for (uint32_t n = run->begin; n < run->end; n++) {
+    if (exec->step[n].view && !exec->step[n].watched)
+      continue;
     if (cancelled(exec))
       return error_set(err, TFM_ERROR_INTERRUPTED, "interrupted");
     if (run_step(exec, &exec->step[n], err) != 0)

@@ -11,6 +11,7 @@ struct step {
   uint32_t dims;  /* run-time dimensions that a shape of it depends on */
   bool has_state; /* reads a state, whose capacity may change */
   bool watched;   /* has outputs or taps to show */
+  bool view;      /* its output is its input: no kernel is run */
   tfm_run run;
   struct host_taps taps;
   struct apart *apart; /* NULL = all rows at once */

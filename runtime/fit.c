@@ -48,7 +48,9 @@ static int fit_kept(struct exec *exec, int32_t v, size_t size, struct tfm_error 
   }
   int status = exec_grow(exec, block, wanted, exec->graph->value[v].name, err);
   exec->kept_bytes += block->size - before;
-  exec->tensor[v].data = block->data;
+  for (uint32_t i = 0; i < exec->graph->value_count; i++) /* itself, and views of it */
+    if (exec->plan->value[i].root == v)
+      exec->tensor[i].data = block->data;
   return status;
 }
 
@@ -75,7 +77,8 @@ static int fit_shape(struct exec *exec, int32_t v, const struct fit *fit, struct
   ragged_stored(exec->ragged, v, &fit->batch, tensor->shape);
   view_set_contiguous(tensor);
   tensor->begin = lies->kind == RAGGED_TOKENS ? fit->batch.begin[lies->dim] : NULL;
-  return exec_is_kept(exec, v) ? fit_kept(exec, v, size, err) : 0;
+  bool own = exec->plan->value[v].root == v; /* else a view of one that is kept */
+  return own && exec_is_kept(exec, v) ? fit_kept(exec, v, size, err) : 0;
 }
 
 /* Shapes of the entry's own values that depend on a dimension in `changed`;

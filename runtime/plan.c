@@ -30,11 +30,19 @@ static uint32_t dims_of(const struct type *type) {
   return dims;
 }
 
+/* Of as many elements: do they lie in memory alike? */
+static bool lie_alike(const struct ragged *ragged, int32_t a, int32_t b) {
+  return ragged->value[a].kind == ragged->value[b].kind &&
+         ragged->value[a].dim == ragged->value[b].dim;
+}
+
 static void first_use(struct plan *plan) {
   const struct graph *graph = plan->graph;
   for (uint32_t v = 0; v < graph->value_count; v++)
-    plan->value[v] = (struct plan_value){
-        .place = PLAN_KEPT, .root = (int32_t)v, .dims = dims_of(&graph->value[v].type)};
+    plan->value[v] = (struct plan_value){.place = PLAN_KEPT,
+                                         .root = (int32_t)v,
+                                         .shown = (int32_t)v,
+                                         .dims = dims_of(&graph->value[v].type)};
   for (uint32_t i = 0; i < graph->state_count; i++)
     plan->value[graph->state[i].value].place = PLAN_STATE;
   for (uint32_t n = 0; n < graph->node_count; n++) {
@@ -44,7 +52,14 @@ static void first_use(struct plan *plan) {
       value->place = PLAN_ARENA;
       value->first = value->last = (int32_t)n;
     }
+    if (node->view && lie_alike(plan->ragged, node->input[0], node->output[0]))
+      plan->value[node->output[0]].shown = plan->value[node->input[0]].shown;
   }
+}
+
+bool plan_is_view(const struct plan *plan, uint32_t node) {
+  const struct graph_node *n = &plan->graph->node[node];
+  return n->view && plan->value[n->output[0]].shown != n->output[0];
 }
 
 static void extend(struct plan_value *value, int32_t last) {
@@ -74,7 +89,8 @@ static void last_use(struct plan *plan) {
   for (uint32_t n = graph->node_count; n-- > 0;) {
     const struct graph_node *node = &graph->node[n];
     int32_t last = (int32_t)n;
-    for (uint32_t i = 0; holds_inputs(graph, node) && i < node->output_count; i++)
+    bool holds = holds_inputs(graph, node) || plan_is_view(plan, n);
+    for (uint32_t i = 0; holds && i < node->output_count; i++)
       if (plan->value[node->output[i]].last > last)
         last = plan->value[node->output[i]].last;
     for (uint32_t i = 0; makes_mask(graph, node) && i < node->output_count; i++)
@@ -122,24 +138,28 @@ static bool can_take_over(const struct plan *plan, int32_t index) {
   if (node->input_count == 0 || node->output_count == 0 || node->input[0] == GRAPH_NONE ||
       holds_inputs(graph, node))
     return false;
-  int32_t from = node->input[0], to = node->output[0];
+  int32_t from = node->input[0], to = node->output[0], shown = plan->value[from].shown;
   if (plan->value[from].place != PLAN_ARENA || plan->value[to].place != PLAN_ARENA ||
-      plan->value[from].last != index ||
+      plan->value[from].last != index || plan->value[shown].last != index ||
       !same_type(&graph->value[from].type, &graph->value[to].type))
     return false;
   for (uint32_t i = 1; i < node->input_count; i++)
-    if (node->input[i] == from || may_point_into(graph, node->input[i], from))
+    if (node->input[i] != GRAPH_NONE &&
+        (plan->value[node->input[i]].shown == shown || may_point_into(graph, node->input[i], from)))
       return false;
   return true;
 }
 
 static void share(struct plan *plan, const bool *inplace) {
-  for (uint32_t n = 0; inplace && n < plan->graph->node_count; n++) {
+  for (uint32_t n = 0; n < plan->graph->node_count; n++) {
     const struct graph_node *node = &plan->graph->node[n];
-    if (!inplace[n] || !can_take_over(plan, (int32_t)n))
+    bool view = plan_is_view(plan, n);
+    if (!view && !(inplace && inplace[n] && can_take_over(plan, (int32_t)n)))
       continue;
     struct plan_value *to = &plan->value[node->output[0]];
     to->root = plan->value[node->input[0]].root;
+    if (view)
+      to->place = plan->value[to->root].place;
     extend(&plan->value[to->root], to->last);
   }
 }

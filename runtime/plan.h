@@ -11,7 +11,8 @@
  *             laid out apart and use the same bytes, one at a time
  *
  * In place: an output takes over its node's input 0 when the kernel allows
- * it, types agree, and nobody reads that input later.  Such values share a root. */
+ * it, types agree, and nobody reads that input later.  A view is its input under
+ * other dims, if both lie in memory alike.  Such values share a root. */
 #ifndef TFM_RUNTIME_PLAN_H
 #define TFM_RUNTIME_PLAN_H
 
@@ -32,6 +33,8 @@ enum plan_place { PLAN_ARENA, PLAN_KEPT, PLAN_STATE };
 struct plan_value {
   enum plan_place place;
   int32_t root; /* the value whose memory it uses; itself if none */
+  /* A view: the value whose elements it has, which lives as long; itself if it is none. */
+  int32_t shown;
   /* Nodes from its writer to its last reader, its own and, on a root, those of
    * all who share it. */
   int32_t first, last;
@@ -80,5 +83,8 @@ int plan_layout(struct plan *plan, uint32_t entry, const struct ragged_batch *ba
  * A dimension of 0 stands for its bound, or 1 if none is stated. */
 int plan_print(struct plan *plan, const int64_t *variable, struct buffer *out,
                struct tfm_error *err);
+
+/* The node runs no kernel: its output is its input. */
+bool plan_is_view(const struct plan *plan, uint32_t node);
 
 #endif

@@ -64,9 +64,12 @@ static void print_head(const struct plan *plan, const int64_t *at, struct buffer
 static uint64_t state_bytes(const struct graph *graph) {
   uint64_t bytes = 0;
   int64_t width;
-  for (uint32_t i = 0; i < graph->state_count; i++)
-    if (dim_is_number(&graph->state[i].width, &width) && width > 0)
-      bytes = saturating_add(bytes, saturating_mul(2 * sizeof(float), (uint64_t)width));
+  for (uint32_t i = 0; i < graph->state_count; i++) {
+    const struct type *type = &graph->value[graph->state[i].value].type;
+    for (uint32_t d = 0; type->dtype == DTYPE_KV && d < type->rank; d++)
+      if (dim_is_number(&type->shape[d], &width) && width > 0)
+        bytes = saturating_add(bytes, saturating_mul(sizeof(float), (uint64_t)width));
+  }
   return bytes;
 }
 

@@ -21,11 +21,13 @@ static bool is_tensor(const struct graph *graph, uint32_t state) {
 
 static int add_layer(const struct graph *graph, uint32_t i, struct cache_layer *layer,
                      struct tfm_error *err) {
-  int64_t width;
-  if (!dim_is_number(&graph->state[i].width, &width) || width < 0)
+  const struct type *type = &graph->value[graph->state[i].value].type;
+  int64_t keys, values;
+  if (!dim_is_number(&type->shape[0], &keys) || keys < 0 ||
+      !dim_is_number(&type->shape[1], &values) || values < 0)
     return error_set(err, TFM_ERROR_MODEL, "the width of state `%s` is not a number",
                      graph->state[i].name);
-  *layer = (struct cache_layer){.key_width = width, .value_width = width};
+  *layer = (struct cache_layer){.key_width = keys, .value_width = values};
   return 0;
 }
 
@@ -195,7 +197,8 @@ static void publish_kv(struct session *session, struct session_state *state, uin
   kv->past = session->past;
   kv->fresh = session->fresh;
   kv->block = session->block;
-  exec_set_state(session->exec, state->value, kv, &kv->key_width);
+  const int64_t widths[] = {kv->key_width, kv->value_width};
+  exec_set_state(session->exec, state->value, kv, widths);
 }
 
 static void publish_tensor(struct session *session, struct session_state *state, uint32_t rows) {

@@ -329,6 +329,7 @@ static int replace(struct fuser *f, const struct match *m, struct tfm_error *err
   fused.op = f->name;
   fused.op_version = p->version;
   fused.holds_inputs = p->holds_inputs;
+  fused.view = p->view;
   fused.tap = f->tap, fused.tap_count = p->tap_count;
   fused.input = keep_slots(f, m->input, p->input_count), fused.input_count = p->input_count;
   fused.weight = keep_slots(f, m->weight, p->weight_count), fused.weight_count = p->weight_count;

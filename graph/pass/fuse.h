@@ -55,7 +55,7 @@ struct fuse_pattern {
   /* What is put in the place of the parts. */
   const char *op;
   uint32_t version;
-  bool holds_inputs;
+  bool holds_inputs, view;
   uint32_t tap_count;
   const char *const *tap;
   uint32_t input_count, weight_count, attr_count, output_count;

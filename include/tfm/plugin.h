@@ -141,7 +141,9 @@ enum {
   TFM_ATTR_REAL,
   TFM_ATTR_STR,
   TFM_ATTR_LIST,
-  TFM_ATTR_OBJECT
+  TFM_ATTR_OBJECT,
+  TFM_ATTR_DIM /* infer alone: an item of an attribute of the kind `dims`, a tfm_dim in
+                  integer; NONE where `_` stands */
 };
 typedef struct tfm_attr {
   const char *name; /* "" for the items of a list */
@@ -373,7 +375,10 @@ enum {
    * compared from the last one: they are equal, or 1 or not there in one input,
    * which is then repeated.  Where rows lie end to end, an input [B, 1, ...] beside
    * [B, T, ...] is [B, 1, ...] still: its row b belongs to all tokens of row b. */
-  TFM_OP_BROADCASTS = 4u
+  TFM_OP_BROADCASTS = 4u,
+  /* The one output has the elements of the first input, in their order, under other dims.
+   * Where both lie in one piece they are one memory, and no kernel is run. */
+  TFM_OP_VIEW = 8u
 };
 
 /* What tfm itself asks of an op, so that no part of it knows an op by its name.  The

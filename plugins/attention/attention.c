@@ -9,21 +9,20 @@
 
 const tfm_op_desc attention_op = {
     OP_OF(
-        "## Scaled dot-product attention (Vaswani et al. 2017, section 3.2), with fewer key heads\n"
-        "## than query heads if kv_heads says so (Ainslie et al. 2023).  With a cache, k and v "
-        "are\n"
-        "## stored behind what it holds, and queries see all of it.\n"
+        "## Scaled dot-product attention (Vaswani et al. 2017, section 3.2), of H heads of "
+        "queries\n"
+        "## and G of keys and values: H / G query heads share each (Ainslie et al. 2023).  Heads "
+        "of\n"
+        "## values may be of another size than those of keys.  With a cache, k and v are stored\n"
+        "## behind what it holds, and queries see all of it.\n"
         "## scores = q k^T * scale + bias, -inf where the mask forbids; probs = softmax(scores);\n"
-        "## result = probs v; zero for a query that may see nothing.  scale is 1 / sqrt(head "
-        "size)\n"
-        "## if not given.  softcap: c * tanh(. / c) of q k^T * scale (Gemma 2, section 2).  sinks: "
-        "a\n"
-        "## score of each head that takes its share of probs and has no value (gpt-oss).\n"
-        "op attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: mask?,\n"
-        "  bias: bias[heads]?, cache: kv[M]?; sinks: [heads]?;\n"
-        "  heads: int, kv_heads: int = heads, scale: real?, softcap: real?) -> [B, T, Q]\n"
-        "  taps scores, probs\n"
-        "  where heads >= 1 and heads / kv_heads >= 1 and Q / heads == M / kv_heads\n"),
+        "## result = probs v, the heads side by side; zero for a query that may see nothing.\n"
+        "## scale is 1 / sqrt(K) if not given.  softcap: c * tanh(. / c) of q k^T * scale (Gemma\n"
+        "## 2, section 2).  sinks: a score of each head that takes its share of probs and has no\n"
+        "## value (gpt-oss).\n"
+        "op attention(q: [B, T, H, K], k: [B, U, G, K], v: [B, U, G, W], mask: mask?,\n"
+        "  bias: bias[H]?, cache: kv[G * K, G * W]?; sinks: [H]?; scale: real?, softcap: real?)\n"
+        "  -> [B, T, H * W] taps scores, probs where H / G >= 1\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 enum { Q_INPUT, K_INPUT, V_INPUT, MASK_INPUT, BIAS_INPUT, CACHE_INPUT };
@@ -43,30 +42,31 @@ static void store_rows(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   (void)lane;
   const struct store *store = arg;
   const tfm_kv *cache = store->cache;
-  int64_t width = store->k->shape[2], b = 0;
-  size_t size = (size_t)width * sizeof(float);
+  int64_t keys = attention_key_stride(store->call), values = attention_value_stride(store->call);
+  int64_t b = 0;
   for (int64_t i = begin; i < end; i++) {
     while (attention_given(store->call, b + 1) <= i)
       b++;
     int64_t t = i - attention_given(store->call, b);
     if (t >= cache->fresh[b])
       continue;
-    memcpy(tfm_kv_key(cache, b, cache->past[b] + t), (const float *)store->k->data + i * width,
-           size);
-    memcpy(tfm_kv_value(cache, b, cache->past[b] + t), (const float *)store->v->data + i * width,
-           size);
+    memcpy(tfm_kv_key(cache, b, cache->past[b] + t), (const float *)store->k->data + i * keys,
+           (size_t)keys * sizeof(float));
+    memcpy(tfm_kv_value(cache, b, cache->past[b] + t), (const float *)store->v->data + i * values,
+           (size_t)values * sizeof(float));
   }
 }
 
 static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_kv *cache,
                             struct attention_call *call) {
-  int64_t width = run->input[K_INPUT]->shape[2], bytes = width * (int64_t)sizeof(float);
+  int64_t keys = attention_key_stride(call), values = attention_value_stride(call);
   if (cache->dtype != TFM_F32)
     return host->fail(host, "the key/value cache must be f32");
-  if (cache->key_width != width || cache->value_width != width || cache->key_stride != bytes ||
-      cache->value_stride != bytes)
-    return host->fail(host, "the key/value cache does not have rows of %lld values",
-                      (long long)width);
+  if (cache->key_width != keys || cache->value_width != values ||
+      cache->key_stride != keys * (int64_t)sizeof(float) ||
+      cache->value_stride != values * (int64_t)sizeof(float))
+    return host->fail(host, "the key/value cache does not have rows of %lld and %lld values",
+                      (long long)keys, (long long)values);
   if (cache->rows < call->batch)
     return host->fail(host, "the key/value cache has %lld rows, not %lld", (long long)cache->rows,
                       (long long)call->batch);
@@ -83,18 +83,16 @@ static tfm_status use_cache(const tfm_host *host, const tfm_run *run, const tfm_
 
 static tfm_status read_heads(const tfm_host *host, const tfm_node *node,
                              struct attention_heads *out) {
-  int64_t query_width = node->input[Q_INPUT]->shape[2], key_width = node->input[K_INPUT]->shape[2];
-  out->heads = tfm_attr_int(node, "heads", 0);
-  out->kv_heads = tfm_attr_int(node, "kv_heads", out->heads);
-  if (out->heads < 1 || out->kv_heads < 1 || out->heads % out->kv_heads != 0)
+  const tfm_type *q = node->input[Q_INPUT], *k = node->input[K_INPUT], *v = node->input[V_INPUT];
+  *out = (struct attention_heads){
+      .heads = q->shape[2], .kv_heads = k->shape[2], .size = q->shape[3], .width = v->shape[3]};
+  if (out->heads < 0 || out->kv_heads < 1 || out->size < 0 || out->width < 0 ||
+      k->shape[3] != out->size || v->shape[2] != out->kv_heads)
+    return host->fail(host, "heads and their sizes must be numbers, the same for keys and values");
+  if (out->heads < 1 || out->heads % out->kv_heads != 0)
     return host->fail(host, "%lld heads cannot share %lld key heads evenly", (long long)out->heads,
                       (long long)out->kv_heads);
   out->group = out->heads / out->kv_heads;
-  out->size = query_width / out->heads;
-  if (out->size * out->heads != query_width || out->size * out->kv_heads != key_width)
-    return host->fail(host, "widths %lld and %lld do not split into %lld and %lld equal heads",
-                      (long long)query_width, (long long)key_width, (long long)out->heads,
-                      (long long)out->kv_heads);
   out->scale = (float)tfm_attr_real(node, "scale", out->size > 0 ? 1 / sqrt((double)out->size) : 1);
   const tfm_attr *softcap = tfm_attr_find(node, "softcap");
   out->softcap = softcap ? (float)softcap->real : 0;
@@ -136,7 +134,7 @@ void attention_destroy(const tfm_host *host, void *instance) {
 /* Zero where a row has no such query or key. */
 static float *want_tap(const tfm_host *host, const tfm_run *run, uint32_t index,
                        const struct attention_call *call) {
-  int64_t shape[] = {call->batch, call->heads, call->tokens, call->keys_max};
+  int64_t shape[] = {call->batch, call->is.heads, call->tokens, call->keys_max};
   float *tap = run->taps >> index & 1 ? host->tap(host, run, index, 4, shape) : NULL;
   if (tap)
     memset(tap, 0, (size_t)(shape[0] * shape[1] * shape[2] * shape[3]) * sizeof *tap);
@@ -160,20 +158,12 @@ static void find_rows(const tfm_run *run, struct attention_call *call) {
 
 tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_run *run,
                           struct attention_call *call) {
-  const struct attention_heads *heads = instance;
   const tfm_tensor *q = run->input[Q_INPUT], *k = run->input[K_INPUT];
   *call =
-      (struct attention_call){.heads = heads->heads,
-                              .kv_heads = heads->kv_heads,
-                              .group = heads->group,
-                              .size = heads->size,
-                              .scale = heads->scale,
-                              .softcap = heads->softcap,
-                              .sinks = heads->sinks,
+      (struct attention_call){.is = *(const struct attention_heads *)instance,
                               .q = q->data,
                               .key = k->data,
                               .value = run->input[V_INPUT]->data,
-                              .kv_stride = k->shape[2],
                               .mask = run->input[MASK_INPUT] ? run->input[MASK_INPUT]->data : NULL,
                               .bias = run->input[BIAS_INPUT] ? run->input[BIAS_INPUT]->data : NULL,
                               .out = run->output[0]->data};
@@ -184,7 +174,7 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
   for (int64_t b = 0; b < call->batch && status == TFM_OK; b++)
     if (attention_keys(call, b) > call->keys_max)
       call->keys_max = attention_keys(call, b);
-  struct bias_room room = {call->batch, call->heads, call->tokens, call->keys_max};
+  struct bias_room room = {call->batch, call->is.heads, call->tokens, call->keys_max};
   if (status == TFM_OK)
     status = bias_check(host, call->bias, &room);
   if (status != TFM_OK)
@@ -198,42 +188,42 @@ tfm_status attention_open(const tfm_host *host, const void *instance, const tfm_
 
 /* Of key s, -inf where it is not allowed. */
 static double score(const struct attention_call *call, int64_t b, int64_t h, int64_t t, int64_t s) {
-  const float *q = call->q + ((attention_query(call, b) + t) * call->heads + h) * call->size;
+  const float *q = call->q + ((attention_query(call, b) + t) * call->is.heads + h) * call->is.size;
   struct bias_query query = attention_query_at(call, b, h, t);
   if (s >= attention_keys(call, b) || !mask_allows(call->mask, b, t, query.p, s))
     return -INFINITY;
-  const float *k = attention_key(call, b, s) + h / call->group * call->size;
+  const float *k = attention_key(call, b, s) + h / call->is.group * call->is.size;
   double sum = 0;
-  for (int64_t d = 0; d < call->size; d++)
+  for (int64_t d = 0; d < call->is.size; d++)
     sum += (double)q[d] * k[d];
-  sum *= call->scale;
-  if (call->softcap > 0)
-    sum = call->softcap * tanh(sum / call->softcap);
+  sum *= call->is.scale;
+  if (call->is.softcap > 0)
+    sum = call->is.softcap * tanh(sum / call->is.softcap);
   return sum + (call->bias ? bias_at(call->bias, &query, s) : 0);
 }
 
-/* total: [K] */
+/* total: [W] */
 static void run_query(const struct attention_call *call, int64_t b, int64_t h, int64_t t,
                       double *total) {
-  int64_t keys = attention_keys(call, b), size = call->size;
-  double largest = call->sinks ? call->sinks[h] : -INFINITY;
+  int64_t keys = attention_keys(call, b), width = call->is.width;
+  double largest = call->is.sinks ? call->is.sinks[h] : -INFINITY;
   for (int64_t s = 0; s < keys; s++)
     largest = fmax(largest, score(call, b, h, t, s));
-  double sum = call->sinks && largest != -INFINITY ? exp(call->sinks[h] - largest) : 0;
-  memset(total, 0, (size_t)size * sizeof *total);
+  double sum = call->is.sinks && largest != -INFINITY ? exp(call->is.sinks[h] - largest) : 0;
+  memset(total, 0, (size_t)width * sizeof *total);
   for (int64_t s = 0; s < keys; s++) {
-    const float *v = attention_value(call, b, s) + h / call->group * size;
+    const float *v = attention_value(call, b, s) + h / call->is.group * width;
     double x = score(call, b, h, t, s), weight = exp(x - largest);
     if (x == -INFINITY)
       continue;
     sum += weight;
-    for (int64_t d = 0; d < size; d++)
+    for (int64_t d = 0; d < width; d++)
       total[d] += weight * v[d];
   }
-  float *out = call->out + ((attention_query(call, b) + t) * call->heads + h) * size;
-  for (int64_t d = 0; d < size; d++)
+  float *out = call->out + ((attention_query(call, b) + t) * call->is.heads + h) * width;
+  for (int64_t d = 0; d < width; d++)
     out[d] = (float)(sum != 0 ? total[d] / sum : 0);
-  int64_t row = ((b * call->heads + h) * call->tokens + t) * call->keys_max;
+  int64_t row = ((b * call->is.heads + h) * call->tokens + t) * call->keys_max;
   for (int64_t s = 0; s < keys; s++) {
     double x = call->scores || call->probs ? score(call, b, h, t, s) : 0;
     if (call->scores)
@@ -249,7 +239,7 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
   if (status != TFM_OK)
     return status;
   for (int64_t b = 0; b < call.batch; b++)
-    for (int64_t h = 0; h < call.heads; h++)
+    for (int64_t h = 0; h < call.is.heads; h++)
       for (int64_t t = 0; t < attention_tokens(&call, b); t++)
         run_query(&call, b, h, t, run->workspace);
   return TFM_OK;
@@ -258,8 +248,8 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
 static tfm_status workspace(const tfm_host *host, const void *instance, const tfm_run *run,
                             size_t *bytes) {
   (void)host;
-  (void)instance;
-  *bytes = (size_t)run->input[Q_INPUT]->shape[2] * sizeof(double);
+  (void)run;
+  *bytes = (size_t)((const struct attention_heads *)instance)->width * sizeof(double);
   return TFM_OK;
 }
 

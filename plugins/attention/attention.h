@@ -1,7 +1,8 @@
 /* attention.h - one call of the op `attention`, its operands found and checked.
  *
  * Letters: B batch rows, T queries of each, U keys given with them, S keys in
- * all, H heads, K the size of a head. */
+ * all, H heads, G heads of keys and values, K the size of a head of queries and
+ * keys, W of one of values. */
 #ifndef TFM_PLUGINS_ATTENTION_ATTENTION_H
 #define TFM_PLUGINS_ATTENTION_ATTENTION_H
 
@@ -11,32 +12,30 @@
 
 #include <stdbool.h>
 
-/* The instance: what the attributes say of the heads. */
+/* The instance: what the shapes say of the heads. */
 struct attention_heads {
-  int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K */
-  float scale, softcap;                 /* softcap 0 = none */
-  float *sinks;                         /* [H], or NULL: a score that has no key, so no value */
+  int64_t heads, kv_heads, group; /* H; G; H / G */
+  int64_t size, width;            /* K; W */
+  float scale, softcap;           /* softcap 0 = none */
+  float *sinks;                   /* [H], or NULL: a score that has no key, so no value */
 };
 
 struct attention_call {
-  int64_t batch, tokens, fresh;         /* B; T and U of the longest row */
-  int64_t heads, kv_heads, group, size; /* H; heads of k; H / kv_heads; K       */
-  float scale, softcap;
-  const float *sinks; /* [H], or NULL */
+  int64_t batch, tokens, fresh; /* B; T and U of the longest row */
+  struct attention_heads is;
   /* Where the rows' queries, and the keys that are given, begin; NULL = rectangles. */
   const int64_t *query_begin, *key_begin; /* [B + 1] */
-  const float *q;                         /* [tokens of all rows, H * K] */
-  const float *key, *value;               /* without a cache: [keys of all rows, kv_stride] */
-  int64_t kv_stride;     /* floats from a key to the next, while they lie together */
-  const tfm_kv *cache;   /* NULL = none: past is 0                   */
-  const tfm_mask *mask;  /* NULL = all allowed             */
-  const tfm_bias *bias;  /* NULL = nothing is added        */
-  float *out;            /* like q                         */
-  int64_t keys_max;      /* the largest S of the batch     */
-  float *scores, *probs; /* taps, [B, H, T, keys_max], or NULL */
+  const float *q;                         /* [tokens of all rows, H, K] */
+  const float *key, *value;               /* without a cache: [keys of all rows, G, K or W] */
+  const tfm_kv *cache;                    /* NULL = none: past is 0                   */
+  const tfm_mask *mask;                   /* NULL = all allowed             */
+  const tfm_bias *bias;                   /* NULL = nothing is added        */
+  float *out;                             /* [tokens of all rows, H, W]     */
+  int64_t keys_max;                       /* the largest S of the batch     */
+  float *scores, *probs;                  /* taps, [B, H, T, keys_max], or NULL */
 };
 
-/* Heads that do not fit the widths are found out when the model is loaded. */
+/* Heads that do not fit together are found out when the model is loaded. */
 tfm_status attention_prepare(const tfm_host *host, const tfm_node *node,
                              const tfm_tensor *const *weight, void **instance);
 void attention_destroy(const tfm_host *host, void *instance);
@@ -72,16 +71,25 @@ static inline int64_t attention_keys(const struct attention_call *call, int64_t 
   return call->cache ? tfm_kv_length(call->cache, b) : attention_fresh(call, b);
 }
 
+/* Floats from a key to the next, and from a value, while they lie together. */
+static inline int64_t attention_key_stride(const struct attention_call *call) {
+  return call->is.kv_heads * call->is.size;
+}
+
+static inline int64_t attention_value_stride(const struct attention_call *call) {
+  return call->is.kv_heads * call->is.width;
+}
+
 /* Key s of batch row b, of all heads. */
 static inline const float *attention_key(const struct attention_call *call, int64_t b, int64_t s) {
   return call->cache ? tfm_kv_key(call->cache, b, s)
-                     : call->key + (attention_given(call, b) + s) * call->kv_stride;
+                     : call->key + (attention_given(call, b) + s) * attention_key_stride(call);
 }
 
 static inline const float *attention_value(const struct attention_call *call, int64_t b,
                                            int64_t s) {
   return call->cache ? tfm_kv_value(call->cache, b, s)
-                     : call->value + (attention_given(call, b) + s) * call->kv_stride;
+                     : call->value + (attention_given(call, b) + s) * attention_value_stride(call);
 }
 
 /* How many keys lie one after the other from s on. */

@@ -7,7 +7,7 @@
  * lie side by side in memory.  Its keys come in blocks of 64, and each block
  * is, head by head:
  *
- *             keys, transposed [K, 64]            values [64, K]
+ *             keys, transposed [K, 64]            values [64, W]
  *            +------------------------+          +-----------+
  *            |                        |          |           |
  *     6 rows +------------------------+          |           |
@@ -41,10 +41,11 @@ enum {
 /* A lane's scratch memory, in floats, each part a multiple of 16 long. */
 struct attention_lane {
   float *keys;   /* [K, BLOCK]                                            */
-  float *values; /* [BLOCK, padded K], used when K is not whole vectors,
-                    or the block is not in one place                      */
+  float *values; /* [BLOCK, padded W], used when W is not whole vectors, or
+                    the block is not in one place; [BLOCK, padded K] then,
+                    of keys, too                                          */
   float *probs;  /* [TILE, BLOCK]                                         */
-  float *sums;   /* [ROWS, padded K], of probability times value          */
+  float *sums;   /* [ROWS, padded W], of probability times value          */
   float *totals; /* [ROWS, VEC_WIDTH], of probabilities, lane by lane     */
   float *maxima; /* [ROWS], the largest score so far; -inf = none         */
 };
@@ -57,7 +58,7 @@ struct attention_piece {
   int64_t g;              /* the first key head                          */
   int64_t first;          /* of a head's rows: token * group + head      */
   int heads, count;       /* heads * count <= ROWS                       */
-  int64_t padded;         /* K rounded up to whole vectors               */
+  int64_t padded;         /* W rounded up to whole vectors               */
   int64_t start, keys;    /* the block's first key, and how many there are */
   uint64_t allowed[ROWS]; /* [count]: what a row may see of the block   */
 };
@@ -72,8 +73,12 @@ static int64_t padded_size(int64_t size) {
   return (size + 15) / 16 * 16;
 }
 
-static int64_t lane_floats(int64_t size) {
-  return size * BLOCK + BLOCK * padded_size(size) + TILE * BLOCK + ROWS * padded_size(size) +
+static int64_t padded_most(const struct attention_heads *is) {
+  return padded_size(is->size > is->width ? is->size : is->width);
+}
+
+static int64_t lane_floats(const struct attention_heads *is) {
+  return is->size * BLOCK + BLOCK * padded_most(is) + TILE * BLOCK + ROWS * padded_size(is->width) +
          ROWS * VEC_WIDTH + ROWS;
 }
 
@@ -82,23 +87,23 @@ static int64_t begin_floats(int64_t batch) {
   return ((batch + 1) * (int64_t)(sizeof(int64_t) / sizeof(float)) + 15) / 16 * 16;
 }
 
-static struct attention_lane lane_at(float *memory, int64_t size) {
+static struct attention_lane lane_at(float *memory, const struct attention_heads *is) {
   struct attention_lane lane = {.keys = memory};
-  lane.values = lane.keys + size * BLOCK;
-  lane.probs = lane.values + BLOCK * padded_size(size);
+  lane.values = lane.keys + is->size * BLOCK;
+  lane.probs = lane.values + BLOCK * padded_most(is);
   lane.sums = lane.probs + TILE * BLOCK;
-  lane.totals = lane.sums + ROWS * padded_size(size);
+  lane.totals = lane.sums + ROWS * padded_size(is->width);
   lane.maxima = lane.totals + ROWS * VEC_WIDTH;
   return lane;
 }
 
 /* Rows are numbered through the heads of a piece. */
 static int64_t row_token(const struct attention_piece *piece, int row) {
-  return (piece->first + row % piece->count) / piece->call->group;
+  return (piece->first + row % piece->count) / piece->call->is.group;
 }
 
 static int64_t row_head(const struct attention_piece *piece, int row) {
-  int64_t group = piece->call->group;
+  int64_t group = piece->call->is.group;
   return (piece->g + row / piece->count) * group + (piece->first + row % piece->count) % group;
 }
 
@@ -147,7 +152,7 @@ SIMD_TARGET static void score_tile(const float *const *q, int rows, const float 
   }
 }
 
-/* ---- values: sums [rows, K] += probs [rows, BLOCK] . values [BLOCK, K] */
+/* ---- values: sums [rows, W] += probs [rows, BLOCK] . values [BLOCK, W] */
 
 /* Keys [low, high) of the block, and vecs vectors of columns. */
 SIMD_INLINE void sum_some(const float *probs, int rows, int low, int high, const float *value,
@@ -170,11 +175,11 @@ SIMD_INLINE void sum_some(const float *probs, int rows, int low, int high, const
 
 SIMD_INLINE void sum_rows(const struct attention_piece *piece, struct attention_values value,
                           int rows, int low, int high, float *sums) {
-  int64_t size = piece->call->size, c = 0, padded = piece->padded;
+  int64_t width = piece->call->is.width, c = 0, padded = piece->padded;
   const float *probs = piece->lane.probs;
-  for (; c + TILE_VECS * VEC_WIDTH <= size; c += TILE_VECS * VEC_WIDTH)
+  for (; c + TILE_VECS * VEC_WIDTH <= width; c += TILE_VECS * VEC_WIDTH)
     sum_some(probs, rows, low, high, value.at + c, value.stride, TILE_VECS, sums + c, padded);
-  for (; c < size; c += VEC_WIDTH)
+  for (; c < width; c += VEC_WIDTH)
     sum_some(probs, rows, low, high, value.at + c, value.stride, 1, sums + c, padded);
 }
 
@@ -207,7 +212,7 @@ SIMD_TARGET static void sum_tile(const struct attention_piece *piece, struct att
 static float *row_tap(const struct attention_piece *piece, float *tap, int row) {
   const struct attention_call *call = piece->call;
   int64_t index =
-      (piece->b * call->heads + row_head(piece, row)) * call->tokens + row_token(piece, row);
+      (piece->b * call->is.heads + row_head(piece, row)) * call->tokens + row_token(piece, row);
   return tap ? tap + index * call->keys_max : NULL;
 }
 
@@ -222,12 +227,12 @@ SIMD_TARGET static float finish_scores(const struct attention_piece *piece, int 
     bias_row(call->bias, &query, piece->start, piece->keys, bias);
   }
   float *tap = row_tap(piece, call->scores ? call->scores : call->probs, row);
-  vec scale = vec_set(call->scale), nothing = vec_set(-INFINITY), largest = nothing;
-  vec cap = vec_set(call->softcap);
+  vec scale = vec_set(call->is.scale), nothing = vec_set(-INFINITY), largest = nothing;
+  vec cap = vec_set(call->is.softcap);
   for (int c = 0; c < BLOCK; c += VEC_WIDTH) {
     int64_t left = piece->keys - c;
     vec x = vec_mul(vec_load(scores + c), scale);
-    if (call->softcap > 0)
+    if (call->is.softcap > 0)
       x = vec_mul(cap, vec_tanh(vec_div(x, cap)));
     if (call->bias && left > 0)
       x = vec_add(x, vec_load_upto(bias + c, left));
@@ -264,25 +269,22 @@ SIMD_TARGET static void soften(const struct attention_piece *piece, int row, flo
 
 /* ---- a block of keys */
 
-/* Ask for 16 rows of the keys and values that the work after this needs. */
-static void prefetch_rows(const float *key, const float *value, int64_t stride) {
-  for (int64_t s = 0; s < 16; s++) {
-    __builtin_prefetch(key + s * stride);
-    __builtin_prefetch(value + s * stride);
-  }
+/* Ask for 16 rows of the keys, or values, that the work after this needs. */
+static void prefetch_rows(const float *row, int64_t stride) {
+  for (int64_t s = 0; s < 16; s++)
+    __builtin_prefetch(row + s * stride);
 }
 
 /* The block's keys of head g (or its values), which a cache has in two places, one
  * after the other. */
 SIMD_TARGET static void gather(const struct attention_piece *piece, int64_t g, bool values) {
   const struct attention_call *call = piece->call;
-  int64_t size = call->size;
+  int64_t size = values ? call->is.width : call->is.size, padded = padded_size(size);
   for (int64_t s = 0; s < piece->keys; s++) {
     const float *row = values ? attention_value(call, piece->b, piece->start + s)
                               : attention_key(call, piece->b, piece->start + s);
     for (int64_t d = 0; d < size; d += VEC_WIDTH)
-      vec_store(piece->lane.values + s * piece->padded + d,
-                vec_load_upto(row + g * size + d, size - d));
+      vec_store(piece->lane.values + s * padded + d, vec_load_upto(row + g * size + d, size - d));
   }
 }
 
@@ -297,8 +299,8 @@ static const float *ahead_of(const struct attention_piece *piece, int64_t g, con
   }
   if (start >= attention_keys(call, piece->b))
     return NULL;
-  *value = attention_value(call, piece->b, start) + g * call->size;
-  return attention_key(call, piece->b, start) + g * call->size;
+  *value = attention_value(call, piece->b, start) + g * call->is.width;
+  return attention_key(call, piece->b, start) + g * call->is.size;
 }
 
 /* Transpose the keys of head g; find its values, or copy them where they are not
@@ -307,25 +309,30 @@ static const float *ahead_of(const struct attention_piece *piece, int64_t g, con
 SIMD_TARGET static struct attention_values load_block(const struct attention_piece *piece,
                                                       int64_t g) {
   const struct attention_call *call = piece->call;
-  int64_t size = call->size, stride = call->kv_stride, key_stride = stride;
+  int64_t size = call->is.size, width = call->is.width;
+  int64_t stride = attention_key_stride(call), value_stride = attention_value_stride(call);
+  int64_t key_stride = stride;
   bool whole = attention_run(call, piece->b, piece->start) >= piece->keys;
   const float *key = attention_key(call, piece->b, piece->start) + g * size, *value = NULL;
   const float *ahead = ahead_of(piece, g, &value);
   if (!whole) {
     gather(piece, g, false);
     key = piece->lane.values;
-    key_stride = piece->padded;
+    key_stride = padded_size(size);
   }
   for (int64_t s = 0; s < BLOCK; s += VEC_WIDTH)
     for (int64_t d = 0; d < size; d += VEC_WIDTH) {
-      if (ahead && s % 16 == 0 && d % 16 == 0 && s < piece->keys)
-        prefetch_rows(ahead + s * stride + d, value + s * stride + d, stride);
+      if (ahead && s % 16 == 0 && d % 16 == 0 && s < piece->keys) {
+        prefetch_rows(ahead + s * stride + d, stride);
+        if (d < width)
+          prefetch_rows(value + s * value_stride + d, value_stride);
+      }
       vec_transpose(key + s * key_stride + d, key_stride, piece->keys - s, size - d,
                     piece->lane.keys + d * BLOCK + s, BLOCK);
     }
-  if (whole && size % VEC_WIDTH == 0)
-    return (struct attention_values){attention_value(call, piece->b, piece->start) + g * size,
-                                     stride};
+  if (whole && width % VEC_WIDTH == 0)
+    return (struct attention_values){attention_value(call, piece->b, piece->start) + g * width,
+                                     value_stride};
   gather(piece, g, true);
   return (struct attention_values){piece->lane.values, piece->padded};
 }
@@ -336,14 +343,14 @@ SIMD_TARGET static void run_tile(const struct attention_piece *piece, struct att
   const float *q[TILE];
   uint64_t any = 0;
   for (int r = 0; r < rows; r++) {
-    int64_t at = (attention_query(call, piece->b) + row_token(piece, row + r)) * call->heads;
-    q[r] = call->q + (at + row_head(piece, row + r)) * call->size;
+    int64_t at = (attention_query(call, piece->b) + row_token(piece, row + r)) * call->is.heads;
+    q[r] = call->q + (at + row_head(piece, row + r)) * call->is.size;
     any |= piece->allowed[(row + r) % piece->count];
   }
   if (any == 0)
     return;
   float *probs = piece->lane.probs;
-  score_tile(q, rows, piece->lane.keys, call->size, probs);
+  score_tile(q, rows, piece->lane.keys, call->is.size, probs);
   for (int r = 0; r < rows; r++)
     soften(piece, row + r, probs + r * BLOCK);
   sum_tile(piece, value, rows, __builtin_ctzll(any), 64 - __builtin_clzll(any),
@@ -373,7 +380,7 @@ static bool mask_block(struct attention_piece *piece) {
 SIMD_TARGET static void begin_rows(const struct attention_piece *piece) {
   const struct attention_call *call = piece->call;
   for (int row = 0; row < piece->heads * piece->count; row++) {
-    float sink = call->sinks ? call->sinks[row_head(piece, row)] : -INFINITY;
+    float sink = call->is.sinks ? call->is.sinks[row_head(piece, row)] : -INFINITY;
     piece->lane.maxima[row] = sink;
     vec_store(piece->lane.totals + row * VEC_WIDTH, vec_set(0));
     piece->lane.totals[row * VEC_WIDTH] = sink != -INFINITY ? 1.0f : 0.0f; /* exp(sink - sink) */
@@ -389,13 +396,13 @@ SIMD_TARGET static void finish_row(const struct attention_piece *piece, int row)
   const struct attention_call *call = piece->call;
   float total = vec_sum(vec_load(piece->lane.totals + row * VEC_WIDTH));
   const float *sums = piece->lane.sums + row * piece->padded;
-  int64_t at = (attention_query(call, piece->b) + row_token(piece, row)) * call->heads +
+  int64_t at = (attention_query(call, piece->b) + row_token(piece, row)) * call->is.heads +
                row_head(piece, row);
-  for (int64_t d = 0; d < call->size; d += VEC_WIDTH) {
+  for (int64_t d = 0; d < call->is.width; d += VEC_WIDTH) {
     vec x = vec_set(0);
     if (total != 0) /* plus zero: a sum of -0 is the 0 that more keys would make it */
       x = vec_add(vec_div(vec_load(sums + d), vec_set(total)), x);
-    vec_store_upto(call->out + at * call->size + d, x, call->size - d);
+    vec_store_upto(call->out + at * call->is.width + d, x, call->is.width - d);
   }
   float *probs = row_tap(piece, call->probs, row);
   const float *scores = row_tap(piece, call->scores ? call->scores : call->probs, row);
@@ -445,14 +452,14 @@ struct attention_cut {
  * lane if there is work enough. */
 static struct attention_cut cut_row(const struct attention_work *work, int64_t b) {
   const struct attention_call *call = work->call;
-  int64_t rows = attention_tokens(call, b) * call->group;
-  int64_t heads = (call->batch * call->kv_heads + work->lanes - 1) / work->lanes;
-  heads = heads > call->kv_heads ? call->kv_heads : heads;
+  int64_t rows = attention_tokens(call, b) * call->is.group;
+  int64_t heads = (call->batch * call->is.kv_heads + work->lanes - 1) / work->lanes;
+  heads = heads > call->is.kv_heads ? call->is.kv_heads : heads;
   if (rows > 0 && heads > ROWS / rows)
     heads = ROWS / rows;
   heads = heads > 0 ? heads : 1;
   return (struct attention_cut){(rows + ROWS - 1) / ROWS, heads,
-                                (call->kv_heads + heads - 1) / heads};
+                                (call->is.kv_heads + heads - 1) / heads};
 }
 
 static struct attention_work divide(const tfm_host *host, const struct attention_call *call,
@@ -475,18 +482,18 @@ static void run_pieces(void *arg, int64_t begin, int64_t end, uint32_t lane) {
   const struct attention_call *call = work->call;
   struct attention_piece piece = {
       .call = call,
-      .lane = lane_at(work->memory + (int64_t)lane * lane_floats(call->size), call->size),
-      .padded = padded_size(call->size)};
+      .lane = lane_at(work->memory + (int64_t)lane * lane_floats(&call->is), &call->is),
+      .padded = padded_size(call->is.width)};
   for (int64_t i = begin; i < end; i++) {
     while (work->begin[piece.b + 1] <= i)
       piece.b++;
     struct attention_cut cut = cut_row(work, piece.b);
-    int64_t rows = attention_tokens(call, piece.b) * call->group, at = i - work->begin[piece.b];
+    int64_t rows = attention_tokens(call, piece.b) * call->is.group, at = i - work->begin[piece.b];
     int64_t block = cut.blocks - 1 - at % cut.blocks;
     piece.g = at / cut.blocks * cut.heads;
     piece.first = block * ROWS;
     piece.heads =
-        (int)(call->kv_heads - piece.g < cut.heads ? call->kv_heads - piece.g : cut.heads);
+        (int)(call->is.kv_heads - piece.g < cut.heads ? call->is.kv_heads - piece.g : cut.heads);
     piece.count = (int)(rows - piece.first < ROWS ? rows - piece.first : ROWS);
     run_piece(&piece);
   }
@@ -504,9 +511,9 @@ static tfm_status run_fast(const tfm_host *host, const void *instance, const tfm
 
 static tfm_status fast_workspace(const tfm_host *host, const void *instance, const tfm_run *run,
                                  size_t *bytes) {
-  int64_t size = ((const struct attention_heads *)instance)->size;
+  const struct attention_heads *is = instance;
   int64_t begin = begin_floats(tfm_row_count(run, run->input[0]));
-  *bytes = (size_t)(begin + lane_floats(size) * (int64_t)host->lanes(host)) * sizeof(float);
+  *bytes = (size_t)(begin + lane_floats(is) * (int64_t)host->lanes(host)) * sizeof(float);
   return TFM_OK;
 }
 

@@ -14,9 +14,9 @@ const tfm_op_desc rope_op = {
         "## original is the length that llama3 was trained at, before it was stretched; without "
         "it\n"
         "## the object's original_max_position_embeddings is.\n"
-        "op rope(x: [B, T, W], pos: i32[B, T]; ;\n"
-        "  heads: int, theta: real = 10000.0, scaling: object?, original: real?) -> [B, T, W]\n"
-        "  where heads >= 1 and W / heads / 2 >= 1\n"),
+        "op rope(x: [B, T, H, K], pos: i32[B, T]; ;\n"
+        "  theta: real = 10000.0, scaling: object?, original: real?) -> [B, T, H, K]\n"
+        "  where K / 2 >= 1\n"),
     .flags = TFM_OP_KEEPS_TOKENS};
 
 /* ---- frequencies */
@@ -93,16 +93,16 @@ static tfm_status check_scaling(const tfm_host *host, const tfm_attr *scaling, d
 tfm_status rope_prepare(const tfm_host *host, const tfm_node *node, const tfm_tensor *const *weight,
                         void **instance) {
   (void)weight;
-  int64_t heads = tfm_attr_int(node, "heads", 0), width = node->input[0]->shape[2];
-  if (heads < 1 || width < 0 || width % (2 * heads) != 0)
-    return host->fail(host, "a width of %lld does not split into %lld heads of pairs",
-                      (long long)width, (long long)heads);
+  int64_t heads = node->input[0]->shape[2], size = node->input[0]->shape[3];
+  if (heads < 0 || size < 0 || size % 2 != 0)
+    return host->fail(host, "%lld heads of %lld do not split into pairs", (long long)heads,
+                      (long long)size);
   const tfm_attr *scaling = tfm_attr_find(node, "scaling");
   double context = original_length(node, scaling);
   tfm_status status = check_scaling(host, scaling, context);
   if (status != TFM_OK)
     return status;
-  int64_t half = width / (2 * heads);
+  int64_t half = size / 2;
   struct rope *rope = host->alloc(host, sizeof *rope + (size_t)half * sizeof(float));
   if (!rope)
     return TFM_NO_MEMORY;

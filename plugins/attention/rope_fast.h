@@ -68,7 +68,7 @@ static void rope_rows(void *arg, int64_t begin, int64_t end, uint32_t lane) {
 static tfm_status rope_run(const tfm_host *host, const void *instance, const tfm_run *run) {
   struct rope_work work = {instance, run->input[0]->data, run->input[1]->data, run->output[0]->data,
                            run->workspace};
-  int64_t width = run->input[0]->shape[2];
+  int64_t width = run->input[0]->shape[2] * run->input[0]->shape[3];
   if (width > 0)
     host->parallel_for(host, run->input[0]->shape[0] * run->input[0]->shape[1],
                        ROPE_ELEMENTS_A_PIECE / width + 1, rope_rows, &work);

@@ -137,18 +137,19 @@ for file in bert gpt2 llama; do
   has "not checked without --weights"
 done
 wrong 's/+ embedding(types/+ (pos + 2) + embedding(types/' "error[E30"
-wrong 's/heads: H/heads: "x"/' "\`attention\` needs an int for \`heads\`, this is a string"
+wrong 's/shape: \[B, T, H, K\]/shape: "x"/' "\`reshape\` needs a list of dims for \`shape\`, this is a string"
+wrong 's/shape: \[B, T, H, K\]/shape: [B, T, "x", K]/' "a dim must be an integer"
 wrong 's/mask: padding(real)/mask: real/' "\`attention\` needs a mask in \`mask\`, this is bool[B,T]"
-wrong 's/q: \[B, T, D\] =/q: [B, D] =/' "error[E305]: \`q\` is [B,T,?], [B,?] is declared"
-wrong 's/q: \[B, T, D\] =/q: [T, B, D] =/' "error[E301]: \`q\` is [B,T,?], [T,B,?] is declared"
+wrong 's/q = reshape/q: [B, D] = reshape/' "error[E305]: \`q\` is [B,T,?,?], [B,?] is declared"
+wrong 's/q = reshape/q: [T, B, H, K] = reshape/' "error[E301]: \`q\` is [B,T,?,?], [T,B,?,?] is declared"
 wrong 's/kind: "tanh"/kind: "tanhh"/' "error[E314]: \`activation\` knows no \`kind\` \"tanhh\""
 wrong 's/return logits = linear(x) @classifier/return logits = select(x, axis: 1, index: 0)/' "error[E219]: the task"
 wrong 's/return vector/return logits/' "error[E219]: the task \`embed\` needs a result named \`vector\`"
 # blocks that nothing calls, and those of a library
 echo 'block alone(y: [B, T, D]) { return linear(y, weight: 3) }' >"$work/alone"
 wrong "\$ r $work/alone" "\`linear\` needs a weight for \`weight\`, this is an integer"
-{ printf 'tfm 1\nlibrary parts\ndim B, T\nblock good(x: [B, T, _], cache: kv, m: mask, n) {\n'
-  printf '  return attention(x, x, x, mask: m & causal(), heads: n, cache: cache)\n}\n'; } >"$work/parts.tfm"
+{ printf 'tfm 1\nlibrary parts\ndim B, T\nblock good(x: [B, T, _, _], cache: kv, m: mask) {\n'
+  printf '  return attention(x, x, x, mask: m & causal(), cache: cache)\n}\n'; } >"$work/parts.tfm"
 expect 0 "$tfmc" check $plugins "$work/parts.tfm"
 sed -i 's/m & causal()/m \& cache/' "$work/parts.tfm"
 expect 3 "$tfmc" check $plugins "$work/parts.tfm"
@@ -193,19 +194,19 @@ refuses="$tfmrun $plugins --model-dir $models --ids 1,2,3 $work/config"
 for heads in -1 0; do
   config gpt2-tied n_head $heads
   expect 3 $refuses
-  has "\`attention\` needs \`heads >= 1\`"
-  has "heads: $heads is H, from config.json:15 \`n_head\`"
+  has "error[E307]"
+  has "$heads is H, from config.json:15 \`n_head\`"
   config bert-model num_attention_heads $heads
   expect 3 $refuses
-  has "heads: $heads is H, from config.json:15 \`num_attention_heads\`"
+  has "$heads is H, from config.json:15 \`num_attention_heads\`"
   config llama-gqa num_key_value_heads $heads
   expect 3 $refuses
-  has "heads: $heads is G, from config.json:17 \`num_key_value_heads\`"
+  has "$heads is G, from config.json:17 \`num_key_value_heads\`"
 done
 config gpt2-tied n_head 5
 expect 3 $refuses
-has "\`Q / heads\` does not come out even: 24 / 5"
-has "heads: 5 is H, from config.json:15 \`n_head\`"
+has "24 / 5 does not come out even"
+has "5 is H, from config.json:15 \`n_head\`"
 config llama-gqa num_attention_heads 5
 expect 3 $refuses
 has "24 / 5 does not come out even"

@@ -35,9 +35,11 @@ block rest(x: [B, T, D], y) {
   n = layer_norm(x) @ln_2
   return x + ffn(n, kind: "gelu_new", up: transpose(@mlp.c_fc), down: transpose(@mlp.c_proj))
 }
+block heads(x) { return reshape(x, shape: [B, T, H, _]) }
 block attends(x: [B, T, D], cache: kv) {
   q, k, v = asked(x)
-  return rest(x, attention(q, k, v, mask: causal() & padding(real), heads: H, cache: cache))
+  a = attention(heads(q), heads(k), heads(v), mask: causal() & padding(real), cache: cache)
+  return rest(x, a)
 }
 block recalls(x: [B, T, D], own: state) {
   q, k, v = asked(x)
@@ -105,7 +107,7 @@ refuse 's/memory\[i\])/memory)/' E306 '`layer` needs a tensor for `own`, this is
 refuse 's/, own: state\[H, K, K\]//; s/memory: own/memory: q/; s/, memory\[i\]//' E302 \
   '`gated.recall` needs one layer of a state that is a tensor in `memory`'
 # Beside a state no op sees the new tokens alone, and a state is no tensor.
-refuse 's/^  y = gated/  q = q + attention(q, k, v, heads: H)\n&/' E214 'beside a state, `attention` would see'
+refuse 's/^  y = gated/  h = reshape(q, shape: [B, T, H, _])\n  q = q + attention(h, h, h)\n&/' E214 'beside a state, `attention` would see'
 refuse 's/^  y = gated/  z = linear(own, weight: wte)\n&/' E302 '`linear` needs a float in `x`'
 expect 2 $tfmrun $plugins -q "$recall" $weights --input x --dump "memory[0]=$work/m"
 has 'dump: `memory[0]` is a state, and no tensor'

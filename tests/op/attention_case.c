@@ -7,18 +7,20 @@
 enum { MASK_INPUT = 3, BIAS_INPUT, CACHE_INPUT, INPUTS };
 
 void attention_case_init(struct attention_case *c, int64_t batch, int64_t tokens, int64_t keys,
-                         int64_t heads, int64_t kv_heads, int64_t size) {
-  *c = (struct attention_case){
-      .batch = batch, .tokens = tokens, .heads = heads, .kv_heads = kv_heads, .size = size};
+                         int64_t heads, int64_t kv_heads, int64_t size, int64_t width) {
+  *c = (struct attention_case){.batch = batch,
+                               .tokens = tokens,
+                               .heads = heads,
+                               .kv_heads = kv_heads,
+                               .size = size,
+                               .width = width};
   c->call =
       (struct call){.op = "attention", .input_count = INPUTS, .weight_count = 1, .output_count = 1};
   keys = keys ? keys : tokens;
-  c->call.input[0] = tensor_fill(TENSOR(TFM_F32, batch, tokens, heads * size), 1);
-  c->call.input[1] = tensor_fill(TENSOR(TFM_F32, batch, keys, kv_heads * size), 1);
-  c->call.input[2] = tensor_fill(TENSOR(TFM_F32, batch, keys, kv_heads * size), 1);
-  c->call.output[0] = TENSOR(TFM_F32, batch, tokens, heads * size);
-  call_attr_int(&c->call, "heads", heads);
-  call_attr_int(&c->call, "kv_heads", kv_heads);
+  c->call.input[0] = tensor_fill(TENSOR(TFM_F32, batch, tokens, heads, size), 1);
+  c->call.input[1] = tensor_fill(TENSOR(TFM_F32, batch, keys, kv_heads, size), 1);
+  c->call.input[2] = tensor_fill(TENSOR(TFM_F32, batch, keys, kv_heads, width), 1);
+  c->call.output[0] = TENSOR(TFM_F32, batch, tokens, heads * width);
 }
 
 /* A block: memory that ends where it ends, with a gap of NaNs before keys and values. */
@@ -35,14 +37,17 @@ static int64_t blocks_of(const tfm_kv *kv, int64_t b) {
 
 static void fill_row(tfm_kv *kv, int64_t b) {
   for (int64_t s = 0; s < kv->past[b]; s++)
-    for (int64_t i = 0; i < kv->key_width; i++) {
-      ((float *)tfm_kv_key(kv, b, s))[i] = chance_normal();
-      ((float *)tfm_kv_value(kv, b, s))[i] = chance_normal();
+    for (int64_t i = 0; i < kv->key_width || i < kv->value_width; i++) {
+      if (i < kv->key_width)
+        ((float *)tfm_kv_key(kv, b, s))[i] = chance_normal();
+      if (i < kv->value_width)
+        ((float *)tfm_kv_value(kv, b, s))[i] = chance_normal();
     }
 }
 
 void attention_case_cache(struct attention_case *c, int64_t past, uint32_t block_tokens) {
-  int64_t width = c->kv_heads * c->size, stride = width * (int64_t)sizeof(float);
+  int64_t keys = c->kv_heads * c->size, stride = keys * (int64_t)sizeof(float);
+  int64_t values = c->kv_heads * c->width;
   c->past = TENSOR(TFM_I32, c->batch);
   c->fresh = TENSOR(TFM_I32, c->batch);
   c->table = calloc((size_t)c->batch + 1, sizeof *c->table);
@@ -50,12 +55,12 @@ void attention_case_cache(struct attention_case *c, int64_t past, uint32_t block
   c->kv = c->call.input[CACHE_INPUT]->data;
   *c->kv = (tfm_kv){.dtype = TFM_F32,
                     .block_tokens = block_tokens,
-                    .key_width = width,
-                    .value_width = width,
+                    .key_width = keys,
+                    .value_width = values,
                     .key_at = 64,
                     .value_at = 128 + (block_tokens * stride + 63) / 64 * 64,
                     .key_stride = stride,
-                    .value_stride = stride,
+                    .value_stride = values * (int64_t)sizeof(float),
                     .rows = c->batch,
                     .capacity = past + c->tokens,
                     .past = c->past->data,

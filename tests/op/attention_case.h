@@ -7,7 +7,7 @@
 
 struct attention_case {
   struct call call;
-  int64_t batch, tokens, heads, kv_heads, size;
+  int64_t batch, tokens, heads, kv_heads, size, width;
   bool capped;                 /* softcap is the last attribute */
   tfm_tensor *real, *dense;    /* bool, what masks point to; or NULL */
   tfm_tensor *added[CALL_MAX]; /* what the bias's terms point to; or NULL */
@@ -16,10 +16,10 @@ struct attention_case {
   void ***table;               /* [B][], blocks of their own memory; what was not stored is NaN */
 };
 
-/* q of [batch, tokens, heads * size]; k and v of as many tokens, or, without
- * a cache, `keys` of them (0 = tokens). */
+/* q of [batch, tokens, heads, size]; k and v, of that size and of width, of as many tokens,
+ * or, without a cache, `keys` of them (0 = tokens). */
 void attention_case_init(struct attention_case *c, int64_t batch, int64_t tokens, int64_t keys,
-                         int64_t heads, int64_t kv_heads, int64_t size);
+                         int64_t heads, int64_t kv_heads, int64_t size, int64_t width);
 /* A cache in blocks of so many tokens, with random past lengths, the first `past`
  * long; call before masks and bias. */
 void attention_case_cache(struct attention_case *c, int64_t past, uint32_t block_tokens);

@@ -93,11 +93,13 @@ static void add_norm(struct program *p) {
 static void add_three(struct program *p) {
   int x = value(p), n = p->values;
   size_t a = weight(p, "[D, D]"), b = weight(p, "[D, D]"), c = weight(p, "[D, D]");
+  unsigned heads = 1u << pick(p, 3);
   PUT("  q%d = linear(x%d, weight: w%zu)\n  k%d = linear(x%d, weight: w%zu)\n", n, x, a, n, x, b);
   PUT("  v%d = linear(x%d, weight: w%zu)\n", n, x, c);
   const char *causal = pick(p, 2) || p->decodes ? " & causal()" : "";
-  PUT("  x%d = attention(q%d, k%d, v%d, mask: padding(real)%s, heads: %u", n, n, n, n, causal,
-      1u << pick(p, 3));
+  for (const char *name = "qkv"; *name; name++)
+    PUT("  h%c%d = reshape(%c%d, shape: [B, T, %u, _])\n", *name, n, *name, n, heads);
+  PUT("  x%d = attention(hq%d, hk%d, hv%d, mask: padding(real)%s", n, n, n, n, causal);
   if (p->decodes)
     PUT(", cache: past[%u]", p->layers++);
   PUT(")\n");

@@ -76,7 +76,8 @@ graph "  repeat 1024 as i { repeat 60 as j { y = linear(x) @$(many 60 "$(many 60
 # masks, lists, locals, results
 graph "  m = causal()
 $(times 50 '  m = m & m')
-  x = attention(x, x, x, mask: m, heads: 2)" | bomb masks "E312"
+  h = reshape(x, shape: [B, T, 2, _])
+  x = attention(h, h, h, mask: m)" | bomb masks "E312"
 { echo 'param a0 = [1, 2]'; times 23 'param a# = [a%, a%]'; graph ''
   echo 'head l(x): classify(labels: a23) for "GPT2LMHeadModel" { return logits = select(x, axis: 1, index: 0) }'; } | bomb lists "E607"
 { echo "block f(x, l) { return x }"

@@ -29,6 +29,12 @@ graph/graph.c mul
 graph/graph.c split
 graph/graph.c sub
 compiler/harmless.def top_k
+graph/graph.c reshape
+graph/graph.c transpose
+compiler/names.c reshape
+compiler/names.c transpose
+compiler/weight_function.c reshape
+compiler/weight_function.c transpose
 compiler/schema.c linear
 lib/generation_config.c top_k
 lib/link.c activation

@@ -6,30 +6,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "compiler/compile.h"
+#include "plugins/shape/reshape.c" /* as they are: what they give, only they can say */
+#include "plugins/shape/split.c"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static inline tfm_status compiling_split(const tfm_host *host, const tfm_node *node,
-                                         tfm_type *output, uint32_t capacity, uint32_t *count) {
-  int64_t parts = 0;
-  for (uint32_t i = 0; i < node->attr_count; i++)
-    if (strcmp(node->attr[i]->name, "parts") == 0)
-      parts = node->attr[i]->integer;
-  if (parts < 1 || parts > capacity)
-    return host->fail(host, "split into %lld parts", (long long)parts);
-  tfm_type type = *node->input[0];
-  tfm_dim *last = &type.shape[type.rank - 1];
-  *last = host->dim_div(host, *last, parts);
-  if (*last == INT64_MIN)
-    return host->fail(host, "the last dimension does not split into %lld equal parts",
-                      (long long)parts);
-  for (int64_t i = 0; i < parts; i++)
-    output[i] = type;
-  *count = (uint32_t)parts;
-  return TFM_OK;
-}
 
 /* axis 1 only, which is all that the models use */
 static inline tfm_status compiling_select(const tfm_host *host, const tfm_node *node,
@@ -96,18 +78,16 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("op gated_ffn(x: [..., D]; gate: linear[D, F], up: linear[D, F], "
                  "down: linear[F, D]; kind: str, inner: int?) -> [..., D] taps gate, up, act "
                  "where F == inner"),
-    COMPILING_OP("## Attention.\nop attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: "
-                 "mask?, bias: bias[heads]?, cache: kv[M]?; ;\n"
-                 "  heads: int, kv_heads: int = heads, scale: real?) -> [B, T, Q]\n"
-                 "  taps scores, probs where heads >= 1 and heads /"
-                 " kv_heads >= 1 and Q / heads == M / kv_heads\n"),
-    COMPILING_OP(
-        "op rope(x: [B, T, W], pos: i32[B, T]; ; heads: int, theta: real = 10000.0, "
-        "scaling: object?, original: real?) -> [B, T, W] where heads >= 1 and W / heads / 2 >= 1"),
+    COMPILING_OP("## Attention.\nop attention(q: [B, T, H, K], k: [B, U, G, K], v: [B, U, G, W], "
+                 "mask: mask?, bias: bias[H]?, cache: kv[G * K, G * W]?; ; scale: real?)\n"
+                 "  -> [B, T, H * W] taps scores, probs where H / G >= 1\n"),
+    COMPILING_OP("op rope(x: [B, T, H, K], pos: i32[B, T]; ; theta: real = 10000.0, "
+                 "scaling: object?, original: real?) -> [B, T, H, K] where K / 2 >= 1"),
     COMPILING_OP("op expert_ffn(x: [..., D], choice: i32[..., K], share: [..., K]; gate: "
                  "experts[E, D, F]?, up: experts[E, D, F], down: experts[E, F, D]; kind: str, "
                  "experts: int?, inner: int?) -> [..., D] where E == experts, F == inner"),
     COMPILING_OP("op top_k(x: [..., E]; ; k: int) -> choice: i32[..., k], share: [..., k]"),
+    COMPILING_OP("op log(x: [...]) -> [...]"),
     COMPILING_OP("op causal() -> mask"),
     COMPILING_OP("op padding(real: bool[B, S]) -> mask"),
     COMPILING_OP("op window(; ; n: int) -> mask"),
@@ -138,11 +118,6 @@ static const tfm_op_desc compiling_ops[] = {
     {.struct_size = sizeof(tfm_op_desc),
      .flags = TFM_OP_KEEPS_TOKENS,
      .version = 1,
-     .schema = "op split(x: [..., N]; ; parts: int) -> ...",
-     .infer = compiling_split},
-    {.struct_size = sizeof(tfm_op_desc),
-     .flags = TFM_OP_KEEPS_TOKENS,
-     .version = 1,
      .role = TFM_ROLE_SELECT,
      .schema = "op select(x: [...]; ; axis: int, index: int) -> _",
      .infer = compiling_select},
@@ -157,7 +132,16 @@ static const tfm_op_desc compiling_ops[] = {
      .schema = "op pool(x: [B, T, D], real: bool[B, T]; ; kinds: list) -> _",
      .infer = compiling_pool},
 };
-enum { COMPILING_OPS = sizeof compiling_ops / sizeof compiling_ops[0] };
+static const tfm_op_desc *const compiling_real[] = {&split_op, &slice_op, &reshape_op,
+                                                    &transpose_op};
+enum {
+  COMPILING_OWN = sizeof compiling_ops / sizeof compiling_ops[0],
+  COMPILING_OPS = COMPILING_OWN + sizeof compiling_real / sizeof compiling_real[0]
+};
+
+static inline const tfm_op_desc *compiling_op(size_t i) {
+  return i < COMPILING_OWN ? &compiling_ops[i] : compiling_real[i - COMPILING_OWN];
+}
 
 static inline const char *compiling_name(const tfm_op_desc *desc, char name[64]) {
   const char *text = strstr(desc->schema, "op ") + 3;
@@ -171,8 +155,8 @@ static inline const tfm_op_desc *compiling_find_op(void *context, const char *na
   char own[64];
   (void)context;
   for (size_t i = 0; i < COMPILING_OPS; i++)
-    if (strcmp(compiling_name(&compiling_ops[i], own), name) == 0)
-      return &compiling_ops[i];
+    if (strcmp(compiling_name(compiling_op(i), own), name) == 0)
+      return compiling_op(i);
   return NULL;
 }
 
@@ -196,7 +180,7 @@ struct compiling {
 static inline void compiling_init(struct compiling *k, const char *path) {
   memset(k, 0, sizeof *k);
   for (size_t i = 0; i < COMPILING_OPS; i++)
-    k->op_names[i] = compiling_name(&compiling_ops[i], k->names[i]);
+    k->op_names[i] = compiling_name(compiling_op(i), k->names[i]);
   k->options = (struct compile_options){.path = path,
                                         .config = {.name = "config.json"},
                                         .generation = {.name = "generation_config.json"},

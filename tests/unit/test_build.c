@@ -12,7 +12,7 @@ static const struct type ids_type = {
 static const struct type row_type = {
     .dtype = DTYPE_F32, .rank = 2, .shape = {{1, {{1, {1}}}}, {1, {{4, {0}}}}}}; /* f32[T,4] */
 static const struct type past_type = {
-    .dtype = DTYPE_KV, .rank = 1, .shape = {{1, {{8, {0}}}}}}; /* kv[8] */
+    .dtype = DTYPE_KV, .rank = 2, .shape = {{1, {{8, {0}}}}, {1, {{8, {0}}}}}}; /* kv[8] */
 
 static struct graph *create(struct tfm_error *err) {
   struct graph *graph = graph_create(err);

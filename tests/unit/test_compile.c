@@ -274,7 +274,7 @@ START_TEST(feeding_a_piece) {
   k.options.feed = feed;
   k.options.feed_count = 1;
   char *text = graph_text(&k.options);
-  ck_assert_msg(strstr(text, "h.0.split:1 = feed : f32[B,T,24] @h.0.split:1 | h.0.k") != NULL, "%s",
+  ck_assert_msg(strstr(text, "h.0.split:1 = feed : f32[B,T,2,12] @h.0.split:1 | h.0.k") != NULL, "%s",
                 text);
   ck_assert_ptr_nonnull(strstr(text, "@h.0.split:1#computed"));
   free(text);

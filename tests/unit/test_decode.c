@@ -27,29 +27,30 @@ static void add_layer(struct buffer *g, int i, int *v) {
                 "%%%d = linear(%%%d; $h.%d.c_attn.t, $h.%d.attn.c_attn.bias)"
                 " : f32[B,T,72] @h.%d.c_attn\n",
                 n + 1, n, i, i, i);
+  buffer_printf(g, "%%%d = reshape(%%%d) : f32[B,T,6,12] @h.%d.heads view\n", n + 2, n + 1, i);
   buffer_printf(g,
-                "%%%d, %%%d, %%%d = split(%%%d; ; parts: 3) : f32[B,T,24] @h.%d.q,"
-                " f32[B,T,24] @h.%d.k, f32[B,T,24] @h.%d.v\n",
-                n + 2, n + 3, n + 4, n + 1, i, i, i);
+                "%%%d, %%%d, %%%d = split(%%%d; ; parts: 3, axis: 2) : f32[B,T,2,12] @h.%d.q,"
+                " f32[B,T,2,12] @h.%d.k, f32[B,T,2,12] @h.%d.v\n",
+                n + 3, n + 4, n + 5, n + 2, i, i, i);
   buffer_printf(g,
-                "%%%d = attention(%%%d, %%%d, %%%d, %%8, _, %%%d; ; heads: 2)"
+                "%%%d = attention(%%%d, %%%d, %%%d, %%8, _, %%%d)"
                 " : f32[B,T,24] @h.%d.attention taps(scores, probs)\n",
-                n + 5, n + 2, n + 3, n + 4, 4 + i, i);
+                n + 6, n + 3, n + 4, n + 5, 4 + i, i);
   buffer_printf(g,
                 "%%%d = linear(%%%d; $h.%d.c_proj.t, $h.%d.attn.c_proj.bias)"
                 " : f32[B,T,24] @h.%d.proj\n",
-                n + 6, n + 5, i, i, i);
-  buffer_printf(g, "%%%d = add(%%%d, %%%d) : f32[B,T,24] @h.%d.mid\n", n + 7, x, n + 6, i);
+                n + 7, n + 6, i, i, i);
+  buffer_printf(g, "%%%d = add(%%%d, %%%d) : f32[B,T,24] @h.%d.mid\n", n + 8, x, n + 7, i);
   buffer_printf(g,
                 "%%%d = layer_norm(%%%d; $h.%d.ln_2.weight, $h.%d.ln_2.bias; eps: 1e-5)"
                 " : f32[B,T,24] @h.%d.ln_2\n",
-                n + 8, n + 7, i, i, i);
+                n + 9, n + 8, i, i, i);
   buffer_printf(g,
                 "%%%d = ffn(%%%d; $h.%d.c_fc.t, $h.%d.mlp.c_fc.bias, $h.%d.mlp_proj.t,"
                 " $h.%d.mlp.c_proj.bias; kind: \"gelu_new\") : f32[B,T,24] @h.%d.ffn\n",
-                n + 9, n + 8, i, i, i, i, i);
-  buffer_printf(g, "%%%d = add(%%%d, %%%d) : f32[B,T,24] @h.%d\n", n + 10, n + 7, n + 9, i);
-  *v = n + 10;
+                n + 10, n + 9, i, i, i, i, i);
+  buffer_printf(g, "%%%d = add(%%%d, %%%d) : f32[B,T,24] @h.%d\n", n + 11, n + 8, n + 10, i);
+  *v = n + 11;
 }
 
 static void add_weight(struct buffer *g, int layer, const char *name, const char *shape) {

@@ -79,16 +79,18 @@ static double formula(const struct attention_case *c, int64_t b, int64_t h, int6
   const tfm_tensor *q = c->call.input[0], *k = c->call.input[1], *v = c->call.input[2];
   const tfm_mask *mask = c->call.input[3] ? c->call.input[3]->data : NULL;
   int64_t past = c->kv ? c->kv->past[b] : 0, keys = c->kv ? tfm_kv_length(c->kv, b) : k->shape[1];
-  int64_t width = c->kv_heads * c->size, column = h * c->kv_heads / c->heads * c->size;
+  int64_t g = h * c->kv_heads / c->heads;
   const float *query = f32(q) + ((b * c->tokens + t) * c->heads + h) * c->size;
   const tfm_attr *cap = c->capped ? &c->call.attr[c->call.attr_count - 1] : NULL;
   double sum = c->call.weight[0] ? exp(tensor_at(c->call.weight[0], 0, h)) : 0, total = 0;
   for (int64_t s = 0; s < keys; s++) {
-    const float *key = c->kv ? tfm_kv_key(c->kv, b, s) : f32(k) + (b * keys + s) * width;
-    const float *value = c->kv ? tfm_kv_value(c->kv, b, s) : f32(v) + (b * keys + s) * width;
+    const float *key =
+        c->kv ? tfm_kv_key(c->kv, b, s) : f32(k) + (b * keys + s) * c->kv_heads * c->size;
+    const float *value =
+        c->kv ? tfm_kv_value(c->kv, b, s) : f32(v) + (b * keys + s) * c->kv_heads * c->width;
     double score = 0;
     for (int64_t i = 0; i < c->size; i++)
-      score += (double)query[i] * key[column + i];
+      score += (double)query[i] * key[g * c->size + i];
     score /= sqrt((double)c->size);
     if (cap)
       score = cap->real * tanh(score / cap->real);
@@ -96,7 +98,7 @@ static double formula(const struct attention_case *c, int64_t b, int64_t h, int6
     if (!allowed(mask, b, t, past + t, s))
       continue;
     sum += exp(score);
-    total += exp(score) * value[column + d];
+    total += exp(score) * value[g * c->width + d];
   }
   return sum == 0 ? 0 : total / sum;
 }
@@ -115,9 +117,10 @@ static void draw(struct attention_case *c, uint64_t longest) {
   static const int64_t sizes[] = {1, 3, 4, 8, 12, 16, 20, 32, 40, 64, 80, 128};
   int64_t kv_heads = 1 + (int64_t)chance(3), group = chance(2) ? 1 : 1 + (int64_t)chance(8);
   int64_t batch = 1 + (int64_t)chance(3), tokens = 1 + (int64_t)chance(longest);
+  int64_t size = sizes[chance(12)];
   bool cached = chance(2);
   attention_case_init(c, batch, tokens, cached ? 0 : 1 + (int64_t)chance(2 * longest),
-                      kv_heads * group, kv_heads, sizes[chance(12)]);
+                      kv_heads * group, kv_heads, size, chance(3) ? size : sizes[chance(12)]);
   if (cached) {
     static const uint32_t blocks[] = {64, 16, 1, 128, 24};
     attention_case_cache(c, (int64_t)chance(2 * longest), blocks[chance(5)]);
@@ -140,8 +143,8 @@ START_TEST(test_reference) {
     ck_assert_int_eq(call_run(&c.call, kernel_of("reference"), 1), TFM_OK);
     for (int i = 0; i < 20; i++) {
       int64_t b = (int64_t)chance((uint64_t)c.batch), t = (int64_t)chance((uint64_t)c.tokens);
-      int64_t h = (int64_t)chance((uint64_t)c.heads), d = (int64_t)chance((uint64_t)c.size);
-      double found = f32(c.call.output[0])[((b * c.tokens + t) * c.heads + h) * c.size + d];
+      int64_t h = (int64_t)chance((uint64_t)c.heads), d = (int64_t)chance((uint64_t)c.width);
+      double found = f32(c.call.output[0])[((b * c.tokens + t) * c.heads + h) * c.width + d];
       double expected = formula(&c, b, h, t, d);
       ck_assert_msg(fabs(found - expected) < 1e-5, "%g, not %g", found, expected);
     }
@@ -167,8 +170,9 @@ static void compare(struct attention_case *c, const tfm_kernel_desc *kernel) {
       continue;
     /* scores: dot products of up to 128 normal numbers, up to 40, in f32 */
     double d = distance(f32(found[i]), f32(expected[i]), tensor_size(found[i]), 1e-5, 1e-5);
-    ck_assert_msg(d < 1, "%s, value %d: %g (B %d T %d H %d G %d K %d)", kernel->name, i, d,
-                  (int)c->batch, (int)c->tokens, (int)c->heads, (int)c->kv_heads, (int)c->size);
+    ck_assert_msg(d < 1, "%s, value %d: %g (B %d T %d H %d G %d K %d W %d)", kernel->name, i, d,
+                  (int)c->batch, (int)c->tokens, (int)c->heads, (int)c->kv_heads, (int)c->size,
+                  (int)c->width);
     tensor_free(expected[i]);
   }
 }
@@ -195,14 +199,14 @@ START_TEST(test_nothing_to_do) {
     struct attention_case c;
     if (!kernel)
       continue;
-    attention_case_init(&c, 0, 3, 0, 2, 2, 8);
+    attention_case_init(&c, 0, 3, 0, 2, 2, 8, 8);
     ck_assert_int_eq(call_run(&c.call, kernel, 2), TFM_OK);
     attention_case_finish(&c);
-    attention_case_init(&c, 2, 0, 5, 2, 2, 8);
+    attention_case_init(&c, 2, 0, 5, 2, 2, 8, 8);
     ck_assert_int_eq(call_run(&c.call, kernel, 2), TFM_OK);
     attention_case_finish(&c);
     /* queries that may see nothing */
-    attention_case_init(&c, 2, 9, 70, 2, 1, 8);
+    attention_case_init(&c, 2, 9, 70, 2, 1, 8, 8);
     attention_case_mask(&c, TFM_MASK_PREFIX, 0);
     c.call.taps = 2;
     ck_assert_int_eq(call_run(&c.call, kernel, 2), TFM_OK);
@@ -217,20 +221,19 @@ END_TEST
 
 /* ---- the same bits */
 
-/* Rows [from, from + tokens) of batch row b of a [B, T, W] tensor, as [1, tokens, W]. */
+/* Rows [from, from + tokens) of batch row b of a [B, T, G, W] tensor, as [1, tokens, G, W]. */
 static tfm_tensor *rows_of(const tfm_tensor *x, int64_t b, int64_t from, int64_t tokens) {
-  int64_t width = x->shape[2];
-  tfm_tensor *rows = TENSOR(TFM_F32, 1, tokens, width);
+  int64_t width = x->shape[2] * x->shape[3];
+  tfm_tensor *rows = TENSOR(TFM_F32, 1, tokens, x->shape[2], x->shape[3]);
   memcpy(rows->data, f32(x) + (b * x->shape[1] + from) * width, (size_t)(tokens * width) * 4);
   return rows;
 }
 
 /* What batch row b of `from` held before its step, and row 0 of `to` holds. */
 static void copy_past(const tfm_kv *to, const tfm_kv *from, int64_t b, int64_t tokens) {
-  size_t bytes = (size_t)from->key_stride;
   for (int64_t s = 0; s < tokens; s++) {
-    memcpy(tfm_kv_key(to, 0, s), tfm_kv_key(from, b, s), bytes);
-    memcpy(tfm_kv_value(to, 0, s), tfm_kv_value(from, b, s), bytes);
+    memcpy(tfm_kv_key(to, 0, s), tfm_kv_key(from, b, s), (size_t)from->key_stride);
+    memcpy(tfm_kv_value(to, 0, s), tfm_kv_value(from, b, s), (size_t)from->value_stride);
   }
 }
 
@@ -242,7 +245,7 @@ static void feed_in_steps(const struct attention_case *whole, const tfm_kernel_d
   struct attention_case c, before = {0};
   for (int64_t t = 0; t < whole->tokens; t += step) {
     int64_t tokens = whole->tokens - t < step ? whole->tokens - t : step;
-    attention_case_init(&c, 1, tokens, 0, whole->heads, whole->kv_heads, whole->size);
+    attention_case_init(&c, 1, tokens, 0, whole->heads, whole->kv_heads, whole->size, whole->width);
     attention_case_cache(&c, past + t, step % 2 ? 64 : 40);
     copy_past(c.kv, t ? before.kv : whole->kv, t ? 0 : b, past + t);
     if (t)
@@ -271,7 +274,7 @@ static void feed_in_steps(const struct attention_case *whole, const tfm_kernel_d
         }
     }
     ck_assert_int_eq(call_run(&c.call, kernel, lanes), TFM_OK);
-    int64_t row = whole->heads * whole->size;
+    int64_t row = whole->heads * whole->width;
     ck_assert_mem_eq(c.call.output[0]->data,
                      f32(whole->call.output[0]) + (b * whole->tokens + t) * row,
                      (size_t)(tokens * row) * 4);
@@ -282,7 +285,7 @@ static void feed_in_steps(const struct attention_case *whole, const tfm_kernel_d
 }
 
 START_TEST(test_steps_and_batches) {
-  static const int64_t sizes[] = {8, 20, 64};
+  static const int64_t sizes[] = {8, 20, 64}, widths[] = {8, 40, 20};
   open_plugin();
   for (int isa = 0; plugin_isas[isa]; isa++) {
     const tfm_kernel_desc *kernel = kernel_of(plugin_isas[isa]);
@@ -290,7 +293,7 @@ START_TEST(test_steps_and_batches) {
     for (int n = 0; kernel && n < rounds(8); n++) {
       struct attention_case c;
       int64_t group = n % 2 ? 3 : 1, tokens = 100 + (int64_t)chance(60);
-      attention_case_init(&c, 3, tokens, 0, 2 * group, 2, sizes[n % 3]);
+      attention_case_init(&c, 3, tokens, 0, 2 * group, 2, sizes[n % 3], widths[n % 3]);
       attention_case_cache(&c, n % 4 ? 90 : 0, n % 3 ? 64 : 100);
       attention_case_mask(&c, TFM_MASK_CAUSAL, 0);
       if (n % 4 == 1) {
@@ -333,10 +336,10 @@ START_TEST(test_padding) {
       bool left = n % 2, causal = n % 4 < 2;
       int64_t tokens = 1 + (int64_t)chance(150), more = (int64_t)chance(80), total = tokens + more;
       int64_t first = left ? more : 0;
-      attention_case_init(&alone, 1, tokens, 0, 4, 2, 16);
-      attention_case_init(&padded, 1, total, 0, 4, 2, 16);
+      attention_case_init(&alone, 1, tokens, 0, 4, 2, 16, 16);
+      attention_case_init(&padded, 1, total, 0, 4, 2, 16, 16);
       for (int i = 0; i < 3; i++) {
-        int64_t width = alone.call.input[i]->shape[2];
+        int64_t width = alone.call.input[i]->shape[2] * alone.call.input[i]->shape[3];
         memcpy(f32(padded.call.input[i]) + first * width, alone.call.input[i]->data,
                (size_t)(tokens * width) * 4);
       }
@@ -368,7 +371,7 @@ START_TEST(test_taps_change_nothing) {
     struct attention_case c;
     if (!kernel)
       continue;
-    attention_case_init(&c, 2, 70, 0, 4, 2, 16);
+    attention_case_init(&c, 2, 70, 0, 4, 2, 16, 16);
     attention_case_mask(&c, TFM_MASK_CAUSAL, 0);
     ck_assert_int_eq(call_run(&c.call, kernel, 1), TFM_OK);
     tfm_tensor *without = tensor_copy(c.call.output[0]);
@@ -397,51 +400,51 @@ START_TEST(test_refusals) {
   struct attention_case c;
   open_plugin();
   chance_seed(8);
-  attention_case_init(&c, 1, 3, 0, 3, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 3, 2, 4, 4);
   refuse(&c, "cannot share");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_cache(&c, 5, 64);
   c.kv->capacity = 7;
   refuse(&c, "room for 7 tokens");
-  attention_case_init(&c, 2, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 2, 3, 0, 2, 2, 4, 4);
   attention_case_cache(&c, 5, 64);
   c.kv->rows = 1;
   refuse(&c, "has 1 rows");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_cache(&c, 5, 64);
   c.kv->value_width = 4;
-  refuse(&c, "rows of 8 values");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  refuse(&c, "rows of 8 and 8 values");
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_mask(&c, TFM_MASK_AND, 0);
   refuse(&c, "operator");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_mask(&c, TFM_MASK_CAUSAL, 0);
   attention_case_mask(&c, TFM_MASK_CAUSAL, 0);
   refuse(&c, "not joined");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_mask(&c, 99, 0);
   refuse(&c, "unknown kind 99");
-  attention_case_init(&c, 3, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 3, 3, 0, 2, 2, 4, 4);
   c.real = tensor_fill(TENSOR(TFM_BOOL, 2, 3), 1);
   attention_case_mask(&c, TFM_MASK_PADDING, 0);
   refuse(&c, "each of the 3 texts");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_bias(&c, TFM_BIAS_DENSE, 0);
   c.added[0]->shape[3] = 2;
   refuse(&c, "bias is [1, 2, 3, 2]");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_bias(&c, TFM_BIAS_SLOPE, 0);
   c.added[0]->shape[0] = 1;
   refuse(&c, "bias of 1 heads");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_bias(&c, TFM_BIAS_DISTANCE, 3);
   c.added[0]->shape[1] = 6;
   refuse(&c, "without the 7 numbers");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   attention_case_bias(&c, TFM_BIAS_SLOPE, 0);
   ((tfm_bias *)c.call.input[4]->data)->term[0].kind = TFM_MASK_CAUSAL;
   refuse(&c, "unknown kind 1");
-  attention_case_init(&c, 1, 3, 0, 2, 2, 4);
+  attention_case_init(&c, 1, 3, 0, 2, 2, 4, 4);
   call_attr_real(&c.call, "softcap", 0);
   refuse(&c, "softcap is 0");
 }

@@ -15,12 +15,11 @@ static void open_plugin(void) {
 static void draw(struct call *call, int64_t batch, int64_t tokens, int64_t heads, int64_t size,
                  uint64_t positions) {
   *call = (struct call){.op = "rope", .input_count = 2, .output_count = 1};
-  call->input[0] = tensor_fill(TENSOR(TFM_F32, batch, tokens, heads * size), 1);
+  call->input[0] = tensor_fill(TENSOR(TFM_F32, batch, tokens, heads, size), 1);
   call->input[1] = TENSOR(TFM_I32, batch, tokens);
-  call->output[0] = TENSOR(TFM_F32, batch, tokens, heads * size);
+  call->output[0] = TENSOR(TFM_F32, batch, tokens, heads, size);
   for (int64_t i = 0; i < batch * tokens; i++)
     ((int32_t *)call->input[1]->data)[i] = (int32_t)chance(positions);
-  call_attr_int(call, "heads", heads);
 }
 
 static double wave(int64_t d, int64_t size, double theta) {
@@ -30,7 +29,7 @@ static double wave(int64_t d, int64_t size, double theta) {
 /* Every element, against the rotation by pos * frequency(d). */
 static void check_angles(const struct call *call, int64_t heads,
                          double (*frequency)(int64_t, int64_t)) {
-  int64_t size = call->input[0]->shape[2] / heads, half = size / 2;
+  int64_t size = call->input[0]->shape[3], half = size / 2;
   for (int64_t i = 0; i < tensor_size(call->input[0]); i++) {
     int64_t d = i % size, start = i - d;
     int32_t pos = ((int32_t *)call->input[1]->data)[i / (heads * size)];
@@ -144,7 +143,7 @@ START_TEST(test_refusals) {
   call_finish(&call, true);
   draw(&call, 1, 1, 2, 5, 9);
   ck_assert_int_eq(call_run(&call, kernel, 1), TFM_FAILED);
-  ck_assert_ptr_nonnull(strstr(call.message, "heads of pairs"));
+  ck_assert_ptr_nonnull(strstr(call.message, "do not split into pairs"));
   call_finish(&call, true);
 }
 END_TEST

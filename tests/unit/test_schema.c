@@ -73,21 +73,21 @@ END_TEST
 
 START_TEST(attention) {
   const struct op_schema *s =
-      sound("op attention(q: [B, T, Q], k: [B, U, M], v: [B, U, M], mask: mask?,\n"
-            "  bias: [_, heads, T, S]?, cache: kv[M]?; ;\n"
+      sound("op attention(q: [B, T, H, K], k: [B, U, G, K], v: [B, U, G, W], mask: mask?,\n"
+            "  bias: [_, H, T, S]?, cache: kv[G * K, G * W]?; ;\n"
             "  heads: int, kv_heads: int = heads, scale: real?)\n"
-            "  -> [B, T, Q] taps scores, probs where Q / heads == M / kv_heads\n");
+            "  -> [B, T, heads * W] taps scores, probs where H / G == heads / kv_heads\n");
   ck_assert_uint_eq(s->input_count, 6);
   ck_assert_uint_eq(s->weight_count, 0);
   ck_assert_uint_eq(s->attr_count, 3);
   const struct schema_type *mask = &s->input[3].type, *bias = &s->input[4].type;
   ck_assert(mask->dtype == DTYPE_MASK && !mask->has_dims && s->input[3].optional);
   expect_dim(s, &bias->dim[0], "_");
-  ck_assert_int_eq(bias->dim[1].kind, SCHEMA_DIM_ATTR);
-  expect_dim(s, &bias->dim[1], "heads");
+  expect_dim(s, &bias->dim[1], "H");
   expect_dim(s, &bias->dim[3], "S");
   ck_assert_int_eq(s->input[5].type.dtype, DTYPE_KV);
-  expect_dim(s, &s->input[5].type.dim[0], "M");
+  ck_assert_uint_eq(s->input[5].type.rank, 2);
+  ck_assert_int_eq(s->input[5].type.dim[1].kind, SCHEMA_DIM_EXPR);
   ck_assert(s->attr[0].fallback == NULL && !s->attr[0].optional);
   ck_assert_str_eq(s->attr[1].fallback->text, "heads");
   ck_assert(s->attr[2].optional && s->attr[2].kind == SCHEMA_ATTR_REAL);
@@ -98,8 +98,8 @@ START_TEST(attention) {
   uint32_t index;
   ck_assert_int_eq(schema_resolve(s, "kv_heads", &index), SCHEMA_DIM_ATTR);
   ck_assert_uint_eq(index, 1);
-  ck_assert_int_eq(schema_resolve(s, "M", &index), SCHEMA_DIM_VAR);
-  ck_assert_str_eq(s->dim[index], "M");
+  ck_assert_int_eq(schema_resolve(s, "W", &index), SCHEMA_DIM_VAR);
+  ck_assert_str_eq(s->dim[index], "W");
   ck_assert_int_eq(schema_resolve(s, "nothing", &index), SCHEMA_DIM_ANY);
   done();
 }
@@ -232,7 +232,7 @@ START_TEST(refused) {
       {"op f(x: [D]) -> [_]", CODE_SCHEMA, "an output's dims must be known"},
       {"op f(x: what[D]) -> [D]", CODE_SCHEMA, "`what` is no dtype"},
       {"op f(x: mask[D]) -> [D]", CODE_SCHEMA, "a mask has no dims"},
-      {"op f(x: kv[D, D]) -> [D]", CODE_SCHEMA, "a kv has one dim"},
+      {"op f(x: kv[D, D, D]) -> [D]", CODE_SCHEMA, "a kv has the width of its keys"},
       {"op f(x: f32) -> f32[]", CODE_SCHEMA, "a tensor's type needs its dims"},
       {"op f(x: [A, B, C, D, E, F, G, H, I]) -> [A]", CODE_SCHEMA, "9 dims"},
       {"op f(x: [D] = 3) -> [D]", CODE_SCHEMA, "only an attribute can have a default"},

@@ -1,55 +1,14 @@
-/* shape.c - parts of tensors, copied: split, select, concat. */
+/* select.c - one index of an axis: x as [outer, shape[axis], inner]. */
 #include "plugins/shape/shape.h"
 
 #include "plugins/common/kernel.h"
 
 #include <string.h>
 
-/* ---- split: x as [rows, parts, width], part by part */
-
-static tfm_status split_infer(const tfm_host *host, const tfm_node *node, tfm_type *output,
-                              uint32_t capacity, uint32_t *count) {
-  int64_t parts = tfm_attr_int(node, "parts", 0);
-  if (parts < 1 || parts > capacity)
-    return host->fail(host, "split into %lld parts: parts must be 1 to %u", (long long)parts,
-                      capacity);
-  tfm_type type = *node->input[0];
-  tfm_dim *last = &type.shape[type.rank - 1];
-  *last = host->dim_div(host, *last, parts);
-  if (*last == INT64_MIN)
-    return host->fail(host, "the last dimension does not split into %lld equal parts",
-                      (long long)parts);
-  for (int64_t i = 0; i < parts; i++)
-    output[i] = type;
-  *count = (uint32_t)parts;
-  return TFM_OK;
-}
-
-static tfm_status split_run(const tfm_host *host, const void *instance, const tfm_run *run) {
-  (void)host;
-  (void)instance;
-  const tfm_tensor *x = run->input[0];
-  int64_t rows = 1, parts = run->output_count, width = x->shape[x->rank - 1] / parts;
-  for (uint32_t i = 0; i + 1 < x->rank; i++)
-    rows *= x->shape[i];
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t p = 0; p < parts; p++)
-      memcpy((float *)run->output[p]->data + r * width,
-             (const float *)x->data + (r * parts + p) * width, (size_t)width * sizeof(float));
-  return TFM_OK;
-}
-
-/* ---- select: x as [outer, shape[axis], inner] */
-
-static int64_t select_axis(const tfm_node *node, uint32_t rank) {
-  int64_t axis = tfm_attr_int(node, "axis", 0);
-  return axis < 0 ? axis + rank : axis;
-}
-
 static tfm_status select_infer(const tfm_host *host, const tfm_node *node, tfm_type *output,
                                uint32_t capacity, uint32_t *count) {
   tfm_type type = *node->input[0];
-  int64_t axis = select_axis(node, type.rank), index = tfm_attr_int(node, "index", 0);
+  int64_t axis = shape_axis(node, 0, type.rank), index = tfm_attr_int(node, "index", 0);
   if (capacity < 1 || axis < 0 || axis >= type.rank)
     return host->fail(host, "select: axis %lld of a tensor of %u dimensions",
                       (long long)tfm_attr_int(node, "axis", 0), type.rank);
@@ -75,7 +34,7 @@ static tfm_status select_prepare(const tfm_host *host, const tfm_node *node,
   struct selection *selection = host->alloc(host, sizeof *selection);
   if (!selection)
     return TFM_NO_MEMORY;
-  selection->axis = select_axis(node, node->input[0]->rank);
+  selection->axis = shape_axis(node, 0, node->input[0]->rank);
   selection->index = tfm_attr_int(node, "index", 0);
   *instance = selection;
   return TFM_OK;
@@ -131,52 +90,10 @@ static tfm_status select_run(const tfm_host *host, const void *instance, const t
   return TFM_OK;
 }
 
-/* ---- concat: rows of a, each followed by that of b */
-
-static tfm_status concat_infer(const tfm_host *host, const tfm_node *node, tfm_type *output,
-                               uint32_t capacity, uint32_t *count) {
-  tfm_type type = *node->input[0];
-  if (capacity < 1)
-    return TFM_FAILED;
-  tfm_dim *last = &type.shape[type.rank - 1];
-  *last = host->dim_add(host, *last, node->input[1]->shape[type.rank - 1]);
-  output[0] = type;
-  *count = 1;
-  return TFM_OK;
-}
-
-static tfm_status concat_run(const tfm_host *host, const void *instance, const tfm_run *run) {
-  (void)host;
-  (void)instance;
-  const tfm_tensor *a = run->input[0], *b = run->input[1];
-  int64_t rows = 1, m = a->shape[a->rank - 1], n = b->shape[b->rank - 1];
-  for (uint32_t i = 0; i + 1 < a->rank; i++)
-    rows *= a->shape[i];
-  float *out = run->output[0]->data;
-  for (int64_t r = 0; r < rows; r++) {
-    memcpy(out + r * (m + n), (const float *)a->data + r * m, (size_t)m * sizeof(float));
-    memcpy(out + r * (m + n) + m, (const float *)b->data + r * n, (size_t)n * sizeof(float));
-  }
-  return TFM_OK;
-}
-
-const tfm_op_desc split_op = {
-    OP_OF("## Equal parts of the last dimension: q, k, v = split(x, parts: 3).\n"
-          "op split(x: [..., N]; ; parts: int) -> ...\n"),
-    .infer = split_infer, .flags = TFM_OP_KEEPS_TOKENS};
 const tfm_op_desc select_op = {
     OP_OF("## One index of an axis, which goes away; both count from the end if negative.\n"
           "op select(x: [...]; ; axis: int, index: int) -> _\n"),
     .infer = select_infer, .flags = TFM_OP_KEEPS_TOKENS, .role = TFM_ROLE_SELECT};
-const tfm_op_desc concat_op = {OP_OF("## a and b side by side, along the last dimension.\n"
-                                     "op concat(a: [..., M], b: [..., N]) -> _\n"),
-                               .infer = concat_infer, .flags = TFM_OP_KEEPS_TOKENS};
-
-#define SHAPE_KERNEL(id)                                                                           \
-  const tfm_kernel_desc id##_reference = {KERNEL_OF(#id, "reference", TFM_KERNEL_REFERENCE),       \
-                                          .run = id##_run}
-SHAPE_KERNEL(split);
 const tfm_kernel_desc select_reference = {
     KERNEL_OF("select", "reference", TFM_KERNEL_REFERENCE | TFM_KERNEL_KNOWS_ROWS),
     .prepare = select_prepare, .run = select_run, .destroy = select_destroy};
-SHAPE_KERNEL(concat);
