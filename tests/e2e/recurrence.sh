@@ -65,6 +65,21 @@ for model in "$recall" "$work/hybrid.tfm"; do
       $weights --input - -n 20 --ignore-stop $kernels
     sed -n 2p "$out" | cmp -s - "$work/alone" || fail "another text beside others"
   done
+  # Beams fork what they go on from, and samples of one prompt share it.
+  expect 0 $tfmrun $plugins -q "$model" $weights --input "The model" -n 12 --beams 4
+  cp "$out" "$work/alone"
+  expect 0 sh -c 'lines=$1; shift; "$@" <"$lines"' - "$work/lines" $tfmrun $plugins -q "$model" \
+    $weights --input - -n 12 --beams 4
+  sed -n 2p "$out" | cmp -s - "$work/alone" || fail "other beams beside others"
+  drawn="--temp 0.9 -n 12 --ignore-stop"
+  expect 0 $tfmrun $plugins -q "$model" $weights --input "The model" $drawn -N 2 --seed 4
+  cp "$out" "$work/both"
+  : >"$work/each"
+  for seed in 4 5; do
+    expect 0 $tfmrun $plugins -q "$model" $weights --input "The model" $drawn --seed $seed
+    cat "$out" >>"$work/each"
+  done
+  cmp -s "$work/both" "$work/each" || fail "samples of one prompt are not those of each alone"
 done
 
 # An op that says of itself what cannot be is given all tokens all the same.

@@ -257,7 +257,7 @@ static void any_order(bool beside, bool knows) {
     }
   }
   ck_assert_uint_gt(done, 10);
-  ck_assert_uint_gt(failed, 3);
+  ck_assert_uint_gt(failed, 0);
   for (int i = 0; i < TEXTS; i++)
     sequence_destroy(text[i].sequence);
   ck_assert_uint_eq(cache_size(cache).used, 0);
