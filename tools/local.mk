@@ -13,7 +13,7 @@ tools_shared = tools/cli.c tools/cli.h tools/options.c tools/options.h \
 
 tools_tfmrun_SOURCES = tools/tfmrun.c tools/run.h tools/run_options.c tools/settle.c tools/lines.c tools/lines.h \
   tools/rank.c tools/window.c tools/stream.c tools/stream.h \
-  tools/compare.c tools/compare.h tools/attention.c tools/attention.h \
+  tools/compare.c tools/compare.h tools/attention.c tools/attention.h tools/session.c \
   tools/output.c tools/output.h tools/check.c tools/check.h $(tools_shared)
 nodist_tools_tfmrun_SOURCES = tools/attention_page.h
 tools_tfmrun_LDADD = $(tools_tfm) $(JANSSON_LIBS) $(LIBM)

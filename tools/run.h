@@ -15,6 +15,7 @@ struct options {
   tfm_run_options run;
   const char *model, *input, *pair, *ids, *query;
   const char *attention; /* the page of --attention; "-" = as text; NULL = none */
+  const char *session;   /* the file of --session; NULL = none */
   tfm_tap *dump, *feed;
   size_t dump_count, feed_count;
   struct option_list stop;
@@ -68,6 +69,10 @@ int run_lines(struct job *job);
 /* rerank: the documents that stdin has for a query, best first (tools/rank.c).  An exit
  * code. */
 int run_rank(struct job *job);
+/* As tfm_model_run of one input, which goes on from the session's file, and leaves it there
+ * (tools/session.c). */
+int run_session(struct job *job, const tfm_input *input, const tfm_run_options *run,
+                tfm_result **result);
 /* The same as run_lines of one input. */
 int run_samples(struct job *job, const tfm_input *input);
 

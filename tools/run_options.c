@@ -237,6 +237,8 @@ static const struct option_row rows[] = {
      "write a value of the graph; may be repeated", .call = call_dump},
     {OPTION_CALL, "feed", 0, "VALUE=FILE.safetensors:TENSOR",
      "put a value in its place; may be repeated", .call = call_feed},
+    {OPTION_TEXT, "session", 0, "FILE", "go on from the text in FILE, and keep it there",
+     FIELD(session), .tasks = OPTION_TASK(GENERATE)},
     {OPTION_TEXT, "compare", 0, "FILE.safetensors",
      "where the run parts from a reference run, which tools/reference.py writes",
      FIELD(common.open.compare)},
@@ -284,6 +286,11 @@ static int check_usage(const struct cli *cli, struct options *o, int words) {
     return cli_usage_error(cli, "--compare is for one run: give --input TEXT, --ids, or nothing");
   if (o->attention && (!(o->input || o->ids) || (o->input && strcmp(o->input, "-") == 0)))
     return cli_usage_error(cli, "--attention is for one input: give --input TEXT or --ids");
+  if (o->session && ((!o->input && !o->ids) || (o->input && strcmp(o->input, "-") == 0) ||
+                     (o->ids && strcmp(o->ids, "-") == 0) || o->samples > 1 || o->attention ||
+                     o->common.open.compare))
+    return cli_usage_error(cli, "--session is one text: give --input TEXT or --ids, and no "
+                                "--samples, --attention or --compare");
   if (!o->input && !o->ids && !o->check && o->feed_count == 0 && !o->common.open.compare) {
     if (isatty(STDIN_FILENO))
       return cli_usage_error(cli, "no input: give --input TEXT, or lines through a pipe");

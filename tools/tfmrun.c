@@ -59,7 +59,9 @@ static int run_alone(struct job *job, const tfm_input *input) {
     run.token = on_token;
     run.token_arg = job;
   }
-  if (tfm_model_run(job->model, input, 1, &run, &result, job->error) != 0) {
+  if ((o->session ? run_session(job, input, &run, &result)
+                  : tfm_model_run(job->model, input, 1, &run, &result, job->error)) != 0) {
+    tfm_result_destroy(result);
     if (job->begun)
       putchar('\n');
     return cli_output_lost() ? TFM_CODE_RUN : cli_fail(job->cli, job->error); /* main says so */
