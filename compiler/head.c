@@ -108,10 +108,22 @@ static const struct ast_decl *no_head(struct compiler *c, const char *architectu
   return NULL;
 }
 
+/* The head of the task that the directory is made for; NULL = nothing says, or there is none. */
+static const struct ast_decl *likely_head(struct compiler *c) {
+  const char *task = c->options->likely_task, *ignored = NULL;
+  const struct ast_decl *found = task == NULL ? NULL : by_architecture(c, task, &ignored);
+  for (const struct ast_decl *d = c->main->file->decls.first;
+       task != NULL && found == NULL && d != NULL; d = d->next)
+    if (d->kind == AST_DECL_HEAD && d->name.text != NULL && d->head.task.text != NULL &&
+        strcmp(d->head.task.text, task) == 0)
+      found = d;
+  return found;
+}
+
 const struct ast_decl *head_choose(struct compiler *c, bool *any) {
   const char *asked = c->options->task, *architecture = NULL;
   const char *task = asked == NULL ? NULL : graph_task_name(task_from_spelling(asked));
-  const struct ast_decl *only = NULL, *named = NULL, *kind = NULL;
+  const struct ast_decl *only = NULL, *named = NULL, *kind = NULL, *likely = NULL;
   unsigned count = 0;
   for (const struct ast_decl *d = c->main->file->decls.first; d != NULL; d = d->next) {
     if (d->kind != AST_DECL_HEAD || d->name.text == NULL || d->head.task.text == NULL)
@@ -129,6 +141,8 @@ const struct ast_decl *head_choose(struct compiler *c, bool *any) {
   const struct ast_decl *suited = by_architecture(c, task, &architecture);
   if (task != NULL)
     return named != NULL ? named : suited != NULL ? suited : kind != NULL ? kind : no_head(c, NULL);
+  if ((likely = likely_head(c)) != NULL)
+    return likely;
   if (suited != NULL)
     return suited;
   return count == 1 ? only : no_head(c, architecture);

@@ -47,6 +47,8 @@ struct compile_options {
   bool has_checkpoint;
 
   const char *task;        /* the user's choice, NULL = by config's architectures */
+  const char *likely_task; /* what the directory is made for: where no task is chosen and the file
+                              has a head of it; or NULL */
   const char *const *feed; /* values that the caller supplies: their producers vanish */
   size_t feed_count;
   const char *const *dump; /* values, or NODE.TAP, that the caller wants to see */

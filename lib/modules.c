@@ -353,9 +353,9 @@ int modules_add_weights(const struct modules *modules, struct weights *weights,
 }
 
 const char *modules_task(const struct modules *modules) {
-  return modules->sparse && modules->refusal.code == TFM_ERROR_NONE
-             ? graph_task_name(GRAPH_TASK_EMBED_SPARSE)
-             : NULL;
+  if (!modules->root || modules->cross_encoder || modules->refusal.code != TFM_ERROR_NONE)
+    return NULL;
+  return graph_task_name(modules->sparse ? GRAPH_TASK_EMBED_SPARSE : GRAPH_TASK_EMBED);
 }
 
 int modules_load(const char *dir, struct modules *out, struct tfm_error *err) {

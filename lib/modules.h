@@ -55,8 +55,8 @@ int module_settings_read(struct modules *out, const char *dir, struct tfm_error 
 int modules_load(const char *dir, struct modules *out, struct tfm_error *err);
 void modules_finish(struct modules *modules);
 
-/* The task that the directory is for, where its config.json does not tell: that of a SparseEncoder,
- * whose body is one that fills in words; NULL = config.json tells. */
+/* The task that the directory is for, whatever config.json says of its body, which may be one that
+ * fills in words or writes; NULL = nothing says. */
 const char *modules_task(const struct modules *modules);
 
 /* The modules' own tensors, beside the body's: modules.2.linear.weight. */

@@ -259,7 +259,8 @@ void model_compile_options(struct tfm_model *model, const tfm_open_options *opti
       .tensor = model->tensors,
       .tensor_count = model->weights ? weights_count(model->weights) : 0,
       .has_checkpoint = model->weights != NULL,
-      .task = options->task ? options->task : modules_task(&model->modules),
+      .task = options->task,
+      .likely_task = modules_task(&model->modules),
       .feed = feed,
       .feed_count = options->feed_count,
       .dump = dump,
@@ -460,8 +461,8 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   cpu_features(policy.cpu);
   if (model->flags & TFM_OPEN_KEEP_ATTENTION)
     attention_watch(model->graph);
-  if (options->compare && compare_create(&model->compare, options->compare, model->graph,
-                                         &model->written, err) != 0)
+  if (options->compare &&
+      compare_create(&model->compare, options->compare, model->graph, &model->written, err) != 0)
     return -1;
   binding.registry = model->registry;
   binding.policy = &policy;

@@ -1,13 +1,16 @@
 #!/bin/sh
 # embedders.sh - vectors of sentence-transformers directories, as tests/fixtures/embedders has
-# them: each case is laid over bert-model, and every text's vector is that of the reference.
+# them: each case is laid over bert-model (decoder-*: over llama-gqa, whose config.json says that it
+# writes), and every text's vector is that of the reference.
 . "$TFM_SRCDIR/tests/e2e/common.sh"
 
 # lay CASE: $work/CASE is a whole directory
 lay() {
   mkdir "$work/$1" || exit 99
+  body=bert-model
+  [ "${1#decoder}" = "$1" ] || body=llama-gqa
   for file in config.json model.safetensors tokenizer.json tokenizer_config.json; do
-    cp "$fixtures/bert-model/$file" "$work/$1/"
+    cp "$fixtures/$body/$file" "$work/$1/"
   done
   cp -R "$fixtures/embedders/$1/." "$work/$1/"
   chmod -R u+w "$work/$1"
