@@ -57,6 +57,27 @@ static int put_prompt(const struct prompt *prompt, const tfm_input *input, struc
   return 0;
 }
 
+/* A context that goes before its question: text and pair change places, and in what comes of
+ * them the pair is still the context. */
+static bool is_context_first(const struct tfm_model *model, const tfm_input *input) {
+  return input->pair && model->graph->task == GRAPH_TASK_QA &&
+         tokenizer_pads_left(model->tokenizer);
+}
+
+static void change_places(struct encode_request *request) {
+  const struct encode_request r = *request;
+  request->text = r.pair;
+  request->length = r.pair_length;
+  request->pair = r.text;
+  request->pair_length = r.length;
+}
+
+static void name_texts_back(struct encoding *e) {
+  for (size_t t = 0; t < e->count; t++)
+    if (!e->special[t])
+      e->sequence[t] = !e->sequence[t];
+}
+
 static int encode_row(const struct tfm_model *model, const struct prompt *prompt,
                       const tfm_input *input, const char *name, uint32_t flags, struct row *row,
                       struct tfm_error *err) {
@@ -73,8 +94,14 @@ static int encode_row(const struct tfm_model *model, const struct prompt *prompt
     request.flags |= ENCODE_TRUNCATE;
   else if (!(flags & ROWS_LONG_PAIRS && input->pair))
     request.stop = stop_length(model);
-  if (tokenizer_encode_request(model->tokenizer, &request, &row->encoding, err) == 0)
+  bool context_first = is_context_first(model, input);
+  if (context_first)
+    change_places(&request);
+  if (tokenizer_encode_request(model->tokenizer, &request, &row->encoding, err) == 0) {
+    if (context_first)
+      name_texts_back(&row->encoding);
     return 0;
+  }
   if (!row->encoding.stopped)
     return -1;
   error_clear(err);

@@ -27,6 +27,7 @@ struct tokenizer {
   struct tokenizer_roles roles;
   size_t longest; /* model_max_length; 0: none */
   size_t listed;  /* added tokens from there on: only a configuration names them */
+  bool pads_left; /* padding_side */
   bool plain;     /* split_special_tokens: those that are written in a text are text */
   struct spare *spare;
   const char *notice; /* rebuild_apply's, or NULL */

@@ -38,11 +38,37 @@ static void read_roles(struct tokenizer *tokenizer, const json_t *json, bool non
   }
 }
 
+/* The name of a class, with "Fast" at its end or without. */
+static bool is_class(const char *name, const char *class) {
+  size_t length = strlen(class);
+  return strncmp(name, class, length) == 0 &&
+         (name[length] == '\0' || strcmp(name + length, "Fast") == 0);
+}
+
+static bool class_pads_left(const json_t *name) {
+  static const char *const left[] = {"LlamaTokenizer", "CodeLlamaTokenizer", "CohereTokenizer",
+                                     "GemmaTokenizer", "XLNetTokenizer"};
+  for (size_t i = 0; json_is_string(name) && i < sizeof left / sizeof left[0]; i++)
+    if (is_class(json_string_value(name), left[i]))
+      return true;
+  return false;
+}
+
 /* What tokenizer_config.json says of whole texts.  "No bound" is written as 1e30. */
 static void read_settings(struct tokenizer *tokenizer, const json_t *json) {
   const json_t *side = json_object_get(json, "truncation_side");
+  const json_t *pads = json_object_get(json, "padding_side");
+  const json_t *longest = json_object_get(json, "model_max_length");
+  if (longest == NULL) /* as it was called before */
+    longest = json_object_get(json, "max_len");
+  if (json_is_string(pads))
+    tokenizer->pads_left = strcmp(json_string_value(pads), "left") == 0;
+  else
+    tokenizer->pads_left = tokenizer->limits.pads
+                               ? tokenizer->limits.pads_left
+                               : class_pads_left(json_object_get(json, "tokenizer_class"));
   tokenizer->plain = json_is_true(json_object_get(json, "split_special_tokens"));
-  double most = json_number_value(json_object_get(json, "model_max_length"));
+  double most = json_number_value(longest);
   if (json_is_string(side))
     tokenizer->limits.side_left = strcmp(json_string_value(side), "left") == 0;
   tokenizer->longest = most >= 1 && most < LONGEST_LIMIT ? (size_t)most : 0;
@@ -53,14 +79,10 @@ static enum tokenizer_types types_of_class(const char *name) {
   static const char *const without[] = {"TokenizersBackend", "DistilBertTokenizer",
                                         "RobertaTokenizer",  "XLMRobertaTokenizer",
                                         "MPNetTokenizer",    "AlbertTokenizer"};
-  size_t length = strlen(name);
-  if (length > 4 && strcmp(name + length - 4, "Fast") == 0)
-    length -= 4;
   for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
-    if (strlen(without[i]) == length && strncmp(without[i], name, length) == 0)
+    if (is_class(name, without[i]))
       return TOKENIZER_TYPES_NONE;
-  return length == 19 && strncmp(name, "PreTrainedTokenizer", 19) == 0 ? TOKENIZER_TYPES_UNSAID
-                                                                       : TOKENIZER_TYPES_FILE;
+  return is_class(name, "PreTrainedTokenizer") ? TOKENIZER_TYPES_UNSAID : TOKENIZER_TYPES_FILE;
 }
 
 /* model_input_names, else the class.  PreTrainedTokenizer has types in transformers 4, where

@@ -337,6 +337,10 @@ bool tokenizer_cuts_left(const struct tokenizer *tokenizer) {
   return tokenizer->limits.side_left;
 }
 
+bool tokenizer_pads_left(const struct tokenizer *tokenizer) {
+  return tokenizer->pads_left;
+}
+
 size_t tokenizer_longest(const struct tokenizer *tokenizer) {
   return tokenizer->longest;
 }

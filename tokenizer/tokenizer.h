@@ -85,6 +85,10 @@ enum tokenizer_types tokenizer_types(const struct tokenizer *tokenizer);
 /* The side on which a text that is too long is cut. */
 bool tokenizer_cuts_left(const struct tokenizer *tokenizer);
 
+/* The side on which shorter texts are filled up.  A run does not fill up; but transformers puts a
+ * question behind its context where this is the left one. */
+bool tokenizer_pads_left(const struct tokenizer *tokenizer);
+
 /* One more than the largest id. */
 size_t tokenizer_vocabulary(const struct tokenizer *tokenizer);
 /* -1 if there is no such token. */

@@ -32,6 +32,7 @@ struct foretold {
   const char *task;
   unsigned columns, flags;
   const char *config;     /* more of config.json: ", \"id2label\": [...]"; NULL = nothing */
+  const char *tokenizer;  /* tokenizer_config.json; NULL = nothing in it */
   const char *attributes; /* of the head: "stop: config.stop"; NULL = none */
   float table[WORDS][WORDS];
   char directory[64];
@@ -136,7 +137,8 @@ static inline void foretold_tokenizer(const struct foretold *f) {
   at += (size_t)snprintf(text + at, room - at, ",\"##x\":30,\"##y\":31,\"A\":32,\"B\":33}}}");
   ck_assert_uint_lt(at, room);
   foretold_write(f, 3, text, at);
-  foretold_write(f, 4, bare ? config : "{}", bare ? sizeof config - 1 : 2);
+  const char *settings = f->tokenizer ? f->tokenizer : bare ? config : "{}";
+  foretold_write(f, 4, settings, strlen(settings));
 }
 
 static inline void foretold_message(void *arg, int severity, const char *text) {

@@ -186,6 +186,23 @@ START_TEST(test_several_answers) {
 }
 END_TEST
 
+/* padding_side left: the context goes before the question, and is still where answers lie. */
+START_TEST(test_context_first) {
+  struct foretold f = make();
+  f.tokenizer = "{\"padding_side\": \"left\"}";
+  say(&f, B, 4, 4);
+  say(&f, 'q' - 'a' + A, 9, 9);
+  foretold_open(&f);
+  double share = 1 / (1 + 2 * exp(-24)); /* [CLS] and a */
+  check(&f, "a b", "b", 2, share * share);
+  static const int32_t ids[] = {CLS, A, B, SEP, 'q' - 'a' + A, 'q' - 'a' + A, SEP};
+  const tfm_answer *answer = foretold_ask(&f, "q q", "a b");
+  ck_assert_uint_eq(answer->id_count, 7);
+  ck_assert_int_eq(memcmp(answer->ids, ids, sizeof ids), 0);
+  foretold_close(&f);
+}
+END_TEST
+
 /* Every row has its own context, whatever the others' lengths. */
 START_TEST(test_batch) {
   struct foretold f = make();
@@ -240,7 +257,7 @@ START_TEST(test_no_context) {
 }
 END_TEST
 
-UNIT_MAIN("task_qa", test_several_answers, test_one_token, test_several_tokens,
+UNIT_MAIN("task_qa", test_context_first, test_several_answers, test_one_token, test_several_tokens,
           test_never_backwards, test_only_the_context, test_no_answer_has_a_share,
           test_longest_span, test_whole_words, test_same_text, test_ties, test_best_comes_last,
           test_batch, test_not_finite, test_no_context)
