@@ -1,7 +1,8 @@
 # What strangers, and a machine that is full, can do to a run.
 robust_tests = tests/robust/test_damage tests/robust/test_faults
 check_PROGRAMS += $(robust_tests)
-tests_robust_test_damage_SOURCES = tests/robust/test_damage.c tests/robust/heap.h
+tests_robust_test_damage_SOURCES = tests/robust/test_damage.c tests/robust/heap.h \
+  tests/robust/leave.h
 tests_robust_test_damage_LDADD = libtfm.la
 tests_robust_test_faults_SOURCES = tests/robust/test_faults.c tests/robust/heap.h
 tests_robust_test_faults_LDADD = libtfm.la

@@ -5,6 +5,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "tests/robust/leave.h"
 #include "tfm/tfm.h"
 
 #include <stdbool.h>
@@ -426,8 +427,8 @@ static void try_one(size_t t, unsigned mask) {
     bool wanted = (mask & table[t].needed) != 0;
     if (status == SAID && told &&
         (tfm_error_code(error) == TFM_CODE_OK || !*tfm_error_message(error)))
-      _exit(2);
-    _exit(status == -2 || (status == SAID) != wanted ? 3 : 0);
+      leave(2);
+    leave(status == -2 || (status == SAID) != wanted ? 3 : 0);
   }
   int status = -1;
   waitpid(child, &status, 0);
@@ -593,7 +594,7 @@ static void try_fork(void) {
       bool same = status == 0 && memcmp(a->ids, b->ids, 4 * sizeof *a->ids) == 0;
       tfm_result_destroy(again);
       tfm_model_destroy(made);
-      _exit(same ? 0 : 1);
+      leave(same ? 0 : 1);
     }
     int status = -1;
     waitpid(child, &status, 0);

@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #endif
 #include "tests/robust/heap.h"
+#include "tests/robust/leave.h"
 
 #include "tfm/tfm.h"
 
@@ -294,7 +295,7 @@ static size_t run(const struct job *job) {
     if (pid == 0) {
       child(job, begin, shared);
       fflush(stdout);
-      _exit(0);
+      leave(0);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
       die("no process", job->what);
