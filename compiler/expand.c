@@ -289,7 +289,7 @@ static struct value results_value(struct compiler *c, const struct results *resu
     return value_error();
   for (uint32_t i = 0; i < results->count; i++)
     item[i] = results->item[i].value;
-  return (struct value){.kind = VALUE_TUPLE, .list = {item, results->count}};
+  return (struct value){.kind = VALUE_TUPLE, .list = {.item = item, .count = results->count}};
 }
 
 static struct value call_block(struct compiler *c, struct symbol *block,

@@ -75,7 +75,7 @@ static struct value outputs_value(struct compiler *c, const struct ir_node *node
     return value_error();
   for (uint32_t i = 0; i < node->output_count; i++)
     item[i] = (struct value){.kind = VALUE_TENSOR, .tensor = node->output[i]};
-  return (struct value){.kind = VALUE_TUPLE, .list = {item, node->output_count}};
+  return (struct value){.kind = VALUE_TUPLE, .list = {.item = item, .count = node->output_count}};
 }
 
 static struct value make_node(struct compiler *c, struct op_call *call) {
@@ -128,7 +128,8 @@ static struct value holes(struct compiler *c, const struct op_call *call) {
   for (uint32_t i = 0; item != NULL && i < call->output_count; i++)
     item[i] = node_hole(c, &call->output[i], call->span);
   return item == NULL ? value_error()
-                      : (struct value){.kind = VALUE_TUPLE, .list = {item, call->output_count}};
+                      : (struct value){.kind = VALUE_TUPLE,
+                                       .list = {.item = item, .count = call->output_count}};
 }
 
 struct value node_finish(struct compiler *c, struct op_call *call) {
