@@ -201,6 +201,17 @@ static int call_describe(unsigned mask) {
   tfm_model_info info = {.struct_size = sizeof info};
   return tfm_model_describe(P(0, model), P(1, &info)) == (mask ? -1 : 0) ? FINE : -2;
 }
+static int call_inspect(unsigned mask) {
+  tfm_open_options o = options_of(NULL);
+  char *text = tfm_inspect(P(0, &o), P(1, "linear"), P(2, error));
+  tfm_free(text);
+  return text ? FINE : SAID;
+}
+static int call_explain(unsigned mask) {
+  char *text = tfm_model_explain(P(0, model), P(1, error));
+  tfm_free(text);
+  return text ? FINE : SAID;
+}
 static int call_weights_describe(unsigned mask) {
   tfm_weights_info info = {.struct_size = sizeof info};
   return tfm_weights_describe(P(0, weights), P(1, &info)) == (mask ? -1 : 0) ? FINE : -2;
@@ -385,6 +396,8 @@ static const struct {
     {"tfm_session_finish", 3, 1 | 2, call_session_finish, 3},
     {"tfm_model_score", 7, 0x3f, call_score, 7},
     {"tfm_model_describe", 2, 0, call_describe, 0},
+    {"tfm_inspect", 3, 1, call_inspect, 3},
+    {"tfm_model_explain", 2, 1, call_explain, 2},
     {"tfm_weights_describe", 2, 0, call_weights_describe, 0},
     {"tfm_model_cancel tfm_model_destroy tfm_mapped_fault tfm_free", 1, 0, call_model_others, 0},
     {"tfm_model_profile", 2, 1, call_profile, 2},
