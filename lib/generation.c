@@ -326,7 +326,8 @@ int generation_begin(struct generation *g, const struct generation_start *start,
   g->live = 1;
   if (!start->model->tokenizer)
     return 0;
-  return token_stream_create(start->model->tokenizer, true, true, &g->stream, err);
+  return token_stream_create(start->model->tokenizer, !start->model->two_texts, true, &g->stream,
+                             err);
 }
 
 /* What the tokens' stream held back, and what may no longer become a stop. */
@@ -387,12 +388,13 @@ static int fill_answer(struct generation *g, double score, tfm_answer *answer,
 
 /* The text of the next best begins anew, and nobody is told of it. */
 static int begin_next(struct generation *g, struct tfm_error *err) {
+  const struct tfm_model *model = g->start.model;
   g->silent = true;
   g->text.length = g->told = 0;
   token_stream_destroy(g->stream);
   g->stream = NULL;
-  return g->start.model->tokenizer
-             ? token_stream_create(g->start.model->tokenizer, true, true, &g->stream, err)
+  return model->tokenizer
+             ? token_stream_create(model->tokenizer, !model->two_texts, true, &g->stream, err)
              : 0;
 }
 

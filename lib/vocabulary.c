@@ -39,10 +39,11 @@ int model_load_tokenizer(struct tfm_model *model) {
   return 0;
 }
 
-/* Is it the ids of a text? */
+/* Is it the ids of the text that is read? */
 static bool is_ids(const struct graph *graph, int32_t value) {
   for (uint32_t i = 0; i < graph->input_count; i++)
-    if (graph->input[i].value == value && source_is(graph->input[i].source, GRAPH_SOURCE_IDS))
+    if (graph->input[i].value == value && source_is(graph->input[i].source, GRAPH_SOURCE_IDS) &&
+        source_of(graph->input[i].source, GRAPH_SIDE_READ))
       return true;
   return false;
 }
