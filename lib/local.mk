@@ -9,7 +9,8 @@ libjoint_la_SOURCES = lib/tfm.c lib/open.c lib/pass.c lib/sides.c lib/source.c l
   lib/paths.c lib/paths.h lib/paths_file.c lib/rows.c lib/rows.h lib/result.c lib/result.h \
   lib/dump.c lib/dump_file.c lib/dump.h lib/inspect.c lib/compare.c lib/compare.h lib/attention.c lib/attention.h lib/task.c lib/task.h lib/generate.c lib/fill_mask.c \
   lib/classify.c lib/qa.c lib/embed.c lib/embed_sparse.c lib/score.c lib/tokenize.c \
-  lib/show.c lib/fault.c lib/generation.c lib/generation.h lib/generation_config.c lib/group.c lib/group.h lib/span.c lib/span.h lib/window.c lib/window.h \
+  lib/show.c lib/fault.c lib/generation.c lib/generation.h lib/generation_private.h \
+  lib/generation_logits.c lib/generation_answer.c lib/generation_config.c lib/group.c lib/group.h lib/span.c lib/span.h lib/window.c lib/window.h \
   lib/stop_text.c lib/stop_text.h lib/token_score.c lib/token_score.h \
   lib/hub.c lib/hub.h lib/match.c lib/vocabulary.c lib/weights.c
 # what a directory of sentence-transformers says
