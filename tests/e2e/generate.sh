@@ -59,7 +59,7 @@ for option in "--stop x" "-N 2" "--generation-config" "--logprobs 1 --json" "--r
   has "is for the task"
 done
 expect 2 $gpt --input "$text" --top 3
-has "--top is for the tasks fill_mask, classify and rerank"
+has "--top is for the tasks fill_mask, classify, qa, rerank and embed_sparse"
 
 # log probabilities are part of the JSON
 expect 0 $gpt -n 1 --json --logprobs 2 --input "$text"
