@@ -1,7 +1,7 @@
 # models/: one text file an architecture, and the libraries that they share, installed where tfm
 # looks for them.
 dist_model_DATA += models/bart.tfm models/t5.tfm models/translator.tfm
-dist_model_DATA += models/bert.tfm models/gpt2.tfm models/llama.tfm models/mpnet.tfm models/mpt.tfm models/decoder.tfm \
+dist_model_DATA += models/bert.tfm models/bloom.tfm models/gpt2.tfm models/llama.tfm models/mpnet.tfm models/mpt.tfm models/decoder.tfm \
   models/embedder.tfm models/settings.tfm
 
 # The checkpoints that the model files name, installed beside them.
