@@ -34,7 +34,9 @@ plugins_attention_la_SOURCES = $(plugins_common) \
   plugins/attention/plugin.c \
   plugins/attention/rope.c \
   plugins/attention/rope.h \
-  plugins/attention/rope_fast.h
+  plugins/attention/rope_fast.h \
+  plugins/attention/rope_scaling.c \
+  plugins/attention/sinusoid.c
 plugins_attention_la_CPPFLAGS = $(plugin_cppflags)
 plugins_attention_la_CFLAGS = $(plugin_cflags)
 plugins_attention_la_LDFLAGS = $(plugin_ldflags)
@@ -134,6 +136,8 @@ plugins_shape_la_CPPFLAGS = $(plugin_cppflags)
 plugins_shape_la_CFLAGS = $(plugin_cflags)
 plugins_shape_la_LDFLAGS = $(plugin_ldflags)
 plugins_shape_la_LIBADD = $(LIBM)
+
+noinst_HEADERS += tests/unit/rope_reference.h
 
 # Each plugin is tested through its .so, in a host of the tests' own.
 unit_tests += \

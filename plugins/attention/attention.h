@@ -107,8 +107,8 @@ static inline struct bias_query attention_query_at(const struct attention_call *
   return (struct bias_query){b, h, t, attention_past(call, b) + t};
 }
 
-extern const tfm_op_desc attention_op, rope_op;
-extern const tfm_kernel_desc attention_reference, rope_reference;
+extern const tfm_op_desc attention_op, rope_op, sinusoid_op;
+extern const tfm_kernel_desc attention_reference, rope_reference, sinusoid_reference;
 extern const tfm_kernel_desc attention_base, rope_base;
 extern const tfm_kernel_desc attention_avx2, rope_avx2;
 extern const tfm_kernel_desc attention_avx512, rope_avx512;

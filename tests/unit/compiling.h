@@ -81,8 +81,10 @@ static const tfm_op_desc compiling_ops[] = {
     COMPILING_OP("## Attention.\nop attention(q: [B, T, H, K], k: [B, U, G, K], v: [B, U, G, W], "
                  "mask: mask?, bias: bias[H]?, cache: kv[G * K, G * W]?; ; scale: real?)\n"
                  "  -> [B, T, H * W] taps scores, probs where H / G >= 1\n"),
-    COMPILING_OP("op rope(x: [B, T, H, K], pos: i32[B, T]; ; theta: real = 10000.0, "
-                 "scaling: object?, original: real?) -> [B, T, H, K] where K / 2 >= 1"),
+    COMPILING_OP(
+        "op rope(x: [B, T, H, K], pos: i32[B, T]; ; theta: real = 10000.0, "
+        "scaling: object?, original: real?, length: real?, width: int?, "
+        "pairs: \"halves\" | \"neighbours\" = \"halves\") -> [B, T, H, K] where K / 2 >= 1"),
     COMPILING_OP("op expert_ffn(x: [..., D], choice: i32[..., K], share: [..., K]; gate: "
                  "experts[E, D, F]?, up: experts[E, D, F], down: experts[E, F, D]; kind: str, "
                  "experts: int?, inner: int?) -> [..., D] where E == experts, F == inner"),
