@@ -4,6 +4,13 @@ dist_model_DATA += models/bart.tfm models/t5.tfm models/translator.tfm
 dist_model_DATA += models/bert.tfm models/bloom.tfm models/gpt2.tfm models/llama.tfm models/mpnet.tfm models/mpt.tfm models/decoder.tfm \
   models/embedder.tfm models/settings.tfm
 
+dist_model_DATA += models/roberta.tfm models/distilbert.tfm models/albert.tfm models/electra.tfm \
+  models/modernbert.tfm models/encoder.tfm
+dist_model_DATA += models/mistral.tfm models/qwen2.tfm models/qwen3.tfm models/gemma.tfm \
+  models/gemma2.tfm models/gemma3.tfm models/olmo.tfm models/olmo2.tfm models/phi3.tfm \
+  models/phi.tfm models/stablelm.tfm models/gptneox.tfm models/gptj.tfm models/opt.tfm \
+  models/rotary.tfm models/wide.tfm
+
 # The checkpoints that the model files name, installed beside them.
 bertcheckpointdir = $(modeldir)/checkpoints/bert-ko-reviews
 dist_bertcheckpoint_DATA = \

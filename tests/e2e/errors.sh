@@ -350,7 +350,7 @@ for pair in fill_maks:fill_mask emebd:embed qua:qa sentense:sentence token_clasi
 done
 expect 2 "$tfmrun" $plugins -q "$models/gpt2.tfm" --task text_generatoin --input x
 has "exists: \`text-generation\`"
-expect 2 "$tfmrun" $plugins -q "$models/gpt2.tfm" --task clasify --input x # it has no such head
+expect 2 "$tfmrun" $plugins -q "$models/gpt2.tfm" --task fil_mask --input x # it has no such head
 grep -q 'similar name' "$err" && fail "a task that the file does not have is named: $(cat "$err")"
 expect 0 "$tfmrun" $plugins -q "$models/bert.tfm" --task Fill_Mask --input "나는 [MASK]"
 expect 2 "$tfmc" check $plugins "$models/bert.tfm" --weights "$fixtures/bert-mlm" --task nonsense
