@@ -109,4 +109,15 @@ says "2 84 196 3"
 echo '{"tokenizer_class": "PreTrainedTokenizerFast", "added_tokens_decoder": {}}' >"$work/older/tokenizer_config.json"
 expect 0 "$tokenize" "$work/older" "a<tool>"
 grep -q 196 "$out" && fail "added_tokens.json counts beside added_tokens_decoder: $(cat "$out")"
+
+# more than a block of output, with characters that lie across its end
+for shift in '' a aa aaa; do
+  { printf '%s' "$shift"; head -c 160000 /dev/zero | sed 's/\x0/\xea\xb0\x80\xf0\x9f\x98\x80\xc3\xa9/g'; echo; } >"$work/long"
+  "$tokenize" "$forms/gpt2" <"$work/long" >"$work/long.ids" 2>"$err" || fail "a long line: $(cat "$err")"
+  "$tokenize" "$forms/gpt2" --decode <"$work/long.ids" >"$work/back" 2>"$err" || fail "long ids: $(cat "$err")"
+  cmp -s "$work/long" "$work/back" || fail "a long line ($shift) does not come back"
+done
+# what JSON escapes
+printf 'a"b\\c\001\037\td\r\n' | "$tokenize" "$forms/gpt2" --json >"$out" 2>"$err" || fail "$(cat "$err")"
+grep -qF '"\""' "$out" && grep -qF '"\\"' "$out" || fail "a quote or a backslash in JSON: $(cat "$out")"
 finish

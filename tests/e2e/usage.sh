@@ -96,4 +96,18 @@ refuses 5 "no tokenizer here" "$tokenize" "$work" x
 refuses 2 "which checkpoint? give a directory or a file" "$tfm_weights"
 refuses 2 "--sort needs name or size, not 'age'" "$tfm_weights" "$gpt" --sort age
 refuses 2 "is a file, not the name of a tensor" "$tfm_weights" "$gpt" "$bert/config.json"
+
+# numbers: too large, with blanks, not finite, in another base
+for number in 99999999999999999999 ' 5' 5x '' -7; do
+  refuses 2 "needs a whole number from" "$tfmrun" "$gpt" --input a -n "$number"
+done
+for number in nan inf 1e999 0x1p2 ' 1' '1 ' -1 ''; do
+  refuses 2 "--temp needs a number from" "$tfmrun" "$gpt" --input a --temp "$number"
+done
+for list in 99999999999999999999 4294967296 1,-2 '1 2' 1,x ,1 ''; do
+  refuses 2 "--ids" "$tfmrun" "$gpt" --ids "$list"
+done
+gives 2 "line 2 of the input" '5,6\n5\0006\n' "$tfmrun" "$gpt" --ids -
+refuses 2 "--lengths" "$tfmbench" "$gpt" --lengths 16,x
+refuses 2 "fill_mask" "$tfmbench" "$bert" --task generate --lengths 4
 finish
