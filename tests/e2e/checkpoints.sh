@@ -96,6 +96,32 @@ expect 0 $run acme/tiny-1.0
 ln -s "$hub" "$work/xdg/huggingface/hub"
 XDG_CACHE_HOME="$work/xdg" HOME=/nonexistent expect 0 $run acme/tiny-1.0
 HF_HOME='~/.cache/huggingface' expect 0 $run acme/tiny-1.0
+HF_HOME='~other/hf' expect 3 $run acme/tiny-1.0
+has "searched: ~other/hf/hub/models--acme--tiny-1.0"
+HF_HUB_CACHE= HF_HOME= XDG_CACHE_HOME= expect 0 $run acme/tiny-1.0
+HF_HUB_CACHE='~' HOME="$hub" expect 0 $run acme/tiny-1.0
+(
+  unset HOME
+  expect 3 $run acme/none
+  has "no Hugging Face cache: HOME is not set"
+  HF_HOME='~/hf' expect 3 $run acme/none
+  has "no Hugging Face cache: HOME is not set"
+  exit $failed
+) || failed=1
+
+# addresses of the site
+for name in https://huggingface.co/acme/tiny-1.0 hf.co/acme/tiny-1.0 'hf.co/acme/tiny-1.0?library=x' \
+  huggingface.co/acme/tiny-1.0/tree/refs; do
+  "$tfmrun" $plugins -q "$name" --ids 1 -n 1 >"$out" 2>"$err"
+  case $name in
+  */tree/*) has "not its revision" ;;
+  *) [ -s "$out" ] || fail "$name: $(cat "$err")" ;;
+  esac
+done
+for name in 'acme/tiny-' 'acme/.tiny' 'acme/ti..ny' 'acme/ti ny' "acme/$(printf '%097d' 1)" "acme/tiny-1.0@$(printf '%0256d' 1)"; do
+  expect 4 $run "$models/gpt2.tfm" --weights "$name"
+  has "there is no directory or file"
+done
 cd "$work/here" || exit 99
 expect 4 $run acme/tiny-1.0
 has "acme/tiny-1.0 has no config.json"
