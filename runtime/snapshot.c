@@ -17,7 +17,8 @@ static bool shape_of(const struct graph *graph, int64_t tokens, struct snapshot_
   part->size = sizeof(float);
   for (uint32_t d = 0; d < part->rank; d++) {
     int64_t *size = &part->shape[d];
-    if (!(keys && d == 0) && (!dim_is_number(&type->shape[keys ? 0 : d], size) || *size < 0))
+    const struct dim *dim = &type->shape[keys ? part->values : d];
+    if (!(keys && d == 0) && (!dim_is_number(dim, size) || *size < 0))
       return false;
     if (!checked_mul(part->size, (size_t)*size, &part->size))
       return false;

@@ -40,8 +40,9 @@ static int32_t node(struct build *build, const char *op, int32_t in, int32_t sec
                     int32_t out) {
   int32_t input[] = {in, second}, weights[] = {weight}, output[] = {out};
   const char *tap[] = {"probs"};
-  struct graph_attr item = {.name = "", .kind = GRAPH_ATTR_STR, .text = "x"};
-  struct graph_attr attr = {.name = "list", .kind = GRAPH_ATTR_LIST, .count = 1, .item = &item};
+  char said[] = "x", called[] = "list";
+  struct graph_attr item = {.name = "", .kind = GRAPH_ATTR_STR, .text = said};
+  struct graph_attr attr = {.name = called, .kind = GRAPH_ATTR_LIST, .count = 1, .item = &item};
   struct graph_node line = {.op = op,
                             .op_version = 1,
                             .input = input,
@@ -62,6 +63,7 @@ static int32_t node(struct build *build, const char *op, int32_t in, int32_t sec
   memset(output, 0x55, sizeof output);
   tap[0] = "a list that has gone";
   item.text = "a list that has gone";
+  said[0] = called[0] = '?';
   return index;
 }
 

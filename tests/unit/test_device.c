@@ -330,6 +330,24 @@ START_TEST(test_far) {
 END_TEST
 
 /* Every allocation fails once: the error says which device, and nothing is lost. */
+/* A piece that was given back has none, and may be given back again. */
+START_TEST(test_block) {
+  struct device_block block = {0};
+  for (size_t size = 0; size < 3; size++) {
+    CHECK_OK(device_alloc(device_cpu(), size, "a test", &block, err));
+    ck_assert_ptr_nonnull(block.data);
+    ck_assert_uint_eq((uintptr_t)block.data % DEVICE_ALIGNMENT, 0);
+    ck_assert_uint_eq(block.size, size);
+    ck_assert_ptr_eq(block.device, device_cpu());
+    device_release(&block);
+    ck_assert_ptr_null(block.data);
+    ck_assert_uint_eq(block.size, 0);
+    ck_assert_ptr_eq(block.device, device_cpu());
+    device_release(&block);
+  }
+}
+END_TEST
+
 START_TEST(test_no_memory) {
   unsigned failed = 0;
   for (unsigned n = 1; n < 100; n++) {
@@ -400,4 +418,4 @@ START_TEST(test_weights) {
 }
 END_TEST
 
-UNIT_MAIN("device", test_far, test_no_memory, test_weights)
+UNIT_MAIN("device", test_far, test_block, test_no_memory, test_weights)

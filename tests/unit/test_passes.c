@@ -209,6 +209,25 @@ START_TEST(live_of_an_input) {
 }
 END_TEST
 
+/* What is read by a node that goes is given to the first that stays. */
+START_TEST(live_input_of_a_dead_reader) {
+  check(live_graph,
+        HEAD "entry encode once\n"
+             "entry decode step\n"
+             "encode\n"
+             "input %0 a = generated.ids : f32[B,T] @a\n"
+             "%1 = acme.sum(%0) : f32[B,T] @dead\n"
+             "decode\n"
+             "%2 = acme.sum(%0) : f32[B,T] @x\n"
+             "output x = %2\n",
+        HEAD "entry decode step\n"
+             "decode\n"
+             "input %0 a = generated.ids : f32[B,T] @a once\n"
+             "%1 = acme.sum(%0) : f32[B,T] @x\n"
+             "output x = %1\n");
+}
+END_TEST
+
 START_TEST(without_memory) {
   int (*const passes[])(struct graph *, struct tfm_error *) = {hoist_graph, live_graph};
   const char *text = HEAD "entry encode once\n"
@@ -231,4 +250,4 @@ START_TEST(without_memory) {
 END_TEST
 
 UNIT_MAIN("passes", hoist_moves, hoist_by_the_table, nothing_to_do, live_keeps, live_of_an_input,
-          without_memory)
+          live_input_of_a_dead_reader, without_memory)

@@ -109,6 +109,18 @@ static const char beside_text[] = "graph t\n"
                                   "output y = %9\n"
                                   "output c = %10\n";
 
+static const char wide_text[] = "graph t\n"
+                                "dim B\n"
+                                "dim T\n"
+                                "entry decode step\n"
+                                "decode\n"
+                                "input %0 ids = tokens.ids : i32[B,T] @ids\n"
+                                "state %1 past[0] : kv[3,5] @past[0]\n"
+                                "state %2 m[0] : state[2] @m[0]\n"
+                                "%3 = lift(%0) : f32[B,T,1] @x taps(twice, thrice)\n"
+                                "%4 = tally(%3, %2) : f32[B,T,1] @a mixes\n"
+                                "output y = %4\n";
+
 static const char rectangle_text[] = "graph t\n"
                                      "dim T\n"
                                      "entry decode step\n"
@@ -348,6 +360,43 @@ START_TEST(test_snapshot) {
 }
 END_TEST
 
+/* Values wider than keys, in three blocks: each element is where its kernel would find it. */
+START_TEST(test_snapshot_widths) {
+  enum { TOKENS = 150 };
+  struct bench bench = open_bench(wide_text, true, 0);
+  struct cache *cache = session_cache(bench.session);
+  const struct cache_layer *layer = cache_layer(cache, 0);
+  struct snapshot_part part;
+  struct sequence *s;
+  CHECK_OK(sequence_create(cache, &s, err));
+  CHECK_OK(sequence_reserve(s, TOKENS, err));
+  for (uint32_t i = 0; i < 2; i++) {
+    static float plain[TOKENS * 5], back[TOKENS * 5];
+    uint32_t width = i ? 5 : 3;
+    ck_assert(snapshot_part(bench.graph, i, TOKENS, &part));
+    ck_assert_int_eq(part.shape[0], TOKENS);
+    ck_assert_int_eq(part.shape[1], width);
+    ck_assert_uint_eq(part.size, TOKENS * width * sizeof(float));
+    for (uint32_t t = 0; t < TOKENS * width; t++)
+      plain[t] = (float)(t + i * 10000);
+    snapshot_write(bench.graph, s, TOKENS, &part, plain);
+    for (uint32_t t = 0; t < TOKENS; t++)
+      for (uint32_t d = 0; d < width; d++) {
+        const char *block = s->address[t / CACHE_BLOCK];
+        const float *at =
+            (const float *)(const void *)(block + (i ? layer->value_at : layer->key_at));
+        ck_assert(at[t % CACHE_BLOCK * width + d] == (float)(t * width + d + i * 10000));
+      }
+    s->length = TOKENS;
+    snapshot_read(bench.graph, s, &part, back);
+    ck_assert_mem_eq(back, plain, part.size);
+    s->length = 0;
+  }
+  sequence_destroy(s);
+  close_bench(&bench);
+}
+END_TEST
+
 /* Where a batch is a rectangle a shorter row would be padded, and its state with it. */
 START_TEST(test_rectangle) {
   struct bench bench = open_bench(rectangle_text, true, 0);
@@ -381,4 +430,5 @@ START_TEST(test_refused) {
 }
 END_TEST
 
-UNIT_MAIN("state", test_any_order, test_memory, test_snapshot, test_rectangle, test_refused)
+UNIT_MAIN("state", test_any_order, test_memory, test_snapshot, test_snapshot_widths, test_rectangle,
+          test_refused)
