@@ -127,8 +127,9 @@ static bool same_type(const struct type *a, const struct type *b) {
  */
 static bool may_point_into(const struct graph *graph, int32_t value, int32_t from) {
   enum dtype dtype = value == GRAPH_NONE ? DTYPE_NONE : graph->value[value].type.dtype;
+  enum dtype held = graph->value[from].type.dtype;
   return dtype_is_formula(dtype) &&
-         graph->value[from].type.dtype == (dtype == DTYPE_MASK ? DTYPE_BOOL : DTYPE_NONE);
+         (dtype == DTYPE_MASK ? held == DTYPE_BOOL : held == DTYPE_NONE || dtype_is_float(held));
 }
 
 /* May output 0 of the node take over the memory of input 0? */
