@@ -33,6 +33,7 @@ static const struct job jobs[] = {
     {"bert.tfm", "bert-mlm-old", "The [MASK] is.", "logits", NULL},
     {"llama.tfm", "llama-shards", "The model", "logits", NULL},
     {"bert.tfm", "bert-tags", "The river is long", "logits", NULL},
+    {"bert.tfm", "bert-classify", "The river is long", "logits", "It is"},
     /* a context in two windows */
     {"bert.tfm", "bert-qa", "who", "start",
      "the cat sat on the mat the dog ran to the river the cat sat on the mat the dog ran to it "
