@@ -13,9 +13,9 @@
 #include "checkpoint/weights.h"
 #include "compiler/compile.h"
 #include "graph/graph.h"
-#include "lib/context.h"
 #include "lib/attention.h"
 #include "lib/compare.h"
+#include "lib/context.h"
 #include "lib/dump.h"
 #include "lib/engine.h"
 #include "lib/generation_keys.h"
@@ -77,7 +77,8 @@ struct tfm_model {
   bool two_texts;
   int32_t start;
   tfm_ids prefix;
-  int64_t source_tokens; /* of an input at most, 0 = no bound; else max_tokens */
+  int64_t target_vocabulary; /* what is written: ids are below; 0 = not known */
+  int64_t source_tokens;     /* of an input at most, 0 = no bound; else max_tokens */
   uint64_t load_ns;
 };
 

@@ -488,5 +488,9 @@ int model_prepare(struct tfm_model *model, const tfm_open_options *options, stru
   if (!model->two_texts)
     model->source_tokens = model->max_tokens;
   model->vocabulary = json_integer_value(json_object_get(model->config.root, "vocab_size"));
+  model->target_vocabulary =
+      json_integer_value(json_object_get(model->config.root, "decoder_vocab_size"));
+  if (model->target_vocabulary == 0)
+    model->target_vocabulary = model->vocabulary;
   return 0;
 }

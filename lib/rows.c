@@ -147,10 +147,9 @@ const char *rows_name(const struct rows *rows, size_t row, char out[ROW_NAME]) {
   return row_name(rows->first + row, rows->all ? rows->all : rows->count, out);
 }
 
-/* rows: of the embedding, 0 if it has none. */
+/* rows: of the embedding, 0 if it has none; vocabulary: ids are below it, 0 = it is not known. */
 static int check_ids(const struct tfm_model *model, const struct row *row, const char *name,
-                     int64_t rows, struct tfm_error *err) {
-  int64_t vocabulary = model->vocabulary;
+                     int64_t rows, int64_t vocabulary, struct tfm_error *err) {
   for (size_t i = 0; i < row->count; i++) {
     int32_t id = row->ids[i];
     if (rows > 0 && id >= rows && model->tokenizer && tokenizer_token(model->tokenizer, id))
@@ -170,7 +169,7 @@ static int check_row(const struct tfm_model *model, const struct row *row, const
     return error_set(err, TFM_ERROR_USAGE, "%s is empty: there is nothing to run on", name);
   if (maximum > 0 && row->count > (size_t)maximum && !any_length)
     return too_long(model, name, "", row->count, err);
-  return check_ids(model, row, name, rows, err);
+  return check_ids(model, row, name, rows, model->vocabulary, err);
 }
 
 int rows_check_target(const struct tfm_model *model, const int32_t *ids, size_t count,
@@ -180,7 +179,7 @@ int rows_check_target(const struct tfm_model *model, const int32_t *ids, size_t 
     return error_set(err, TFM_ERROR_LIMIT,
                      "start and prefix are %zu tokens long, the model writes %" PRId64, count,
                      model->max_tokens);
-  return check_ids(model, &row, "start and prefix", 0, err);
+  return check_ids(model, &row, "start and prefix", 0, model->target_vocabulary, err);
 }
 
 static bool takes_types(const struct graph *graph) {

@@ -1,6 +1,6 @@
 # models/: one text file an architecture, and the libraries that they share, installed where tfm
 # looks for them.
-dist_model_DATA += models/bart.tfm models/t5.tfm models/translator.tfm
+dist_model_DATA += models/bart.tfm models/marian.tfm models/t5.tfm models/translator.tfm
 dist_model_DATA += models/bert.tfm models/bloom.tfm models/gpt2.tfm models/llama.tfm models/mpnet.tfm models/mpt.tfm models/decoder.tfm \
   models/embedder.tfm models/settings.tfm
 
