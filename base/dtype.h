@@ -2,9 +2,11 @@
  *
  * Plain ones are an element each; packed ones are blocks of several elements that share a
  * scale, and only whole blocks can be pointed to.  All that is known of a format is its row
- * in base/format.def.  The numbers are those of tfm/plugin.h (asserted in runtime/registry.c). */
+ * in base/format.def.  The numbers are those of tfm/types.h. */
 #ifndef TFM_BASE_DTYPE_H
 #define TFM_BASE_DTYPE_H
+
+#include "tfm/types.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +14,13 @@
 #include <string.h>
 
 enum dtype {
-#define FORMAT(name, spelling, stored, gguf, block, bytes, class, wide, function) DTYPE_##name,
+#define FORMAT(name, ...) DTYPE_##name = TFM_##name,
 #include "base/format.def"
 #undef FORMAT
-  DTYPE_COUNT
+#define FORMAT(...) +1
+  DTYPE_COUNT = 0
+#include "base/format.def"
+#undef FORMAT
 };
 
 enum dtype_class {

@@ -1,7 +1,7 @@
 /* error.h - one failure, told once.
  *
- * A call that can fail returns a tfm_status and fills the struct tfm_error
- * that its caller passed.  The message is written where the failure happened;
+ * A call that can fail returns 0 or -1 and fills the struct tfm_error that
+ * its caller passed.  The message is written where the failure happened;
  * everyone above only passes it up.  Messages are one lower-case sentence
  * that stands alone, then optional notes: expected, found, what to do. */
 #ifndef TFM_BASE_ERROR_H

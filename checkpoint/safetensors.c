@@ -145,9 +145,9 @@ static int read_shape(struct header *h, struct safetensors_tensor *t) {
   }
   json_pull_open(&h->pull, '[');
   while ((more = json_pull_more(&h->pull, ']')) > 0) {
-    if (t->rank == GRAPH_MAX_RANK) {
+    if (t->rank == TFM_MAX_RANK) {
       entry_refuse(h->file, t->name, err, "has too many dimensions");
-      error_note(err, "expected: at most %d", GRAPH_MAX_RANK);
+      error_note(err, "expected: at most %d", TFM_MAX_RANK);
       return refuse(h->file, err);
     }
     if (read_whole(h, &t->shape[t->rank], &detail) != 0)

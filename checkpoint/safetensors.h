@@ -29,7 +29,7 @@ struct safetensors_tensor {
   const char *name; /* NUL-terminated; a name with a NUL inside is refused */
   enum dtype dtype;
   uint32_t rank;
-  int64_t shape[GRAPH_MAX_RANK];
+  int64_t shape[TFM_MAX_RANK];
   const unsigned char *data; /* size bytes in the map, contiguous, any alignment */
   size_t size;
 };

@@ -21,7 +21,7 @@ struct weights_tensor {
   const char *name;
   enum dtype dtype; /* as stored */
   uint32_t rank;
-  int64_t shape[GRAPH_MAX_RANK];
+  int64_t shape[TFM_MAX_RANK];
   const char *file;          /* the path it lies in */
   const unsigned char *data; /* size bytes, in one piece, any alignment */
   size_t size;

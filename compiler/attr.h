@@ -6,8 +6,8 @@
 
 /* As an attribute; false when a value of this kind cannot be one. */
 bool attr_from_value(struct compiler *c, const char *name, const struct value *value,
-                     struct graph_attr *out);
+                     tfm_attr *out);
 /* Those of a call that have a value; NULL when memory is out. */
-struct graph_attr *attr_list(struct compiler *c, const struct op_call *call, uint32_t *count);
+const tfm_attr *const *attr_list(struct compiler *c, const struct op_call *call, uint32_t *count);
 
 #endif

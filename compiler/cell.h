@@ -19,13 +19,13 @@
 #include "graph/graph.h"
 
 enum origin_kind {
-  ORIGIN_TEXT,   /* written at span                        */
-  ORIGIN_CONFIG, /* the key `name` of json                 */
-  ORIGIN_PARAM,  /* name, itself from `from`               */
-  ORIGIN_TENSOR, /* name [shape], seen through view        */
-  ORIGIN_WEIGHT, /* a tensor that is not there: name alone */
+  ORIGIN_TEXT,    /* written at span                        */
+  ORIGIN_CONFIG,  /* the key `name` of json                 */
+  ORIGIN_PARAM,   /* name, itself from `from`               */
+  ORIGIN_TENSOR,  /* name [shape], seen through view        */
+  ORIGIN_WEIGHT,  /* a tensor that is not there: name alone */
   ORIGIN_ELEMENT, /* of a list, but not there: name is the complaint, view what there is */
-  ORIGIN_DIM     /* a run-time dim                         */
+  ORIGIN_DIM      /* a run-time dim                         */
 };
 
 struct origin {
@@ -76,7 +76,7 @@ enum cell_status cell_compute(struct arena *arena, enum cell_op op, struct cell 
 struct ctype {
   enum dtype dtype; /* NONE = the run's float type */
   uint32_t rank;
-  struct cell *shape[GRAPH_MAX_RANK];
+  struct cell *shape[TFM_MAX_RANK];
 };
 
 /* "768", "B*T", "?" while free. */

@@ -235,9 +235,9 @@ static void check_type(struct checker *k, const struct ast_type *type) {
     struct report *r = report(k->c, CODE_TYPE_NAME, type->span, "a tensor's type needs its dims");
     report_help(k->c, r, "`_` is a dim of any size: `%s[_, _]`", name == NULL ? "" : name);
   }
-  if (type->dims.count > GRAPH_MAX_RANK)
+  if (type->dims.count > TFM_MAX_RANK)
     report(k->c, CODE_TYPE_NAME, type->span, "%u dims, and a tensor has at most %d",
-           type->dims.count, GRAPH_MAX_RANK);
+           type->dims.count, TFM_MAX_RANK);
   for (const struct ast_expr *dim = type->dims.first; dim != NULL; dim = dim->next)
     if (dim->kind != AST_EXPR_ANY)
       check_expr(k, dim);

@@ -149,7 +149,7 @@ bool declared_type(struct compiler *c, const struct ast_type *type, struct ctype
     out->shape[1] = cell_free(c->arena, NULL);
     return out->shape[0] != NULL && out->shape[1] != NULL;
   }
-  if (type->dims.count > GRAPH_MAX_RANK || (own > 0 && type->dims.count > own))
+  if (type->dims.count > TFM_MAX_RANK || (own > 0 && type->dims.count > own))
     return false;
   for (const struct ast_expr *dim = type->dims.first; dim != NULL; dim = dim->next)
     if ((out->shape[out->rank++] = declared_dim(c, dim)) == NULL)

@@ -28,7 +28,7 @@ struct model {
   enum graph_task task;
   bool has_encode, has_decode;
   struct results results; /* of the head, or of the last graph */
-  struct graph_attr *task_attr;
+  const tfm_attr *const *task_attr;
   uint32_t task_attr_count;
 };
 

@@ -118,20 +118,20 @@ static bool make_weights(struct maker *m, const struct ast_term *term,
 
 /* -------------------------------------------------------------------- attributes */
 
-static bool constant(const struct ast_expr *expr, struct graph_attr *out) {
+static bool constant(const struct ast_expr *expr, tfm_attr *out) {
   switch (expr->kind) {
   case AST_EXPR_BOOL:
-    *out = (struct graph_attr){.kind = GRAPH_ATTR_BOOL, .integer = expr->boolean};
+    *out = (tfm_attr){.kind = TFM_ATTR_BOOL, .integer = expr->boolean};
     return true;
   case AST_EXPR_INT:
-    *out = (struct graph_attr){
-        .kind = GRAPH_ATTR_INT, .integer = expr->integer, .real = (double)expr->integer};
+    *out =
+        (tfm_attr){.kind = TFM_ATTR_INT, .integer = expr->integer, .real = (double)expr->integer};
     return true;
   case AST_EXPR_REAL:
-    *out = (struct graph_attr){.kind = GRAPH_ATTR_REAL, .real = expr->real};
+    *out = (tfm_attr){.kind = TFM_ATTR_REAL, .real = expr->real};
     return true;
   case AST_EXPR_STR:
-    *out = (struct graph_attr){.kind = GRAPH_ATTR_STR, .text = expr->text};
+    *out = (tfm_attr){.kind = TFM_ATTR_STR, .text = expr->text};
     return true;
   default:
     return false;

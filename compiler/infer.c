@@ -113,24 +113,6 @@ static tfm_type *to_type(struct inference *in, const struct ctype *type) {
   return made;
 }
 
-static const tfm_attr *to_attr(struct compiler *c, const struct graph_attr *attr) {
-  tfm_attr *made = compiler_alloc(c, 1, sizeof *made);
-  const tfm_attr **item = compiler_alloc(c, attr->count, sizeof *item);
-  if (made == NULL || item == NULL)
-    return NULL;
-  for (uint32_t i = 0; i < attr->count; i++)
-    if ((item[i] = to_attr(c, &attr->item[i])) == NULL)
-      return NULL;
-  *made = (tfm_attr){.name = attr->name,
-                     .kind = (uint32_t)attr->kind,
-                     .count = attr->count,
-                     .integer = attr->integer,
-                     .real = attr->real,
-                     .text = attr->text,
-                     .item = item};
-  return made;
-}
-
 /* A shape: each dim by its handle, and none for `_`. */
 static const tfm_attr *to_dims(struct inference *in, const char *name, const struct value *value) {
   tfm_attr *made = compiler_alloc(in->c, 1 + (size_t)value->dims.count, sizeof *made);
@@ -153,12 +135,12 @@ static const tfm_attr **to_attrs(struct inference *in, const struct op_call *cal
                                  uint32_t *count) {
   struct compiler *c = in->c;
   const struct op_schema *s = call->op->schema;
-  const struct graph_attr *attrs = attr_list(c, call, count);
+  const tfm_attr *const *kept = attr_list(c, call, count);
   const tfm_attr **attr = compiler_alloc(c, s->attr_count, sizeof *attr);
-  if (attrs == NULL || attr == NULL)
+  if (kept == NULL || attr == NULL)
     return NULL;
   for (uint32_t i = 0; i < *count; i++)
-    attr[i] = to_attr(c, &attrs[i]);
+    attr[i] = kept[i];
   for (uint32_t i = 0; i < s->attr_count; i++)
     if (call->attr[i].kind == VALUE_DIMS)
       attr[(*count)++] = to_dims(in, s->attr[i].name, &call->attr[i]);
@@ -225,7 +207,7 @@ static bool refuse(struct compiler *c, const struct op_call *call, const char *w
 static bool take_output(struct inference *in, const struct op_call *call, const tfm_type *from,
                         struct ctype *out) {
   *out = (struct ctype){.dtype = (enum dtype)from->dtype, .rank = from->rank};
-  if (from->rank > GRAPH_MAX_RANK || from->dtype >= (tfm_dtype)DTYPE_COUNT)
+  if (from->rank > TFM_MAX_RANK || from->dtype >= (tfm_dtype)DTYPE_COUNT)
     return refuse(in->c, call, "its infer says a type that does not exist");
   for (uint32_t i = 0; i < from->rank; i++)
     if ((out->shape[i] = from_handle(in, from->shape[i])) == NULL)

@@ -32,7 +32,7 @@ struct ir_node {
   uint32_t input_count, weight_count, attr_count, output_count;
   int32_t *input;  /* values */
   int32_t *weight; /* into compiler.weight */
-  struct graph_attr *attr;
+  const tfm_attr *const *attr;
   int32_t *output;
   uint64_t taps;
   enum graph_when when; /* as it is written; then as the graph has it */

@@ -45,9 +45,9 @@ static const char *text(struct emitter *e, const char *from) {
   return copy;
 }
 
-static const struct graph_attr *copy_attrs(struct emitter *e, const struct graph_attr *from,
-                                           uint32_t count) {
-  const struct graph_attr *attr = build_attrs(&e->build, from, count);
+static const tfm_attr *const *copy_attrs(struct emitter *e, const tfm_attr *const *from,
+                                         uint32_t count) {
+  const tfm_attr *const *attr = build_attrs(&e->build, from, count);
   if (attr == NULL)
     compiler_full(e->c, &e->g->arena);
   return attr;

@@ -19,6 +19,7 @@
 #include "compiler/state.h"
 #include "compiler/task.h"
 #include "compiler/tokens.h"
+#include "graph/attr.h"
 #include "graph/source.h"
 
 #include <string.h>
@@ -135,12 +136,14 @@ static void declare_state(struct compiler *c, const struct ast_decl *decl) {
 
 static void eval_task_attrs(struct compiler *c, const struct ast_decl *head, struct model *out) {
   const struct ast_fields *attrs = &head->head.attrs;
-  out->task_attr = compiler_alloc(c, attrs->count, sizeof *out->task_attr);
-  for (const struct ast_field *f = attrs->first; f != NULL && out->task_attr != NULL; f = f->next) {
+  tfm_attr *attr = attr_alloc(c->arena, attrs->count, &out->task_attr);
+  if (attr == NULL)
+    compiler_oom(c);
+  for (const struct ast_field *f = attrs->first; f != NULL && attr != NULL; f = f->next) {
     struct value value = eval_expr(c, f->value); /* a key that is missing leaves it out */
     if (value.kind == VALUE_ERROR || value.kind == VALUE_NONE || f->name.text == NULL)
       continue;
-    if (attr_from_value(c, f->name.text, &value, &out->task_attr[out->task_attr_count]))
+    if (attr_from_value(c, f->name.text, &value, &attr[out->task_attr_count]))
       out->task_attr_count++;
     else
       report(c, CODE_KIND, f->value->span, "`%s` must be a constant, this is %s", f->name.text,

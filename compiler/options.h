@@ -16,7 +16,7 @@ struct compile_tensor {
   const char *name;
   enum dtype dtype;
   uint32_t rank;
-  int64_t shape[GRAPH_MAX_RANK];
+  int64_t shape[TFM_MAX_RANK];
 };
 
 struct compile_plugin {

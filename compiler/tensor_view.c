@@ -96,7 +96,7 @@ static bool concat_type(struct compiler *c, const struct weight_expr *expr, stru
 
 static bool stack_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
   const struct weight *first = &c->weight[made->operand[0]];
-  if (first->type.rank == GRAPH_MAX_RANK) {
+  if (first->type.rank == TFM_MAX_RANK) {
     fail_view(c, expr->span, first->name, &first->type, "it has too many dims to be stacked");
     return false;
   }

@@ -6,15 +6,16 @@
 #include "compiler/naming.h"
 #include "compiler/node.h"
 #include "compiler/report.h"
+#include "graph/attr.h"
 #include "graph/source.h"
 
 #include <string.h>
 
 static int64_t own_axis(const struct ir_node *node, uint32_t rank) {
-  for (uint32_t i = 0; i < node->attr_count; i++)
-    if (strcmp(node->attr[i].name, "axis") == 0 && node->attr[i].kind == GRAPH_ATTR_INT)
-      return node->attr[i].integer < 0 ? node->attr[i].integer + rank : node->attr[i].integer;
-  return -1;
+  const tfm_attr *axis = attr_find(node->attr, node->attr_count, "axis");
+  if (axis == NULL || axis->kind != TFM_ATTR_INT)
+    return -1;
+  return axis->integer < 0 ? axis->integer + rank : axis->integer;
 }
 
 /* Does an output have the schema's dim?  A mask or bias has those of all that it was made of. */

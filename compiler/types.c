@@ -297,9 +297,9 @@ static bool output_type(struct typing *t, const struct schema_type *want, struct
   if (want->ellipsis)
     for (uint32_t i = 0; i < t->rest_count; i++)
       out->shape[out->rank++] = t->rest[i].cell;
-  if (out->rank + want->rank > GRAPH_MAX_RANK) {
+  if (out->rank + want->rank > TFM_MAX_RANK) {
     report(t->c, CODE_RANK, t->call->span, "`%s` makes a tensor of more than %d dims",
-           t->call->op->name, GRAPH_MAX_RANK);
+           t->call->op->name, TFM_MAX_RANK);
     return false;
   }
   for (uint32_t i = 0; i < want->rank; i++) {

@@ -17,7 +17,7 @@ struct typing {
   struct op_call *call;
   const struct op_schema *schema;
   struct binding *var; /* schema->dim_count */
-  struct binding rest[GRAPH_MAX_RANK];
+  struct binding rest[TFM_MAX_RANK];
   uint32_t rest_count;
   bool has_rest;
   const struct ctype *rest_type; /* of the slot that set it */

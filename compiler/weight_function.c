@@ -39,8 +39,8 @@ static bool named_int(struct compiler *c, const struct ast_field *field, int32_t
 static bool read_shape(struct compiler *c, const struct ast_field *field,
                        struct weight_expr *made) {
   const struct ast_expr *list = field->value;
-  if (list->kind != AST_EXPR_LIST || list->list.count > GRAPH_MAX_RANK) {
-    report(c, CODE_KIND, list->span, "`shape` must be a list of at most %d dims", GRAPH_MAX_RANK);
+  if (list->kind != AST_EXPR_LIST || list->list.count > TFM_MAX_RANK) {
+    report(c, CODE_KIND, list->span, "`shape` must be a list of at most %d dims", TFM_MAX_RANK);
     return false;
   }
   for (const struct ast_expr *e = list->list.first; e != NULL; e = e->next)

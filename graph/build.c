@@ -1,6 +1,8 @@
 /* build.c - tables that grow until the graph is whole. */
 #include "graph/build.h"
 
+#include "graph/attr.h"
+
 #include <string.h>
 
 enum { FIRST_ROOM = 16 };
@@ -75,18 +77,19 @@ const char *build_text(struct build *build, const char *text) {
   return copy;
 }
 
-const struct graph_attr *build_attrs(struct build *build, const struct graph_attr *from,
-                                     uint32_t count) {
-  struct graph_attr *attr = arena_array(&build->graph->arena, count, sizeof *attr);
+const tfm_attr *const *build_attrs(struct build *build, const tfm_attr *const *from,
+                                   uint32_t count) {
+  const tfm_attr *const *list = NULL;
+  tfm_attr *attr = attr_alloc(&build->graph->arena, count, &list);
   if (attr == NULL)
     error_oom(build->err);
   for (uint32_t i = 0; attr != NULL && i < count; i++) {
-    attr[i] = from[i];
-    attr[i].name = build_text(build, from[i].name);
-    attr[i].text = build_text(build, from[i].text);
-    attr[i].item = from[i].count == 0 ? NULL : build_attrs(build, from[i].item, from[i].count);
+    attr[i] = *from[i];
+    attr[i].name = build_text(build, from[i]->name);
+    attr[i].text = build_text(build, from[i]->text);
+    attr[i].item = from[i]->count == 0 ? NULL : build_attrs(build, from[i]->item, from[i]->count);
   }
-  return arena_failed(&build->graph->arena) ? NULL : attr;
+  return arena_failed(&build->graph->arena) ? NULL : list;
 }
 
 /* ----------------------------------------------------------------------- lines */

@@ -47,8 +47,8 @@ void build_drop(struct build *build); /* close it; the graph's tables stay as th
 
 /* A copy in the graph's memory; NULL when that is out (or for no text). */
 const char *build_text(struct build *build, const char *text);
-const struct graph_attr *build_attrs(struct build *build, const struct graph_attr *attr,
-                                     uint32_t count);
+const tfm_attr *const *build_attrs(struct build *build, const tfm_attr *const *attr,
+                                   uint32_t count);
 
 /* Each appends a line and returns its index; GRAPH_NONE = it is refused, err says why,
  * and the build can only be dropped. */

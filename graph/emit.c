@@ -98,51 +98,50 @@ static void text_field(struct buffer *out, const char *name, const char *text) {
     quote(out, text);
 }
 
-static void json_attrs(const struct graph_attr *attr, uint32_t count, bool named,
-                       struct buffer *out);
+static void json_attrs(const tfm_attr *const *attr, uint32_t count, bool named, struct buffer *out);
 
-static void json_attr_value(const struct graph_attr *attr, struct buffer *out) {
+static void json_attr_value(const tfm_attr *attr, struct buffer *out) {
   switch (attr->kind) {
-  case GRAPH_ATTR_BOOL:
+  case TFM_ATTR_BOOL:
     buffer_puts(out, attr->integer != 0 ? "true" : "false");
     break;
-  case GRAPH_ATTR_INT:
+  case TFM_ATTR_INT:
     buffer_printf(out, "%lld", (long long)attr->integer);
     break;
-  case GRAPH_ATTR_REAL:
+  case TFM_ATTR_REAL:
     if (isfinite(attr->real))
       buffer_printf(out, "%.17g", attr->real);
     else
       buffer_puts(out, "null");
     break;
-  case GRAPH_ATTR_STR:
+  case TFM_ATTR_STR:
     quote(out, attr->text);
     break;
-  case GRAPH_ATTR_LIST:
+  case TFM_ATTR_LIST:
     buffer_putc(out, '[');
     json_attrs(attr->item, attr->count, false, out);
     buffer_putc(out, ']');
     break;
-  case GRAPH_ATTR_OBJECT:
+  case TFM_ATTR_OBJECT:
     buffer_putc(out, '{');
     json_attrs(attr->item, attr->count, true, out);
     buffer_putc(out, '}');
     break;
-  case GRAPH_ATTR_NONE:
+  case TFM_ATTR_NONE:
     buffer_puts(out, "null");
     break;
   }
 }
 
-static void json_attrs(const struct graph_attr *attr, uint32_t count, bool named,
+static void json_attrs(const tfm_attr *const *attr, uint32_t count, bool named,
                        struct buffer *out) {
   for (uint32_t i = 0; i < count; i++) {
     buffer_puts(out, i > 0 ? "," : "");
     if (named) {
-      quote(out, attr[i].name);
+      quote(out, attr[i]->name);
       buffer_putc(out, ':');
     }
-    json_attr_value(&attr[i], out);
+    json_attr_value(attr[i], out);
   }
 }
 

@@ -23,12 +23,13 @@
 #include "base/dtype.h"
 #include "base/error.h"
 #include "graph/dim.h"
+#include "tfm/types.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GRAPH_MAX_RANK = 8, GRAPH_NONE = -1 };
+enum { GRAPH_NONE = -1 };
 
 /* dtype DTYPE_NONE is the run's float type until lowering, F32 after.
  * DTYPE_MASK has rank 0; DTYPE_KV has rank 2: the widths of a row of keys, and of values;
@@ -37,27 +38,7 @@ enum { GRAPH_MAX_RANK = 8, GRAPH_NONE = -1 };
 struct type {
   enum dtype dtype;
   uint32_t rank;
-  struct dim shape[GRAPH_MAX_RANK];
-};
-
-enum graph_attr_kind {
-  GRAPH_ATTR_NONE,
-  GRAPH_ATTR_BOOL,
-  GRAPH_ATTR_INT,
-  GRAPH_ATTR_REAL,
-  GRAPH_ATTR_STR,
-  GRAPH_ATTR_LIST,
-  GRAPH_ATTR_OBJECT
-};
-
-struct graph_attr {
-  const char *name; /* "" for the items of a list */
-  enum graph_attr_kind kind;
-  int64_t integer; /* BOOL, INT */
-  double real;     /* REAL, and INT as a double */
-  const char *text;
-  uint32_t count;
-  const struct graph_attr *item; /* count of them */
+  struct dim shape[TFM_MAX_RANK];
 };
 
 /* When an entry runs; those of a later kind stand after those of an earlier one. */
@@ -129,7 +110,7 @@ struct graph_weight {
   double number;
   enum dtype dtype; /* as stored */
   uint32_t rank;
-  int64_t shape[GRAPH_MAX_RANK];
+  int64_t shape[TFM_MAX_RANK];
   bool used; /* by a node, or by a weight that is */
 };
 
@@ -166,7 +147,7 @@ struct graph_node {
   uint32_t weight_count;
   const int32_t *weight; /* into graph.weight; GRAPH_NONE = absent */
   uint32_t attr_count;
-  const struct graph_attr *attr;
+  const tfm_attr *const *attr; /* as tfm_node has them; attr.h */
   uint32_t output_count;
   const int32_t *output;  /* values */
   uint32_t tap_count;     /* inner values the schema offers */
@@ -198,7 +179,7 @@ struct graph {
   enum graph_task task;
   const char *head; /* the chosen head's name, or NULL */
   uint32_t task_attr_count;
-  const struct graph_attr *task_attr; /* labels, stop */
+  const tfm_attr *const *task_attr; /* labels, stop */
   uint32_t dim_count;
   const struct graph_dim *dim;
   uint32_t entry_count;

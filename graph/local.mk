@@ -1,6 +1,7 @@
 # graph/: the op graph; knows base only.
 noinst_LTLIBRARIES += libgraph.la
 libgraph_la_SOURCES = \
+  graph/attr.c graph/attr.h \
   graph/build.c graph/build.h \
   graph/dim.c graph/dim.h \
   graph/edit.c graph/edit.h \

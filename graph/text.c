@@ -66,52 +66,52 @@ static void print_real(struct buffer *out, double real) {
     buffer_puts(out, ".0");
 }
 
-static void print_attrs(struct buffer *out, const struct graph_attr *attr, uint32_t count,
+static void print_attrs(struct buffer *out, const tfm_attr *const *attr, uint32_t count,
                         bool named);
 
-static void print_attr_value(struct buffer *out, const struct graph_attr *attr) {
+static void print_attr_value(struct buffer *out, const tfm_attr *attr) {
   switch (attr->kind) {
-  case GRAPH_ATTR_BOOL:
+  case TFM_ATTR_BOOL:
     buffer_puts(out, attr->integer != 0 ? "true" : "false");
     break;
-  case GRAPH_ATTR_INT:
+  case TFM_ATTR_INT:
     buffer_printf(out, "%lld", (long long)attr->integer);
     break;
-  case GRAPH_ATTR_REAL:
+  case TFM_ATTR_REAL:
     print_real(out, attr->real);
     break;
-  case GRAPH_ATTR_STR:
+  case TFM_ATTR_STR:
     json_quote(out, attr->text, strlen(attr->text));
     break;
-  case GRAPH_ATTR_LIST:
+  case TFM_ATTR_LIST:
     buffer_putc(out, '[');
     print_attrs(out, attr->item, attr->count, false);
     buffer_putc(out, ']');
     break;
-  case GRAPH_ATTR_OBJECT:
+  case TFM_ATTR_OBJECT:
     buffer_putc(out, '{');
     print_attrs(out, attr->item, attr->count, true);
     buffer_putc(out, '}');
     break;
-  case GRAPH_ATTR_NONE:
+  case TFM_ATTR_NONE:
     buffer_puts(out, "none");
     break;
   }
 }
 
-static void print_attrs(struct buffer *out, const struct graph_attr *attr, uint32_t count,
+static void print_attrs(struct buffer *out, const tfm_attr *const *attr, uint32_t count,
                         bool named) {
   for (uint32_t i = 0; i < count; i++) {
     if (i > 0)
       buffer_puts(out, ", ");
     if (named) {
-      if (is_identifier(attr[i].name))
-        buffer_puts(out, attr[i].name);
+      if (is_identifier(attr[i]->name))
+        buffer_puts(out, attr[i]->name);
       else
-        json_quote(out, attr[i].name, strlen(attr[i].name));
+        json_quote(out, attr[i]->name, strlen(attr[i]->name));
       buffer_puts(out, ": ");
     }
-    print_attr_value(out, &attr[i]);
+    print_attr_value(out, attr[i]);
   }
 }
 

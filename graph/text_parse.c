@@ -174,13 +174,13 @@ static int read_weight_ref(struct reader *r, int32_t *out) {
 
 /* "1.0)" */
 static int read_weight_number(struct reader *r, struct graph_weight *weight) {
-  const struct graph_attr *attr = NULL;
+  const tfm_attr *const *attr = NULL;
   uint32_t count = 0;
   if (text_attrs(r, ")", false, &attr, &count, 0) != 0)
     return -1;
-  if (count != 1 || (attr->kind != GRAPH_ATTR_INT && attr->kind != GRAPH_ATTR_REAL))
+  if (count != 1 || (attr[0]->kind != TFM_ATTR_INT && attr[0]->kind != TFM_ATTR_REAL))
     return text_fail(r, "a weight that is a number needs one");
-  weight->number = attr->real;
+  weight->number = attr[0]->real;
   return 0;
 }
 
@@ -224,7 +224,7 @@ static int read_weight_shape(struct reader *r, struct graph_weight *weight) {
   if (text_take(r, "]"))
     return 0;
   do {
-    if (weight->rank == GRAPH_MAX_RANK)
+    if (weight->rank == TFM_MAX_RANK)
       return text_fail(r, "too many dimensions");
     if (text_integer(r, 0, INT64_MAX, &weight->shape[weight->rank++]) != 0)
       return -1;

@@ -1,6 +1,8 @@
 /* text_read.c - the small pieces of a graph's text. */
 #include "graph/text_read.h"
 
+#include "graph/attr.h"
+
 #include "base/json_pull.h"
 
 #include <errno.h>
@@ -203,7 +205,7 @@ int text_type(struct reader *r, struct type *out) {
   if (text_take(r, "]"))
     return 0;
   do {
-    if (out->rank == GRAPH_MAX_RANK)
+    if (out->rank == TFM_MAX_RANK)
       return text_fail(r, "too many dimensions");
     if (read_dim(r, &out->shape[out->rank++]) != 0)
       return -1;
@@ -215,26 +217,26 @@ int text_type(struct reader *r, struct type *out) {
 
 /* -------------------------------------------------------------- attributes */
 
-static int read_attr_value(struct reader *r, struct graph_attr *out, unsigned depth);
+static int read_attr_value(struct reader *r, tfm_attr *out, unsigned depth);
 
-int text_attrs(struct reader *r, const char *close, bool named, const struct graph_attr **out,
+int text_attrs(struct reader *r, const char *close, bool named, const tfm_attr *const **out,
                uint32_t *count, unsigned depth) {
-  struct graph_attr *list = NULL;
+  tfm_attr *list = NULL;
   uint32_t n = 0, room = 0;
   int status = 0;
   bool more = !text_take(r, close);
   while (status == 0 && more) {
     if (n == room) {
       room = room == 0 ? 8 : room * 2;
-      struct graph_attr *grown = realloc(list, room * sizeof *list);
+      tfm_attr *grown = realloc(list, room * sizeof *list);
       if (grown == NULL) {
         status = error_oom(r->err);
         break;
       }
       list = grown;
     }
-    struct graph_attr *attr = &list[n++];
-    *attr = (struct graph_attr){.name = ""};
+    tfm_attr *attr = &list[n++];
+    *attr = (tfm_attr){.name = ""};
     if (named && ((attr->name = text_word(r, "_")) == NULL || text_expect(r, ":") != 0))
       status = -1;
     else
@@ -245,29 +247,28 @@ int text_attrs(struct reader *r, const char *close, bool named, const struct gra
     }
   }
   if (status == 0 && n > 0) {
-    struct graph_attr *kept = arena_array(&r->graph->arena, n, sizeof *kept);
+    tfm_attr *kept = attr_alloc(&r->graph->arena, n, out);
     if (kept == NULL)
       status = error_oom(r->err);
     else
       memcpy(kept, list, n * sizeof *kept);
-    *out = kept;
   }
   *count = n;
   free(list);
   return status;
 }
 
-static int read_number_attr(struct reader *r, struct graph_attr *out) {
+static int read_number_attr(struct reader *r, tfm_attr *out) {
   char text[64], *stop;
   number_text(r, text);
   errno = 0;
   long long integer = strtoll(text, &stop, 10);
   if (stop != text && *stop == '\0' && errno == 0) {
-    out->kind = GRAPH_ATTR_INT;
+    out->kind = TFM_ATTR_INT;
     out->integer = integer;
     out->real = (double)integer;
   } else {
-    out->kind = GRAPH_ATTR_REAL;
+    out->kind = TFM_ATTR_REAL;
     out->real = strtod(text, &stop);
     if (stop == text)
       return text_fail(r, "expected a value");
@@ -276,31 +277,31 @@ static int read_number_attr(struct reader *r, struct graph_attr *out) {
   return 0;
 }
 
-static int read_attr_value(struct reader *r, struct graph_attr *out, unsigned depth) {
+static int read_attr_value(struct reader *r, tfm_attr *out, unsigned depth) {
   if (depth > ATTR_DEPTH)
     return text_fail(r, "an attribute is nested too deep");
   text_skip(r);
   if (r->at < r->end && *r->at == '"') {
-    out->kind = GRAPH_ATTR_STR;
+    out->kind = TFM_ATTR_STR;
     out->text = text_string(r);
     return out->text == NULL ? -1 : 0;
   }
   if (text_take(r, "[")) {
-    out->kind = GRAPH_ATTR_LIST;
+    out->kind = TFM_ATTR_LIST;
     return text_attrs(r, "]", false, &out->item, &out->count, depth);
   }
   if (text_take(r, "{")) {
-    out->kind = GRAPH_ATTR_OBJECT;
+    out->kind = TFM_ATTR_OBJECT;
     return text_attrs(r, "}", true, &out->item, &out->count, depth);
   }
-  out->kind = GRAPH_ATTR_BOOL;
+  out->kind = TFM_ATTR_BOOL;
   out->integer = 1;
   if (text_take(r, "true"))
     return 0;
   out->integer = 0;
   if (text_take(r, "false"))
     return 0;
-  out->kind = GRAPH_ATTR_NONE;
+  out->kind = TFM_ATTR_NONE;
   if (text_take(r, "none"))
     return 0;
   return read_number_attr(r, out);

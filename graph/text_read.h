@@ -36,7 +36,7 @@ int text_u32(struct reader *r, uint32_t *out);
 int text_dtype(struct reader *r, enum dtype *out);
 int text_type(struct reader *r, struct type *out);
 /* Attributes up to the closing bracket, which is taken. */
-int text_attrs(struct reader *r, const char *close, bool named, const struct graph_attr **out,
+int text_attrs(struct reader *r, const char *close, bool named, const tfm_attr *const **out,
                uint32_t *count, unsigned depth);
 
 #endif

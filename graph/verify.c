@@ -70,8 +70,8 @@ static bool dim_is_sound(const struct dim *d, uint32_t variables) {
 static int check_type(struct verify *v, const struct type *type, const char *name) {
   if (!dtype_is_value(type->dtype))
     FAIL(v, "`%s` has no element type", name);
-  if (type->rank > GRAPH_MAX_RANK)
-    FAIL(v, "`%s` has rank %u, at most %d is possible", name, type->rank, GRAPH_MAX_RANK);
+  if (type->rank > TFM_MAX_RANK)
+    FAIL(v, "`%s` has rank %u, at most %d is possible", name, type->rank, TFM_MAX_RANK);
   if ((type->dtype == DTYPE_MASK && type->rank != 0) ||
       (type->dtype == DTYPE_KV && type->rank != 2) ||
       (type->dtype == DTYPE_BIAS && type->rank != 1))
@@ -82,22 +82,22 @@ static int check_type(struct verify *v, const struct type *type, const char *nam
   return 0;
 }
 
-static int check_attr(struct verify *v, const struct graph_attr *attr, unsigned depth) {
-  if (attr->name == NULL || attr->kind > GRAPH_ATTR_OBJECT || depth > 64)
+static int check_attr(struct verify *v, const tfm_attr *attr, unsigned depth) {
+  if (attr->name == NULL || attr->kind > TFM_ATTR_OBJECT || depth > 64)
     FAIL(v, "an attribute is malformed");
-  if (attr->kind == GRAPH_ATTR_STR && attr->text == NULL)
+  if (attr->kind == TFM_ATTR_STR && attr->text == NULL)
     FAIL(v, "attribute `%s` has no text", attr->name);
-  if (attr->kind != GRAPH_ATTR_LIST && attr->kind != GRAPH_ATTR_OBJECT)
+  if (attr->kind != TFM_ATTR_LIST && attr->kind != TFM_ATTR_OBJECT)
     return 0;
   for (uint32_t i = 0; i < attr->count; i++)
-    if (check_attr(v, &attr->item[i], depth + 1) != 0)
+    if (check_attr(v, attr->item[i], depth + 1) != 0)
       return -1;
   return 0;
 }
 
 static int check_weight_shape(struct verify *v, const struct graph_weight *weight) {
   size_t size = 1;
-  if (weight->rank > GRAPH_MAX_RANK)
+  if (weight->rank > TFM_MAX_RANK)
     FAIL(v, "weight `%s` has rank %u", weight->name, weight->rank);
   for (uint32_t i = 0; i < weight->rank; i++)
     if (weight->shape[i] < 0 || !checked_mul(size, (size_t)weight->shape[i], &size))
@@ -345,11 +345,11 @@ static int check_node(struct verify *v, uint32_t index) {
   if (check_node_inputs(v, index) != 0)
     return -1;
   for (uint32_t i = 0; i < node->attr_count; i++) {
-    if (check_attr(v, &node->attr[i], 0) != 0)
+    if (check_attr(v, node->attr[i], 0) != 0)
       return -1;
     for (uint32_t j = 0; j < i; j++)
-      if (strcmp(node->attr[i].name, node->attr[j].name) == 0)
-        FAIL(v, "node `%s` has attribute `%s` twice", node->name, node->attr[i].name);
+      if (strcmp(node->attr[i]->name, node->attr[j]->name) == 0)
+        FAIL(v, "node `%s` has attribute `%s` twice", node->name, node->attr[i]->name);
   }
   if (node->output_count == 0)
     FAIL(v, "node `%s` has no output", node->name);
@@ -429,7 +429,7 @@ static int check_outputs(struct verify *v) {
   if (g->task >= GRAPH_TASK_COUNT)
     FAIL(v, "its task is unknown");
   for (uint32_t i = 0; i < g->task_attr_count; i++)
-    if (check_attr(v, &g->task_attr[i], 0) != 0)
+    if (check_attr(v, g->task_attr[i], 0) != 0)
       return -1;
   for (uint32_t i = 0; i < g->output_count; i++) {
     if (g->output[i].name == NULL || !in_range(g->output[i].value, g->value_count))

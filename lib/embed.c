@@ -1,4 +1,5 @@
 /* embed.c - one vector a text. */
+#include "graph/attr.h"
 #include "lib/model.h"
 #include "lib/task.h"
 
@@ -6,13 +7,10 @@
 
 /* The first numbers of the vector: an attribute `truncate` of the head. */
 static size_t wanted_width(const struct graph *graph, size_t width) {
-  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    if (strcmp(attr->name, "truncate") == 0 && attr->kind == GRAPH_ATTR_INT && attr->integer > 0 &&
-        (uint64_t)attr->integer < width)
-      return (size_t)attr->integer;
-  }
-  return width;
+  const tfm_attr *attr = attr_find(graph->task_attr, graph->task_attr_count, "truncate");
+  bool shorter =
+      attr && attr->kind == TFM_ATTR_INT && attr->integer > 0 && (uint64_t)attr->integer < width;
+  return shorter ? (size_t)attr->integer : width;
 }
 
 int task_embed(struct task_run *run, struct tfm_error *err) {

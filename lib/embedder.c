@@ -2,6 +2,7 @@
 #include "lib/model.h"
 
 #include "base/buffer.h"
+#include "graph/attr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,10 @@ bool model_is_embedder(const struct tfm_model *model) {
 
 /* The kinds of pooling that the head states: its attribute `pooling`. */
 static void pooling_text(const struct graph *graph, struct buffer *out) {
-  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    for (uint32_t i = 0; strcmp(attr->name, "pooling") == 0 && i < attr->count; i++)
-      if (attr->item[i].text)
-        buffer_printf(out, "%s%s", i ? ", " : " by ", attr->item[i].text);
-  }
+  const tfm_attr *attr = attr_find(graph->task_attr, graph->task_attr_count, "pooling");
+  for (uint32_t i = 0; attr && i < attr->count; i++)
+    if (attr->item[i]->text)
+      buffer_printf(out, "%s%s", i ? ", " : " by ", attr->item[i]->text);
 }
 
 static bool ends_in_norm(const struct tfm_model *model) {

@@ -1,6 +1,7 @@
 /* link.c - how a classifier's raw output becomes the score that is shown. */
 #include "lib/link.h"
 
+#include "graph/attr.h"
 #include "runtime/sample.h"
 
 #include <math.h>
@@ -11,16 +12,11 @@
 /* A text of the head's attributes; NULL = it states none.  -1: it is no text. */
 static int find_text(const struct graph *graph, const char *name, const char **out,
                      struct tfm_error *err) {
-  *out = NULL;
-  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    if (strcmp(attr->name, name) != 0)
-      continue;
-    if (attr->kind != GRAPH_ATTR_STR)
-      return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` of the head `%s` is not a string", name,
-                       graph->head);
-    *out = attr->text;
-  }
+  const tfm_attr *attr = attr_find(graph->task_attr, graph->task_attr_count, name);
+  *out = attr ? attr->text : NULL;
+  if (attr && attr->kind != TFM_ATTR_STR)
+    return error_set(err, TFM_ERROR_CHECKPOINT, "`%s` of the head `%s` is not a string", name,
+                     graph->head);
   return 0;
 }
 
@@ -92,10 +88,9 @@ static bool is_number_of(const char *name, size_t labels) {
 
 /* Each label has one name, a text or a whole number: there are as many as labels, and the
  * keys of an object are unlike each other. */
-static int check_name(const struct graph_attr *item, bool object, size_t labels,
-                      struct tfm_error *err) {
+static int check_name(const tfm_attr *item, bool object, size_t labels, struct tfm_error *err) {
   bool key = !object || is_number_of(item->name, labels);
-  if (key && (item->kind == GRAPH_ATTR_STR || item->kind == GRAPH_ATTR_INT))
+  if (key && (item->kind == TFM_ATTR_STR || item->kind == TFM_ATTR_INT))
     return 0;
   if (key)
     error_set(err, TFM_ERROR_CHECKPOINT, "the name of a label is no text%s%.64s",
@@ -109,20 +104,18 @@ static int check_name(const struct graph_attr *item, bool object, size_t labels,
 
 /* As many names as labels, where there are names. */
 static int check_names(const struct graph *graph, size_t labels, struct tfm_error *err) {
-  for (uint32_t a = 0; a < graph->task_attr_count && labels > 0; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    bool names = strcmp(attr->name, "labels") == 0 &&
-                 (attr->kind == GRAPH_ATTR_LIST || attr->kind == GRAPH_ATTR_OBJECT);
-    for (uint32_t i = 0; names && attr->count == labels && i < attr->count; i++)
-      if (check_name(&attr->item[i], attr->kind == GRAPH_ATTR_OBJECT, labels, err) != 0)
-        return -1;
-    if (!names || attr->count == labels)
-      continue;
+  const tfm_attr *attr = attr_find(graph->task_attr, graph->task_attr_count, "labels");
+  if (!attr || labels == 0 || (attr->kind != TFM_ATTR_LIST && attr->kind != TFM_ATTR_OBJECT))
+    return 0;
+  if (attr->count != labels) {
     error_set(err, TFM_ERROR_CHECKPOINT, "%u labels have names, the classifier has %zu",
               (unsigned)attr->count, labels);
     error_note(err, "help: id2label of config.json names each label of the checkpoint");
     return -1;
   }
+  for (uint32_t i = 0; i < attr->count; i++)
+    if (check_name(attr->item[i], attr->kind == TFM_ATTR_OBJECT, labels, err) != 0)
+      return -1;
   return 0;
 }
 

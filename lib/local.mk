@@ -1,5 +1,5 @@
 # lib/: libtfm, the joint between compiler and runtime, and the public headers.
-dist_tfminclude_HEADERS += include/tfm/plugin.h include/tfm/tfm.h
+dist_tfminclude_HEADERS += include/tfm/plugin.h include/tfm/tfm.h include/tfm/types.h
 
 lib_LTLIBRARIES += libtfm.la
 noinst_LTLIBRARIES += libjoint.la

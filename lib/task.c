@@ -1,6 +1,7 @@
 /* task.c - the table of tasks, and the pass that all of them begin with. */
 #include "lib/task.h"
 
+#include "graph/attr.h"
 #include "graph/task.h"
 #include "lib/model.h"
 
@@ -171,28 +172,26 @@ int task_place_text(struct task_run *run, size_t r, tfm_place *place, struct tfm
   return place->text ? 0 : error_oom(err);
 }
 
-static const char *label_name(struct task_run *run, const struct graph_attr *item) {
-  return item->kind == GRAPH_ATTR_INT ? arena_printf(&run->result->arena, "%" PRId64, item->integer)
-                                      : arena_strdup(&run->result->arena, item->text);
+static const char *label_name(struct task_run *run, const tfm_attr *item) {
+  return item->kind == TFM_ATTR_INT ? arena_printf(&run->result->arena, "%" PRId64, item->integer)
+                                    : arena_strdup(&run->result->arena, item->text);
 }
 
-static bool is_name(const struct graph_attr *item) {
-  return item->text || item->kind == GRAPH_ATTR_INT;
+static bool is_name(const tfm_attr *item) {
+  return item->text || item->kind == TFM_ATTR_INT;
 }
 
 const char *task_label(struct task_run *run, int32_t id) {
   const struct graph *graph = run->model->graph;
+  const tfm_attr *labels = attr_find(graph->task_attr, graph->task_attr_count, "labels");
+  const tfm_attr *item = NULL;
   char number[16];
   snprintf(number, sizeof number, "%" PRId32, id);
-  for (uint32_t a = 0; a < graph->task_attr_count; a++) {
-    const struct graph_attr *attr = &graph->task_attr[a];
-    if (strcmp(attr->name, "labels") != 0)
-      continue;
-    if (attr->kind == GRAPH_ATTR_LIST && (uint32_t)id < attr->count && is_name(&attr->item[id]))
-      return label_name(run, &attr->item[id]);
-    for (uint32_t i = 0; attr->kind == GRAPH_ATTR_OBJECT && i < attr->count; i++)
-      if (strcmp(attr->item[i].name, number) == 0 && is_name(&attr->item[i]))
-        return label_name(run, &attr->item[i]);
-  }
+  if (labels && labels->kind == TFM_ATTR_LIST && (uint32_t)id < labels->count)
+    item = labels->item[id];
+  if (labels && labels->kind == TFM_ATTR_OBJECT)
+    item = attr_find(labels->item, labels->count, number);
+  if (item && is_name(item))
+    return label_name(run, item);
   return arena_printf(&run->result->arena, "LABEL_%" PRId32, id);
 }

@@ -6,9 +6,10 @@
  * middle, where no input is left that says how many tokens rows have. */
 #include "runtime/session_private.h"
 
+#include "graph/attr.h"
 #include "tfm/plugin.h"
 
-#include <string.h>
+#include <stdbool.h>
 
 /* Tokens, or keys, of row b. */
 static int64_t tokens_of(const struct session_input *in, const struct session_side *side,
@@ -39,9 +40,9 @@ static bool is_told(const struct session *session, const struct graph_node *node
     if (dtype == DTYPE_MASK || dtype == DTYPE_BOOL || dtype == DTYPE_KV)
       return true;
   }
-  for (uint32_t i = 0; i < node->attr_count && role == TFM_ROLE_SELECT; i++)
-    if (strcmp(node->attr[i].name, "index") == 0)
-      return node->attr[i].integer == 0;
+  const tfm_attr *index = attr_find(node->attr, node->attr_count, "index");
+  if (role == TFM_ROLE_SELECT && index)
+    return index->integer == 0;
   return role == TFM_ROLE_LAST_TOKEN;
 }
 

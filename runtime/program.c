@@ -65,49 +65,6 @@ static const tfm_type *weight_type(struct handles *handles, const struct graph_w
   return t;
 }
 
-/* False when memory is out; attributes nest as deep as config.json may. */
-static bool copy_attr(struct arena *arena, const struct graph_attr *from, tfm_attr *to) {
-  static const uint32_t kind[] = {
-      [GRAPH_ATTR_NONE] = TFM_ATTR_NONE,    [GRAPH_ATTR_BOOL] = TFM_ATTR_BOOL,
-      [GRAPH_ATTR_INT] = TFM_ATTR_INT,      [GRAPH_ATTR_REAL] = TFM_ATTR_REAL,
-      [GRAPH_ATTR_STR] = TFM_ATTR_STR,      [GRAPH_ATTR_LIST] = TFM_ATTR_LIST,
-      [GRAPH_ATTR_OBJECT] = TFM_ATTR_OBJECT};
-  *to = (tfm_attr){.name = from->name ? from->name : "",
-                   .kind = kind[from->kind],
-                   .integer = from->integer,
-                   .real = from->real,
-                   .text = from->text};
-  if (from->kind == GRAPH_ATTR_INT || from->kind == GRAPH_ATTR_BOOL)
-    to->real = (double)from->integer;
-  if (from->kind != GRAPH_ATTR_LIST && from->kind != GRAPH_ATTR_OBJECT)
-    return true;
-  to->count = from->count;
-  tfm_attr *item = arena_array(arena, from->count, sizeof *item);
-  const tfm_attr **items = arena_array(arena, from->count, sizeof *items);
-  if (!item || !items)
-    return false;
-  for (uint32_t i = 0; i < from->count; i++) {
-    if (!copy_attr(arena, &from->item[i], &item[i]))
-      return false;
-    items[i] = &item[i];
-  }
-  to->item = items;
-  return true;
-}
-
-static const tfm_attr *const *attrs_of(struct arena *arena, const struct graph_node *node) {
-  tfm_attr *attr = arena_array(arena, node->attr_count, sizeof *attr);
-  const tfm_attr **list = arena_array(arena, node->attr_count, sizeof *list);
-  if (!attr || !list)
-    return NULL;
-  for (uint32_t i = 0; i < node->attr_count; i++) {
-    if (!copy_attr(arena, &node->attr[i], &attr[i]))
-      return NULL;
-    list[i] = &attr[i];
-  }
-  return list;
-}
-
 static void fill_view(struct program *program, struct handles *handles, struct program_node *p) {
   const struct graph *graph = program->graph;
   const struct graph_node *node = p->node;
@@ -116,7 +73,6 @@ static void fill_view(struct program *program, struct handles *handles, struct p
   const tfm_type **weight = arena_array(arena, node->weight_count, sizeof *weight);
   const tfm_type **output = arena_array(arena, node->output_count, sizeof *output);
   p->weight = arena_array(arena, node->weight_count, sizeof *p->weight);
-  const tfm_attr *const *attr = attrs_of(arena, node);
   if (arena_failed(arena))
     return;
   for (uint32_t i = 0; i < node->input_count; i++)
@@ -143,7 +99,7 @@ static void fill_view(struct program *program, struct handles *handles, struct p
                        .name = node->name ? node->name : "",
                        .input = input,
                        .weight = weight,
-                       .attr = attr,
+                       .attr = node->attr,
                        .output = output};
 }
 

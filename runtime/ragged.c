@@ -243,7 +243,7 @@ static bool bytes_of(const struct type *type, const int64_t *shape, size_t *size
 bool ragged_size(const struct ragged *ragged, int32_t value, const struct ragged_batch *batch,
                  size_t *offset, size_t *size) {
   const struct type *type = type_of(ragged, value);
-  int64_t shape[GRAPH_MAX_RANK];
+  int64_t shape[TFM_MAX_RANK];
   size_t row, sum = 0;
   if (ragged->value[value].kind != RAGGED_APART)
     return ragged_stored(ragged, value, batch, shape) && bytes_of(type, shape, size);

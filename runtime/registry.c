@@ -19,11 +19,6 @@ _Static_assert(sizeof(tfm_op_desc) >= OP_SIZE_1_0, "descriptors only grow");
 _Static_assert(sizeof(tfm_kernel_desc) >= KERNEL_SIZE_1_0, "descriptors only grow");
 _Static_assert(sizeof(tfm_plugin_desc) >= PLUGIN_SIZE_1_0, "descriptors only grow");
 
-#define FORMAT(name, spelling, stored, gguf, block, bytes, class, wide, function)                  \
-  _Static_assert((int)DTYPE_##name == (int)TFM_##name, "one numbering of dtypes");
-#include "base/format.def"
-#undef FORMAT
-
 enum { OPS_MAX = 4096, KERNELS_MAX = 65536, NAME_MAX_BYTES = 64 };
 
 #define SAY(field, ...) snprintf(why->field, sizeof why->field, __VA_ARGS__)

@@ -1,6 +1,7 @@
 /* fuse.c - find the nodes of a pattern, and put one in their place. */
 #include "graph/pass/fuse.h"
 
+#include "graph/attr.h"
 #include "graph/edit.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ struct fuser {
 struct match {
   int32_t node[FUSE_PARTS];                      /* GRAPH_NONE = not found yet */
   int32_t input[FUSE_SLOTS], weight[FUSE_SLOTS]; /* UNBOUND, of the graph, or GRAPH_NONE */
-  const struct graph_attr *attr[FUSE_SLOTS];     /* of the node that it was read from */
+  const tfm_attr *attr[FUSE_SLOTS];              /* of the node that it was read from */
 };
 enum { UNBOUND = -2 };
 
@@ -94,25 +95,6 @@ static bool fit_input(struct fuser *f, struct match *m, const struct fuse_slot *
   }
 }
 
-static bool same_attr(const struct graph_attr *a, const struct graph_attr *b) {
-  if (a->kind != b->kind || a->integer != b->integer || a->real != b->real ||
-      a->count != b->count || (a->text == NULL) != (b->text == NULL))
-    return false;
-  if (a->text != NULL && strcmp(a->text, b->text) != 0)
-    return false;
-  for (uint32_t i = 0; i < a->count; i++)
-    if (strcmp(a->item[i].name, b->item[i].name) != 0 || !same_attr(&a->item[i], &b->item[i]))
-      return false;
-  return true;
-}
-
-static const struct graph_attr *find_attr(const struct graph_node *node, const char *name) {
-  for (uint32_t i = 0; i < node->attr_count; i++)
-    if (strcmp(node->attr[i].name, name) == 0)
-      return &node->attr[i];
-  return NULL;
-}
-
 /* Every attribute of the node is one of the part's, and every one of the part's is there,
  * unless the op can do without. */
 static bool fit_attrs(const struct fuse_pattern *p, struct match *m, const struct fuse_part *part,
@@ -120,15 +102,14 @@ static bool fit_attrs(const struct fuse_pattern *p, struct match *m, const struc
   uint32_t count = 0;
   for (uint32_t i = 0; i < part->attr_count; i++) {
     const struct fuse_attr *wanted = &part->attr[i];
-    const struct graph_attr *found = find_attr(node, wanted->name);
+    const tfm_attr *found = attr_find(node->attr, node->attr_count, wanted->name);
     if (found == NULL && (wanted->to == GRAPH_NONE || !p->attr[wanted->to].optional))
       return false;
     if (found == NULL)
       continue;
     count++;
-    const struct graph_attr *before =
-        wanted->to == GRAPH_NONE ? &wanted->value : m->attr[wanted->to];
-    if (before != NULL && !same_attr(before, found))
+    const tfm_attr *before = wanted->to == GRAPH_NONE ? &wanted->value : m->attr[wanted->to];
+    if (before != NULL && !attr_equal(before, found))
       return false;
     if (before == NULL)
       m->attr[wanted->to] = found;
@@ -282,9 +263,10 @@ static int32_t *keep_slots(struct fuser *f, const int32_t *slot, uint32_t count)
 }
 
 /* Those that some part has, in the order and by the names of the op. */
-static struct graph_attr *keep_attrs(struct fuser *f, const struct match *m, uint32_t *count) {
+static const tfm_attr *const *keep_attrs(struct fuser *f, const struct match *m, uint32_t *count) {
   const struct fuse_pattern *p = f->pattern;
-  struct graph_attr *kept = edit_keep(&f->edit, p->attr_count, sizeof *kept);
+  const tfm_attr *const *list = NULL;
+  tfm_attr *kept = attr_alloc(&f->graph->arena, p->attr_count, &list);
   *count = 0;
   for (uint32_t i = 0; kept != NULL && i < p->attr_count; i++) {
     if (m->attr[i] == NULL)
@@ -292,7 +274,7 @@ static struct graph_attr *keep_attrs(struct fuser *f, const struct match *m, uin
     kept[*count] = *m->attr[i];
     kept[(*count)++].name = f->attr[i];
   }
-  return kept;
+  return list;
 }
 
 static int32_t *keep_outputs(struct fuser *f, const struct match *m) {

@@ -34,7 +34,7 @@ struct fuse_slot {
 struct fuse_attr {
   const char *name;
   int32_t to; /* into fuse_pattern.attr; GRAPH_NONE = `value` */
-  struct graph_attr value;
+  tfm_attr value;
 };
 
 struct fuse_part {

@@ -17,7 +17,7 @@ static void check(const struct safetensors *file, const uint8_t *data, size_t si
     fuzz_check(t->data + t->size <= data + size, "a tensor ends in the file");
     fuzz_check(at == NULL || t->data == at, "tensors follow each other");
     fuzz_check(safetensors_find(file, t->name) == t, "a tensor has its name");
-    fuzz_check(t->rank <= GRAPH_MAX_RANK, "a tensor's rank is bounded");
+    fuzz_check(t->rank <= TFM_MAX_RANK, "a tensor's rank is bounded");
     at = t->data + t->size;
   }
   fuzz_check(at == NULL || at == data + size, "nothing is after the last tensor");

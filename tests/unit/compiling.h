@@ -268,7 +268,7 @@ static inline void compiling_tensors(struct compiling *k, char *text) {
     if (dtype == NULL)
       continue;
     tensor->dtype = dtype_from_stored(dtype);
-    for (char *dim; (dim = strtok_r(NULL, " ", &fields)) != NULL && tensor->rank < GRAPH_MAX_RANK;)
+    for (char *dim; (dim = strtok_r(NULL, " ", &fields)) != NULL && tensor->rank < TFM_MAX_RANK;)
       tensor->shape[tensor->rank++] = llabs(atoll(dim));
     k->options.tensor_count += tensor->dtype != DTYPE_NONE;
   }

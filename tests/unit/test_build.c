@@ -41,15 +41,17 @@ static int32_t node(struct build *build, const char *op, int32_t in, int32_t sec
   int32_t input[] = {in, second}, weights[] = {weight}, output[] = {out};
   const char *tap[] = {"probs"};
   char said[] = "x", called[] = "list";
-  struct graph_attr item = {.name = "", .kind = GRAPH_ATTR_STR, .text = said};
-  struct graph_attr attr = {.name = called, .kind = GRAPH_ATTR_LIST, .count = 1, .item = &item};
+  tfm_attr item = {.name = "", .kind = TFM_ATTR_STR, .text = said};
+  const tfm_attr *items[] = {&item};
+  tfm_attr attr = {.name = called, .kind = TFM_ATTR_LIST, .count = 1, .item = items};
+  const tfm_attr *attrs[] = {&attr};
   struct graph_node line = {.op = op,
                             .op_version = 1,
                             .input = input,
                             .input_count = second == GRAPH_NONE ? 1 : 2,
                             .weight = weights,
                             .weight_count = weight == GRAPH_NONE ? 0 : 1,
-                            .attr = build_attrs(build, &attr, 1),
+                            .attr = build_attrs(build, attrs, 1),
                             .attr_count = 1,
                             .output = output,
                             .output_count = 1,
@@ -64,6 +66,7 @@ static int32_t node(struct build *build, const char *op, int32_t in, int32_t sec
   tap[0] = "a list that has gone";
   item.text = "a list that has gone";
   said[0] = called[0] = '?';
+  items[0] = attrs[0] = NULL;
   return index;
 }
 

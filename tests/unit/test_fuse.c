@@ -110,8 +110,8 @@ static uint64_t lin(const struct graph_node *node, uint64_t x, uint32_t slot) {
 }
 
 static uint64_t norm(const struct graph_node *node, uint64_t x) {
-  ck_assert(node->attr_count == 1 && strcmp(node->attr[0].name, "eps") == 0);
-  return (x ^ x >> 7) * weight_of(node, 0) + (uint64_t)node->attr[0].integer;
+  ck_assert(node->attr_count == 1 && strcmp(node->attr[0]->name, "eps") == 0);
+  return (x ^ x >> 7) * weight_of(node, 0) + (uint64_t)node->attr[0]->integer;
 }
 
 static void run_node(const struct graph_node *node, const uint64_t *in, uint64_t out[3]) {

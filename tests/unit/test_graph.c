@@ -57,7 +57,7 @@ START_TEST(round_trip) {
   ck_assert_uint_eq(graph->value_count, 8);
   ck_assert_str_eq(graph->node[1].name, "two");
   ck_assert_uint_eq(graph->node[1].taps, 2);
-  ck_assert(graph->node[1].attr[1].real == 2.0);
+  ck_assert(graph->node[1].attr[1]->real == 2.0);
   ck_assert(graph->input[0].when == GRAPH_STEP && graph->input[1].when == GRAPH_STEP);
   ck_assert(graph->value[7].dump && !graph->value[6].dump);
   buffer_finish(&out);

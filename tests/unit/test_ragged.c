@@ -76,7 +76,7 @@ START_TEST(test_sizes) {
   struct graph *graph = test_graph(kinds);
   struct arena arena;
   struct ragged *ragged = classify(graph, NULL, &arena);
-  int64_t shape[GRAPH_MAX_RANK];
+  int64_t shape[TFM_MAX_RANK];
   size_t size, offset[4];
   ck_assert_uint_eq(ragged_rows(ragged, &batch), 3);
   ck_assert(ragged_stored(ragged, 3, &batch, shape));
