@@ -12,6 +12,7 @@
 #include "compiler/task.h"
 #include "compiler/unread.h"
 #include "graph/source.h"
+#include "graph/weight.h"
 
 #include <string.h>
 
@@ -133,7 +134,8 @@ static bool takes_stars(const struct callee *callee, const struct ast_expr *call
   int32_t group =
       s == NULL || arg->name.text == NULL ? SCHEMA_NONE : schema_find_group(s, arg->name.text);
   return callee->kind == CALLEE_BLOCK ||
-         (callee->kind == CALLEE_WEIGHT && strcmp(call->call.name.text, "stack") == 0) ||
+         (callee->kind == CALLEE_WEIGHT &&
+          weight_function_kind(call->call.name.text) == GRAPH_WEIGHT_STACK) ||
          (group != SCHEMA_NONE && s->weight[s->group[group].first].list);
 }
 

@@ -8,6 +8,7 @@
 
 #include "compiler/function.h"
 #include "compiler/report.h"
+#include "graph/weight.h"
 
 #include <string.h>
 
@@ -291,14 +292,6 @@ static void unknown_op(struct compiler *c, const struct unit *unit, const struct
                 nearest);
 }
 
-static bool is_weight_function(const char *name) {
-  static const char *const functions[] = {"transpose", "split", "concat", "stack", "reshape"};
-  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
-    if (strcmp(functions[i], name) == 0)
-      return true;
-  return false;
-}
-
 static struct callee qualified(struct compiler *c, const struct unit *unit,
                                const struct ast_expr *call) {
   struct callee callee = {CALLEE_UNKNOWN, NULL, NULL};
@@ -349,7 +342,7 @@ struct callee names_callee(struct compiler *c, const struct unit *unit,
     return callee;
   }
   callee.op = names_op(c, name->text);
-  if (is_weight_function(name->text))
+  if (weight_function_kind(name->text) != GRAPH_WEIGHT_KINDS)
     callee.kind = CALLEE_WEIGHT;
   else if (function_find(name->text) != NULL)
     callee.kind = CALLEE_FUNCTION;

@@ -6,22 +6,9 @@
 #include "compiler/names.h"
 #include "compiler/report.h"
 #include "compiler/weight_expr.h"
+#include "graph/weight.h"
 
 #include <string.h>
-
-struct function {
-  const char *name;
-  enum graph_weight_kind kind;
-  const char *argument[3]; /* the named ones that it takes */
-  bool several;
-};
-static const struct function functions[] = {
-    {"transpose", GRAPH_WEIGHT_TRANSPOSE, {NULL}, false},
-    {"split", GRAPH_WEIGHT_SPLIT, {"parts", "index", "axis"}, false},
-    {"concat", GRAPH_WEIGHT_CONCAT, {"axis"}, true},
-    {"stack", GRAPH_WEIGHT_STACK, {NULL}, true},
-    {"reshape", GRAPH_WEIGHT_RESHAPE, {"shape"}, false},
-};
 
 static bool named_int(struct compiler *c, const struct ast_field *field, int32_t *out) {
   int64_t value;
@@ -50,11 +37,12 @@ static bool read_shape(struct compiler *c, const struct ast_field *field,
 }
 
 static bool read_named(struct compiler *c, const struct ast_field *field,
-                       const struct function *function, struct weight_expr *made) {
-  for (size_t i = 0; i < 3; i++) {
-    if (function->argument[i] == NULL || strcmp(function->argument[i], field->name.text) != 0)
+                       enum graph_weight_kind kind, struct weight_expr *made) {
+  const struct weight_info *info = weight_info(kind);
+  for (size_t i = 0; i < WEIGHT_ARGUMENTS && info->argument[i] != NULL; i++) {
+    if (strcmp(info->argument[i], field->name.text) != 0)
       continue;
-    if (function->kind == GRAPH_WEIGHT_RESHAPE)
+    if (kind == GRAPH_WEIGHT_RESHAPE)
       return read_shape(c, field, made);
     return named_int(c, field,
                      strcmp(field->name.text, "parts") == 0   ? &made->parts
@@ -62,7 +50,7 @@ static bool read_named(struct compiler *c, const struct ast_field *field,
                                                               : &made->axis);
   }
   report(c, CODE_UNKNOWN_ARGUMENT, field->name.span, "`%s` of a weight has no argument `%s`",
-         function->name, field->name.text);
+         info->name, field->name.text);
   return false;
 }
 
@@ -80,35 +68,35 @@ static bool read_operand(struct compiler *c, const struct ast_field *field,
 }
 
 static struct value call_function(struct compiler *c, const struct ast_expr *call,
-                                  const struct function *function,
-                                  const struct weight_expr *first) {
+                                  enum graph_weight_kind kind, const struct weight_expr *first) {
   const struct ast_fields *args = &call->call.args;
   const struct weight_expr **operand = compiler_alloc(c, args->count, sizeof *operand);
-  struct weight_expr made = {.kind = WEIGHT_VIEW, .view = function->kind, .span = call->span};
+  struct weight_expr made = {.kind = WEIGHT_VIEW, .view = kind, .span = call->span};
   uint32_t count = 0;
   bool ok = operand != NULL;
   if (!ok)
     return value_error();
   for (const struct ast_field *f = args->first; f != NULL; f = f->next) {
     if (f->name.text != NULL)
-      ok = read_named(c, f, function, &made) && ok;
+      ok = read_named(c, f, kind, &made) && ok;
     else if (count == 0)
       operand[count++] = first;
     else
       ok = read_operand(c, f, &operand[count++]) && ok;
   }
-  if (ok && count > 1 && !function->several) {
-    report(c, CODE_ARITY, call->span, "`%s` takes one weight, %u are given", function->name, count);
+  if (ok && count > 1 && weight_info(kind)->most == 1) {
+    report(c, CODE_ARITY, call->span, "`%s` takes one weight, %u are given",
+           weight_info(kind)->name, count);
     ok = false;
   }
-  if (ok && function->kind == GRAPH_WEIGHT_SPLIT &&
+  if (ok && kind == GRAPH_WEIGHT_SPLIT &&
       (made.parts < 1 || made.index < 0 || made.index >= made.parts)) {
     report(c, CODE_WEIGHT_VIEW, call->span, "piece %d of %d is none", made.index, made.parts);
     ok = false;
   }
   if (call->call.scope != NULL) {
     report(c, CODE_PATH, call->call.scope->span, "`%s` of a weight has no weights of its own",
-           function->name);
+           weight_info(kind)->name);
     ok = false;
   }
   return ok ? weight_expr_over(c, made, operand, count) : value_error();
@@ -116,17 +104,14 @@ static struct value call_function(struct compiler *c, const struct ast_expr *cal
 
 bool weight_function(struct compiler *c, const struct ast_expr *call, struct value *out) {
   const struct ast_field *first = call->call.args.first;
-  const struct function *function = NULL;
-  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
-    if (strcmp(functions[i].name, call->call.name.text) == 0)
-      function = &functions[i];
+  enum graph_weight_kind kind = weight_function_kind(call->call.name.text);
   bool is_op = names_op(c, call->call.name.text) != NULL;
-  if (function == NULL)
+  if (kind == GRAPH_WEIGHT_KINDS)
     return false;
   if (first == NULL || first->name.text != NULL) {
     if (is_op)
       return false;
-    report(c, CODE_ARITY, call->span, "`%s` needs a weight", function->name);
+    report(c, CODE_ARITY, call->span, "`%s` needs a weight", weight_info(kind)->name);
     *out = value_error();
     return true;
   }
@@ -134,7 +119,7 @@ bool weight_function(struct compiler *c, const struct ast_expr *call, struct val
   struct value value = eval_single(c, first->value);
   *out = value_error();
   if (value.kind == VALUE_WEIGHT) {
-    *out = call_function(c, call, function, value.weight);
+    *out = call_function(c, call, kind, value.weight);
     return true;
   }
   c->evaluated_for = first->value;
@@ -142,7 +127,7 @@ bool weight_function(struct compiler *c, const struct ast_expr *call, struct val
   if (is_op)
     return false;
   if (value.kind != VALUE_ERROR)
-    report(c, CODE_KIND, first->value->span, "`%s` is of weights, this is %s", function->name,
-           value_kind_name(&value));
+    report(c, CODE_KIND, first->value->span, "`%s` is of weights, this is %s",
+           weight_info(kind)->name, value_kind_name(&value));
   return true;
 }

@@ -1,5 +1,5 @@
 /* emit.c - the graph for other programs: Graphviz and JSON. */
-#include "graph/graph.h"
+#include "graph/weight.h"
 
 #include "base/buffer.h"
 #include "base/json.h"
@@ -169,7 +169,7 @@ static void json_weights(const struct graph *graph, struct buffer *out) {
     buffer_puts(out, i > 0 ? ",\n{" : "\n{");
     text_field(out, "name", weight->name);
     buffer_putc(out, ',');
-    text_field(out, "kind", graph_weight_kind_name(weight->kind));
+    text_field(out, "kind", weight_info(weight->kind)->name);
     buffer_putc(out, ',');
     text_field(out, "tensor", weight->tensor);
     buffer_puts(out, ",\"operands\":[");

@@ -22,21 +22,6 @@ void graph_destroy(struct graph *graph) {
   free(graph);
 }
 
-const char *graph_weight_kind_name(enum graph_weight_kind kind) {
-  static const char *const names[] = {
-      [GRAPH_WEIGHT_TENSOR] = "tensor", [GRAPH_WEIGHT_TRANSPOSE] = "transpose",
-      [GRAPH_WEIGHT_SPLIT] = "split",   [GRAPH_WEIGHT_CONCAT] = "concat",
-      [GRAPH_WEIGHT_STACK] = "stack",   [GRAPH_WEIGHT_RESHAPE] = "reshape",
-      [GRAPH_WEIGHT_ADD] = "add",       [GRAPH_WEIGHT_SUB] = "sub",
-      [GRAPH_WEIGHT_MUL] = "mul",       [GRAPH_WEIGHT_DIV] = "div",
-      [GRAPH_WEIGHT_NUMBER] = "number", [GRAPH_WEIGHT_LIST] = "list"};
-  return names[kind];
-}
-
-bool graph_weight_is_computed(enum graph_weight_kind kind) {
-  return kind >= GRAPH_WEIGHT_ADD && kind <= GRAPH_WEIGHT_DIV;
-}
-
 static bool has_alias(const struct graph_value *value, const char *name) {
   for (uint32_t i = 0; i < value->alias_count; i++)
     if (strcmp(value->alias[i], name) == 0)

@@ -79,26 +79,15 @@ struct graph_input {
   enum graph_when when; /* how often what it holds changes */
 };
 
-/* A view of checkpoint tensors.  Operands come earlier in the table. */
+/* A tensor of the checkpoint, or what is made of some.  Operands come earlier in the
+ * table. */
 enum graph_weight_kind {
-  GRAPH_WEIGHT_TENSOR,    /* tensor */
-  GRAPH_WEIGHT_TRANSPOSE, /* of operand[0], rank 2: strides swapped */
-  GRAPH_WEIGHT_SPLIT,     /* piece `index` of `parts` along axis */
-  GRAPH_WEIGHT_CONCAT,    /* operands along axis: copied on load */
-  GRAPH_WEIGHT_STACK,     /* operands along a new axis 0: copied on load */
-  GRAPH_WEIGHT_RESHAPE,   /* to shape */
-  /* Computed on load, in F32.  The dims of the two operands agree as for
-   * TFM_OP_BROADCASTS. */
-  GRAPH_WEIGHT_ADD,
-  GRAPH_WEIGHT_SUB,
-  GRAPH_WEIGHT_MUL,
-  GRAPH_WEIGHT_DIV,
-  GRAPH_WEIGHT_NUMBER, /* `number`, of rank 0 */
-  GRAPH_WEIGHT_LIST,   /* as STACK, but they stay apart, and no weight is made of it */
+#define WEIGHT(ID, ...) GRAPH_WEIGHT_##ID,
+#include "graph/weight.def"
+#undef WEIGHT
   GRAPH_WEIGHT_KINDS
 };
-const char *graph_weight_kind_name(enum graph_weight_kind kind); /* "transpose" */
-bool graph_weight_is_computed(enum graph_weight_kind kind);      /* ADD to DIV */
+bool graph_weight_is_computed(enum graph_weight_kind kind); /* ADD to DIV */
 
 struct graph_weight {
   enum graph_weight_kind kind;

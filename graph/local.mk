@@ -16,7 +16,8 @@ libgraph_la_SOURCES = \
   graph/task.c graph/task.def graph/task.h \
   graph/text.c \
   graph/text_parse.c graph/text_read.c graph/text_read.h \
-  graph/verify.c
+  graph/verify.c \
+  graph/weight.c graph/weight.def graph/weight.h
 
 unit_tests += \
   tests/unit/test_build \

@@ -20,7 +20,7 @@
  * the canonical one first; `!` after them: dumped.
  * `_` is an absent input or weight.  `!source:begin-end` is the span.  Names that are
  * not plain words are written as JSON strings. */
-#include "graph/graph.h"
+#include "graph/weight.h"
 
 #include "base/buffer.h"
 #include "base/json.h"
@@ -237,7 +237,7 @@ static void print_weight(const struct graph *graph, const struct graph_weight *w
     print_real(out, weight->number);
     buffer_putc(out, ')');
   } else {
-    buffer_printf(out, "%s(", graph_weight_kind_name(weight->kind));
+    buffer_printf(out, "%s(", weight_info(weight->kind)->name);
     for (uint32_t i = 0; i < weight->operand_count; i++) {
       buffer_puts(out, i > 0 ? ", " : "");
       print_weight_name(graph, weight->operand[i], out);

@@ -5,6 +5,8 @@
  * tables mean to each other is left to graph_verify. */
 #include "graph/text_read.h"
 
+#include "graph/weight.h"
+
 #include <string.h>
 
 enum { LIST_MAX = 4096, TAPS_MAX = 64 };
@@ -189,13 +191,9 @@ static int read_view(struct reader *r, struct graph_weight *weight, int32_t *lis
   const char *kind = text_bare(r, "");
   if (kind == NULL)
     return -1;
-  uint32_t k = 1;
-  while (k < GRAPH_WEIGHT_KINDS &&
-         strcmp(graph_weight_kind_name((enum graph_weight_kind)k), kind) != 0)
-    k++;
-  if (k == GRAPH_WEIGHT_KINDS)
+  weight->kind = weight_kind(kind);
+  if (weight->kind == GRAPH_WEIGHT_KINDS || weight->kind == GRAPH_WEIGHT_TENSOR)
     return text_fail(r, "an unknown view of a weight");
-  weight->kind = (enum graph_weight_kind)k;
   if (text_expect(r, "(") != 0)
     return -1;
   if (weight->kind == GRAPH_WEIGHT_NUMBER)

@@ -3,6 +3,7 @@
  * The runtime indexes without looking once this has passed, so nothing here
  * trusts the graph: it may come from a text that a stranger wrote. */
 #include "graph/entry.h"
+#include "graph/weight.h"
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -196,8 +197,6 @@ static bool operands_alike(const struct graph *g, const struct graph_weight *w) 
 static int check_weight(struct verify *v, uint32_t index) {
   const struct graph *g = v->graph;
   const struct graph_weight *w = &g->weight[index];
-  bool several = w->kind == GRAPH_WEIGHT_CONCAT || w->kind == GRAPH_WEIGHT_STACK ||
-                 w->kind == GRAPH_WEIGHT_LIST;
   if (w->kind >= GRAPH_WEIGHT_KINDS)
     FAIL(v, "weight `%s` is of no kind", w->name);
   if (check_weight_shape(v, w) != 0)
@@ -212,7 +211,8 @@ static int check_weight(struct verify *v, uint32_t index) {
       FAIL(v, "weight `%s` is no number", w->name);
     return 0;
   }
-  if (several ? w->operand_count < 1 : w->operand_count != 1u + graph_weight_is_computed(w->kind))
+  if (w->operand_count < weight_info(w->kind)->least ||
+      w->operand_count > weight_info(w->kind)->most)
     FAIL(v, "weight `%s` has %u operands", w->name, w->operand_count);
   for (uint32_t i = 0; i < w->operand_count; i++) {
     if (!in_range(w->operand[i], index))

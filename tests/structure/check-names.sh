@@ -17,24 +17,8 @@ set -u
 # Words that are also an op's name, and mean something else there: FILE NAME.
 others() {
   cat <<'OTHERS'
-compiler/names.c split
-compiler/names.c concat
 compiler/tensor_view.c split
-compiler/weight_function.c split
-compiler/weight_function.c concat
-graph/graph.c add
-graph/graph.c concat
-graph/graph.c div
-graph/graph.c mul
-graph/graph.c split
-graph/graph.c sub
 compiler/harmless.def top_k
-graph/graph.c reshape
-graph/graph.c transpose
-compiler/names.c reshape
-compiler/names.c transpose
-compiler/weight_function.c reshape
-compiler/weight_function.c transpose
 compiler/schema.c linear
 lib/generation_config.c top_k
 lib/link.c activation
