@@ -26,8 +26,8 @@ const struct option_row option_shared[] = {
     {OPTION_BITS, "no-fuse", .help = "one kernel for each op as written", FIELD(open.flags),
      .bits = TFM_OPEN_NO_FUSE},
     {OPTION_QUIET, "quiet", 'q', .help = "no progress, timing or warnings"},
-    {OPTION_COMPLETION, "completion", .argument = "SHELL",
-     .help = "print what completes these options in bash"},
+    {OPTION_COMPLETION, "completion", .argument = "bash|zsh",
+     .help = "print what completes these options in that shell"},
     {.kind = OPTION_HELP, .name = "help", .letter = 'h'},
     {.kind = OPTION_VERSION, .name = "version", .letter = 'V'},
 };

@@ -4,7 +4,9 @@
 
 #include "tools/options.h"
 
-/* A script for bash on standard output, of rows without OPTION_SHARED. */
-void completion_print(const char *program, const struct option_row *row, size_t count);
+/* A script for the shell ("bash", "zsh") on standard output, of rows without
+ * OPTION_SHARED; false = nothing is known of the shell. */
+bool completion_print(const char *shell, const char *program, const struct option_row *row,
+                      size_t count);
 
 #endif

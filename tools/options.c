@@ -328,16 +328,16 @@ static const struct option_row *row_of_code(const struct parser *p, int code) {
 /* --help and the like: say it, and the program's status. */
 static int say_row(struct cli *cli, const struct parser *p, const struct option_row *row,
                    const char *argument) {
-  if (row->kind == OPTION_COMPLETION && strcmp(argument, "bash") != 0) {
-    cli_usage_error(cli, "--%s is for bash", row->name);
-    return TFM_CODE_USAGE;
-  }
-  if (row->kind == OPTION_COMPLETION)
-    completion_print(cli->program, p->row, p->count);
-  else if (row->kind == OPTION_HELP)
+  if (row->kind == OPTION_COMPLETION) {
+    if (!completion_print(argument, cli->program, p->row, p->count)) {
+      cli_usage_error(cli, "--%s is for bash and zsh", row->name);
+      return TFM_CODE_USAGE;
+    }
+  } else if (row->kind == OPTION_HELP) {
     print_help(p);
-  else
+  } else {
     printf("%s %s\n", cli->program, tfm_version());
+  }
   return cli_finish_output(cli, 0);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # completion.sh - what `--completion bash` prints, in bash: the words that may stand
-# at the cursor follow from the same table as --help.
+# at the cursor follow from the same table as --help.  Of `--completion zsh`, that it has
+# each option, and that zsh, where there is one, takes it.
 . "$TFM_SRCDIR/tests/e2e/common.sh"
 
 # completes PROGRAM WANTED WORD...: the last word is at the cursor.
@@ -16,6 +17,15 @@ completes() {
   )
   got=${got% }
   [ "$got" = "$wanted" ] || fail "$program $*: gives '$got', expected '$wanted'"
+}
+
+# zsh reads the script, and completes the program with it; nothing is asked where there is none.
+zsh_reads() {
+  command -v zsh >/dev/null || return 0
+  checks=$((checks + 1))
+  zsh -n "$work/$1.zsh" || fail "$1: zsh does not read its completion"
+  (cd "$work" && zsh -fc "autoload -Uz compinit && compinit -D && source ./$1.zsh &&
+    [[ \$_comps[$1] = _${1//-/_} ]]") || fail "$1: zsh does not take its completion"
 }
 
 for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights tfm-inspect; do
@@ -34,7 +44,15 @@ for name in tfmrun tfmc tfmeval tfmbench tfm-tokenize tfm-weights tfm-inspect; d
   completes "$name" "--version" --vers
   completes "$name" "" x
   expect 2 "$TFM_BUILDDIR/tools/$name" --completion fish
-  has "--completion is for bash"
+  has "--completion is for bash and zsh"
+  expect 0 "$TFM_BUILDDIR/tools/$name" --completion zsh
+  cp "$out" "$work/$name.zsh"
+  checks=$((checks + 1))
+  grep -q "^compdef _${name//-/_} $name\$" "$out" || fail "$name: it is not given to compdef"
+  for option in $options; do
+    grep -qE -- "(['*]|[,{])$option[]=}'[]" "$work/$name.zsh" || fail "$name: zsh does not complete $option"
+  done
+  zsh_reads "$name"
 done
 completes tfmrun "--top-k --top-p" --top-
 completes tfmrun "--threads" --thr
