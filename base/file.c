@@ -125,6 +125,19 @@ int file_map_check(const struct file_map *map, const char *path, enum tfm_error_
   return -1;
 }
 
+int file_map_read(const char *path, enum tfm_error_code code, struct file_map *map,
+                  file_reader *read, void *to, struct tfm_error *err) {
+  struct tfm_error cause = {0};
+  if (file_map(path, code, map, err) != 0)
+    return -1;
+  int status = read(to, path, map->data, map->size, &cause);
+  if (file_map_check(map, path, code, err) != 0)
+    return -1;
+  if (status != 0 && err && err->code == TFM_ERROR_NONE)
+    *err = cause;
+  return status;
+}
+
 bool file_exists(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISREG(st.st_mode);

@@ -37,7 +37,14 @@ void file_unmap(struct file_map *map);
 int file_map_check(const struct file_map *map, const char *path, enum tfm_error_code code,
                    struct tfm_error *err);
 
-bool file_exists(const char *path);       /* a regular file, links followed */
+/* Map it and read it: what is made of its bytes goes to `to`.  What a file that shrank
+ * meanwhile seems to say is not why it failed. */
+typedef int file_reader(void *to, const char *path, const unsigned char *data, size_t size,
+                        struct tfm_error *err);
+int file_map_read(const char *path, enum tfm_error_code code, struct file_map *map,
+                  file_reader *read, void *to, struct tfm_error *err);
+
+bool file_exists(const char *path); /* a regular file, links followed */
 /* Of whatever kind, and be it a link to nowhere: what is there is opened, and
  * refused with its own reason. */
 bool file_is_there(const char *path);

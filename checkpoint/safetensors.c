@@ -435,8 +435,9 @@ static int read_header(struct safetensors *file, const char *text, size_t length
 }
 
 /* file is zeroed but for its map. */
-static int parse(struct safetensors *file, const char *name, const unsigned char *data, size_t size,
+static int parse(void *to, const char *name, const unsigned char *data, size_t size,
                  struct tfm_error *err) {
+  struct safetensors *file = to;
   size_t length = 0;
   char *header = NULL;
   arena_init(&file->arena, 0);
@@ -468,15 +469,7 @@ int safetensors_parse(struct safetensors *file, const char *name, const unsigned
 
 int safetensors_open(struct safetensors *file, const char *path, struct tfm_error *err) {
   *file = (struct safetensors){0};
-  if (file_map(path, TFM_ERROR_CHECKPOINT, &file->map, err) != 0)
-    return -1;
-  struct tfm_error cause = {0};
-  int status = parse(file, path, file->map.data, file->map.size, &cause);
-  /* What a file that shrank meanwhile seems to say is not the cause. */
-  if (file_map_check(&file->map, path, TFM_ERROR_CHECKPOINT, err) != 0)
-    status = -1;
-  else if (status != 0 && err && err->code == TFM_ERROR_NONE)
-    *err = cause;
+  int status = file_map_read(path, TFM_ERROR_CHECKPOINT, &file->map, parse, file, err);
   if (status != 0)
     safetensors_finish(file);
   return status;

@@ -124,8 +124,9 @@ static int read_all(struct gguf *file, const unsigned char *data, size_t size,
 }
 
 /* file is zeroed but for its map. */
-static int parse(struct gguf *file, const char *name, const unsigned char *data, size_t size,
+static int parse(void *to, const char *name, const unsigned char *data, size_t size,
                  struct tfm_error *err) {
+  struct gguf *file = to;
   arena_init(&file->arena, 0);
   map_init(&file->values);
   map_init(&file->tensors);
@@ -144,15 +145,7 @@ int gguf_parse(struct gguf *file, const char *name, const unsigned char *data, s
 
 int gguf_open(struct gguf *file, const char *path, struct tfm_error *err) {
   *file = (struct gguf){0};
-  if (file_map(path, TFM_ERROR_CHECKPOINT, &file->map, err) != 0)
-    return -1;
-  struct tfm_error cause = {0};
-  int status = parse(file, path, file->map.data, file->map.size, &cause);
-  /* What a file that shrank meanwhile seems to say is not the cause. */
-  if (file_map_check(&file->map, path, TFM_ERROR_CHECKPOINT, err) != 0)
-    status = -1;
-  else if (status != 0 && err && err->code == TFM_ERROR_NONE)
-    *err = cause;
+  int status = file_map_read(path, TFM_ERROR_CHECKPOINT, &file->map, parse, file, err);
   if (status != 0)
     gguf_finish(file);
   return status;
