@@ -27,7 +27,8 @@ struct batch {
   uint32_t width; /* hypotheses of a text at most */
   int32_t *first; /* an encoder-decoder's prompt; NULL = the inputs are the prompts */
   size_t first_count;
-  struct source **source;             /* [texts]: what it has read; else NULL each */
+  struct source **source; /* [texts]: what it has read; else NULL each */
+  bool *rests;            /* [texts]: its rows are there, and stay for now when it has stopped */
   struct sequence **sequence, **next; /* [texts][width]: of each hypothesis, now and after the
                                          step; NULL without a state */
   uint32_t *row;                      /* [texts][width]: its row in the last pass */
@@ -106,14 +107,28 @@ static int follow_all(struct batch *b, struct tfm_error *err) {
   return 0;
 }
 
+/* What an encoder has left is put together anew for other rows, at the cost of a copy: so rows of
+ * texts that have stopped rest among the others until they are half of them. */
+static void settle_rests(struct batch *b) {
+  size_t stopped = 0, there = 0;
+  for (size_t t = 0; t < b->texts; t++) {
+    stopped += b->rests[t] && b->text[t].stop;
+    there += b->rests[t];
+  }
+  for (size_t t = 0; t < b->texts && stopped * 2 >= there; t++)
+    b->rests[t] = b->first && !b->text[t].stop;
+}
+
 /* What runs next; where rows are kept, those of texts that have stopped rest. */
 static uint32_t next_tokens(struct batch *b, bool cached) {
   uint32_t rows = 0;
+  settle_rests(b);
   for (size_t t = 0; t < b->texts; t++)
     for (uint32_t h = 0; h < b->width; h++) {
       size_t i = t * b->width + h;
       bool runs = !b->text[t].stop && h < b->text[t].live;
-      if (!runs && !b->keeps_rows)
+      bool stays = b->keeps_rows || (b->text[t].stop && b->rests[t] && h < b->text[t].live);
+      if (!runs && !stays)
         continue;
       b->row[i] = rows;
       b->step[rows] = (struct step_row){.sequence = b->sequence[i], .source = b->source[t]};
@@ -285,6 +300,7 @@ static int batch_create(struct task_run *run, struct batch *b, struct tfm_error 
     return error_set(err, TFM_ERROR_LIMIT, "%zu texts are too many to be run together", texts);
   b->text = calloc(texts, sizeof *b->text);
   b->source = calloc(texts, sizeof(struct source *));
+  b->rests = calloc(texts, sizeof *b->rests);
   b->sequence = calloc(rows, sizeof(struct sequence *));
   b->next = calloc(rows, sizeof(struct sequence *));
   b->row = calloc(rows, sizeof *b->row);
@@ -293,7 +309,8 @@ static int batch_create(struct task_run *run, struct batch *b, struct tfm_error 
   b->logits = calloc(b->width, sizeof *b->logits);
   b->keeps_rows = run->engine->dump.plan->target_count || run->engine->compared ||
                   run->engine->attention || session_fed(run->engine->session);
-  return b->text && b->source && b->sequence && b->next && b->row && b->fed && b->step && b->logits
+  return b->text && b->source && b->rests && b->sequence && b->next && b->row && b->fed &&
+                 b->step && b->logits
              ? find_first(b, err)
              : error_oom(err);
 }
@@ -307,6 +324,7 @@ static void batch_finish(struct batch *b) {
   drop_sequences(b->next, b->texts * b->width);
   free(b->text);
   free(b->source);
+  free(b->rests);
   free(b->first);
   free(b->sequence);
   free(b->next);
