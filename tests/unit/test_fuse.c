@@ -56,6 +56,13 @@ static const struct fuse_part add_norm_parts[] = {ADD(ab),
                                                    .output_count = 1,
                                                    .result = true}};
 
+/* Either side of the sum may be the product. */
+#define LIN_ADD(of)                                                                                \
+  {                                                                                                \
+    .op = "lin_add", .version = 1, .input_count = 2, .input = inputs, .weight_count = 2,           \
+    .weight = slots, .output_count = 1, .part_count = 2, .part = (of)                              \
+  }
+
 static const struct fuse_pattern patterns[] = {
     {.op = "add_norm",
      .version = 1,
@@ -68,24 +75,8 @@ static const struct fuse_pattern patterns[] = {
      .output_count = 2,
      .part_count = 2,
      .part = add_norm_parts},
-    {.op = "lin_add",
-     .version = 1,
-     .input_count = 2,
-     .input = inputs,
-     .weight_count = 2,
-     .weight = slots,
-     .output_count = 1,
-     .part_count = 2,
-     .part = lin_add_parts},
-    {.op = "lin_add",
-     .version = 1,
-     .input_count = 2,
-     .input = inputs,
-     .weight_count = 2,
-     .weight = slots,
-     .output_count = 1,
-     .part_count = 2,
-     .part = add_lin_parts},
+    LIN_ADD(lin_add_parts),
+    LIN_ADD(add_lin_parts),
     {.op = "lin3",
      .version = 2,
      .input_count = 1,
