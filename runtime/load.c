@@ -15,6 +15,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fenv.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,13 @@ void registry_dirs_finish(struct registry_dirs *dirs) {
 
 /* --------------------------------------------------------------------- files */
 
+/* For a signal handler: a fault now is the file's. */
+static _Atomic(const char *) loading;
+
+const char *registry_loading(void) {
+  return atomic_load(&loading);
+}
+
 /* dlopen and the entry's descriptor, or NULL with why.  The handle is not
  * kept: RTLD_NODELETE. */
 static const tfm_plugin_desc *open_object(const char *file, struct note_refusal *why) {
@@ -130,9 +138,11 @@ static int load_file(struct registry *registry, const char *file, const char *na
   int status = 1;
   if (note_check_trust(file, &why) == 0 && note_check_file(file, name, &note, &why) == 0) {
     fegetenv(&environment);
+    atomic_store(&loading, file);
     const tfm_plugin_desc *desc = open_object(file, &why);
     if (desc)
       status = registry_enter(registry, file, name, package, desc, &why, err);
+    atomic_store(&loading, NULL);
     fesetenv(&environment);
   }
   if (status == 1)

@@ -57,6 +57,10 @@ struct registry_refusal {
   bool shadowed; /* nothing is wrong with it: an earlier directory has one of that name */
 };
 
+/* The file that is being loaded just now, in any thread; NULL = none.  May be called from a
+ * signal handler. */
+const char *registry_loading(void);
+
 /* The directories in search order, owned. */
 struct registry_dirs {
   char **path;

@@ -46,7 +46,7 @@ mostlyclean-local:
 
 # The pages: each example of them is run.
 # tokenizer_config.json against tokenizer.json
-script_tests += tests/e2e/rebuilt.sh tests/e2e/refused.sh
+script_tests += tests/e2e/rebuilt.sh tests/e2e/refused.sh tests/e2e/faulty.sh
 script_tests += tests/docs/examples.sh tests/docs/config.sh tests/docs/tables.sh tests/docs/embed.sh
 script_tests += tests/docs/install.sh tests/docs/self.sh tests/docs/ops.sh
 EXTRA_DIST += tests/docs/installed.sh tests/docs/split.awk tests/docs/match.awk \

@@ -22,14 +22,60 @@ static bool to_terminal;    /* stdout is one */
 static int output_error;    /* errno of the first write to stdout that failed */
 static const size_t LINE_LIMIT = 16u << 20;
 
+/* What would have come of a fault, by its signal. */
+enum { FAULTS = 4 };
+static const int fault_signal[FAULTS] = {SIGSEGV, SIGILL, SIGFPE, SIGABRT};
+static struct sigaction fault_before[FAULTS];
+static const char *fault_program;
+
+static void put_error(const char *text) {
+  size_t length = strlen(text);
+  while (length > 0) {
+    ssize_t done = write(STDERR_FILENO, text, length);
+    if (done <= 0)
+      return;
+    text += done;
+    length -= (size_t)done;
+  }
+}
+
+/* Whose fault it is, where that is known; then what would have come of it. */
+static void on_fault(int number) {
+  const char *file = tfm_plugin_loading();
+  if (file) {
+    put_error(fault_program);
+    put_error(": error: the plugin ");
+    put_error(file);
+    put_error(" ends the program while it is loaded\n"
+              "  help: build or copy it again, or take it out of the directory\n");
+  }
+  for (int i = 0; i < FAULTS; i++)
+    if (fault_signal[i] == number) {
+      sigaction(number, &fault_before[i], NULL);
+      if (!(fault_before[i].sa_flags & SA_SIGINFO) && fault_before[i].sa_handler == SIG_DFL)
+        raise(number); /* when this returns; what was only sent would not happen again */
+    }
+}
+
 /* A mapped file that shrank is an error of the call that reads it; any other
  * bus error happens again, and ends the process. */
 static void on_bus(int number, siginfo_t *info, void *context) {
   int kept = errno;
   (void)context;
-  if (!tfm_mapped_fault(info->si_addr))
+  if (!tfm_mapped_fault(info->si_addr)) {
+    on_fault(number);
     signal(number, SIG_DFL);
+  }
   errno = kept;
+}
+
+static void name_faults(const char *program) {
+  struct sigaction action = {0};
+  fault_program = program;
+  action.sa_handler = on_fault;
+  sigemptyset(&action.sa_mask);
+  for (int i = 0; i < FAULTS; i++)
+    sigaction(fault_signal[i], &action, &fault_before[i]);
 }
 
 /* A standard stream that is closed must not become the number of the next file
@@ -56,6 +102,7 @@ void cli_init(struct cli *cli, const char *program) {
   action.sa_flags = SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   sigaction(SIGBUS, &action, NULL);
+  name_faults(program);
 }
 
 /* More than this of a message is a stranger's name that goes on and on. */

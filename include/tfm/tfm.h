@@ -201,6 +201,10 @@ void tfm_model_cancel(tfm_model *model);
  * 1 = it lay in a checkpoint: reading goes on with zeros, and the call that
  * reads fails with TFM_CODE_CHECKPOINT.  0 = it did not.  Any thread. */
 int tfm_mapped_fault(const void *address);
+/* The plugin's file that is being loaded just now, NULL = none: for a handler of SIGSEGV and its
+ * like, to name what ends the process.  What is loaded is a program; tfm looks at what the loader
+ * reads of it, but not at its code. */
+const char *tfm_plugin_loading(void);
 
 /* --------------------------------------------------------------------- run */
 

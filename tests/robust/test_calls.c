@@ -220,6 +220,7 @@ static int call_model_others(unsigned mask) {
   tfm_model_cancel(P(0, model));
   tfm_model_destroy(NULL);
   tfm_mapped_fault(NULL);
+  tfm_plugin_loading();
   tfm_free(NULL);
   return FINE;
 }
@@ -399,7 +400,8 @@ static const struct {
     {"tfm_inspect", 3, 1, call_inspect, 3},
     {"tfm_model_explain", 2, 1, call_explain, 2},
     {"tfm_weights_describe", 2, 0, call_weights_describe, 0},
-    {"tfm_model_cancel tfm_model_destroy tfm_mapped_fault tfm_free", 1, 0, call_model_others, 0},
+    {"tfm_model_cancel tfm_model_destroy tfm_mapped_fault tfm_plugin_loading tfm_free", 1, 0,
+     call_model_others, 0},
     {"tfm_model_profile", 2, 1, call_profile, 2},
     {"tfm_result_destroy tfm_result_count tfm_result_answer tfm_result_timing "
      "tfm_result_attentions tfm_result_differences",
