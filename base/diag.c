@@ -181,6 +181,18 @@ static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m, 
   return above[m];
 }
 
+/* Equal letter by letter, of whichever case; and not the same. */
+static bool same_but_case(const char *a, const char *b) {
+  bool differs = false;
+  for (; *a != '\0' && *b != '\0'; a++, b++) {
+    bool letter = (*a >= 'a' && *a <= 'z') || (*a >= 'A' && *a <= 'Z');
+    if (*a != *b && (!letter || (*a ^ 0x20) != *b))
+      return false;
+    differs = differs || *a != *b;
+  }
+  return differs && *a == *b;
+}
+
 /* Close is: at most a third of the letters differ. */
 const char *diag_nearest(const char *name, const char *const *candidates, size_t count) {
   size_t n = strlen(name), steps = 0;
@@ -190,6 +202,8 @@ const char *diag_nearest(const char *name, const char *const *candidates, size_t
     return NULL;
   for (size_t i = 0; i < count && best > 0 && steps < NEAREST_STEPS; i++) {
     size_t m = strlen(candidates[i]);
+    if (m == n && same_but_case(name, candidates[i]))
+      return candidates[i];
     size_t difference = m > n ? m - n : n - m;
     if (m > NAME_MAX_COMPARED || difference > best)
       continue;

@@ -22,8 +22,17 @@ struct checker {
   const char **local; /* names in scope, innermost last */
   uint32_t local_count, local_room;
   struct map known;           /* how often each of them is in scope */
+  struct map given;           /* struct given: the names that the body gives values to */
   const struct symbol *param; /* whose value is looked at: it may use earlier ones only */
   bool stars;                 /* where a path may have a star */
+};
+
+/* A name that a statement gives a value to. */
+struct given {
+  const char *name;
+  struct span span; /* where it is first */
+  bool read;        /* somewhere in the body */
+  struct given *next;
 };
 
 static void check_expr(struct checker *k, const struct ast_expr *expr);
@@ -72,9 +81,50 @@ static void add_local(struct checker *k, const struct ast_name *name) {
   k->local[k->local_count++] = name->text;
 }
 
+static void note_given(struct checker *k, const struct ast_name *name) {
+  bool added;
+  struct map_entry *entry =
+      name->text == NULL ? NULL : map_insert_text(&k->given, name->text, &added);
+  if (entry == NULL || !added) {
+    if (entry == NULL && name->text != NULL)
+      compiler_oom(k->c);
+    return;
+  }
+  struct given *given = compiler_alloc(k->c, 1, sizeof *given);
+  entry->value.pointer = given;
+  if (given == NULL)
+    return;
+  *given = (struct given){.name = name->text, .span = name->span, .next = k->c->given};
+  k->c->given = given;
+}
+
+static void note_read(struct checker *k, const char *name) {
+  struct map_entry *entry = map_find_text(&k->given, name);
+  if (entry != NULL && entry->value.pointer != NULL)
+    ((struct given *)entry->value.pointer)->read = true;
+}
+
+void check_unused(struct compiler *c) {
+  struct given *ordered = NULL; /* the list is from the last to the first */
+  for (struct given *next, *given = c->given; given != NULL; given = next) {
+    next = given->next;
+    given->next = ordered;
+    ordered = given;
+  }
+  c->given = NULL;
+  for (const struct given *given = ordered; given != NULL; given = given->next) {
+    if (given->read)
+      continue;
+    struct diag_item *item = diag_report(c->diag, DIAG_WARNING, CODE_UNUSED_VALUE, given->span,
+                                         "`%s` is given a value that nothing uses", given->name);
+    diag_help(c->diag, item, "use it or take it out; `_` stands for a result that nobody wants");
+  }
+}
+
 /* ---------------------------------------------------------------- expressions */
 
 static void check_name(struct checker *k, const char *name, struct span span) {
+  note_read(k, name);
   if (is_local(k, name) || names_is_json(name))
     return;
   struct symbol *symbol = names_symbol(k->unit, name);
@@ -212,6 +262,21 @@ static void check_expr(struct checker *k, const struct ast_expr *expr) {
 
 /* ---------------------------------------------------------------------- types */
 
+/* int32 is i32, float16 f16, bfloat16 bf16: as they are called elsewhere. */
+static const char *type_alias(struct compiler *c, const char *name) {
+  static const char *const other[][2] = {
+      {"uint", "u"}, {"int", "i"}, {"bfloat", "bf"}, {"float", "f"}};
+  for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+    size_t length = strlen(other[i][0]);
+    const char *made = strncmp(name, other[i][0], length) == 0
+                           ? compiler_printf(c, "%s%s", other[i][1], name + length)
+                           : NULL;
+    if (made != NULL && dtype_from_name(made) != DTYPE_NONE)
+      return made;
+  }
+  return strcmp(name, "boolean") == 0 ? "bool" : name;
+}
+
 static void check_type(struct checker *k, const struct ast_type *type) {
   if (type == NULL)
     return;
@@ -224,7 +289,7 @@ static void check_type(struct checker *k, const struct ast_type *type) {
       if (dtype_is_value((enum dtype)i))
         names[count++] = dtype_name((enum dtype)i);
     struct report *r = report(k->c, CODE_TYPE_NAME, type->name.span, "unknown type `%s`", name);
-    report_nearest(k->c, r, "a type", name, names, count);
+    report_nearest(k->c, r, "a type", type_alias(k->c, name), names, count);
   } else if (type->has_dims && dtype == DTYPE_MASK) {
     report(k->c, CODE_TYPE_NAME, type->span, "a mask has no dims");
   } else if (dtype == DTYPE_BIAS && type->has_dims && (type->ellipsis || type->dims.count != 1)) {
@@ -276,6 +341,7 @@ static void check_stmt(struct checker *k, const struct ast_stmt *stmt, unsigned 
     for (const struct ast_field *t = stmt->assign.targets.first; t != NULL; t = t->next) {
       check_type(k, t->type);
       add_local(k, &t->name);
+      note_given(k, &t->name);
     }
     break;
   case AST_STMT_REPEAT:
@@ -315,6 +381,8 @@ static void add_encoded(struct checker *k) {
 static void check_whole(struct checker *k, const struct ast_decl *decl,
                         const struct ast_fields *params, const struct ast_stmts *body) {
   drop_locals(k, 0);
+  map_finish(&k->given);
+  map_init(&k->given);
   for (const struct ast_field *p = params == NULL ? NULL : params->first; p != NULL; p = p->next) {
     if (p->name.text != NULL && is_local(k, p->name.text))
       report(k->c, CODE_DUPLICATE, p->name.span, "`%s` has two parameters `%s`", decl->name.text,
@@ -512,6 +580,7 @@ void check_units(struct compiler *c) {
     const struct ast_decl *kind = unit->file->unit;
     bool library = kind != NULL && kind->kind == AST_DECL_LIBRARY;
     map_init(&k.known);
+    map_init(&k.given);
     for (const struct ast_decl *d = unit->file->decls.first; d != NULL && !c->stop; d = d->next)
       if (!library || library_has(d->kind))
         check_decl(&k, d);
@@ -519,6 +588,7 @@ void check_units(struct compiler *c) {
         report(c, CODE_LIBRARY, d->name.text != NULL ? d->name.span : d->span,
                "a library has no `%s`", ast_decl_keyword(d->kind));
     map_finish(&k.known);
+    map_finish(&k.given);
     if (!library)
       check_model(c, unit);
   }

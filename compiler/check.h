@@ -7,4 +7,7 @@
 
 void check_units(struct compiler *c);
 
+/* Warn of values that no statement uses; once, when all else is sound. */
+void check_unused(struct compiler *c);
+
 #endif

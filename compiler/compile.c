@@ -158,6 +158,7 @@ static struct graph *finish_model(struct compiler *c, struct model *model, bool 
   struct graph *graph = lower_emit(c, model);
   if (graph != NULL && run_passes(c, model, graph)) {
     unread_check(c);
+    check_unused(c);
     return graph;
   }
   graph_destroy(graph);
@@ -228,6 +229,8 @@ int compile_check(const struct compile_options *options, struct diag *diag, stru
   start(&c, options, &arena, diag, err);
   if (resolve(&c) == 0 && diag->errors == 0)
     expand_unknown(&c);
+  if (diag->errors == 0 && !c.stop)
+    check_unused(&c);
   bool stopped = c.stop;
   report_flush(&c);
   finish(&c);

@@ -60,6 +60,7 @@ struct compiler {
   struct checkpoint *checkpoint; /* checkpoint.c */
   struct names *names;           /* naming.c */
   struct unread *unread;         /* unread.c */
+  struct given *given;           /* check.c: what may be used by nothing */
   struct local *local;           /* a stack: the locals of all open frames */
   uint32_t local_count, local_room;
   struct frame *frame;  /* where expansion is */

@@ -108,7 +108,10 @@ struct value config_member(struct compiler *c, const struct value *object, const
   bool json = from != NULL && from->kind == ORIGIN_CONFIG &&
               (object->kind == VALUE_JSON || object->missing);
   if (!json || (object->kind == VALUE_JSON && !json_is_object(object->json))) {
-    report(c, CODE_KIND, span, "%s has no members", value_kind_name(object));
+    struct report *r = report(c, CODE_KIND, span, "%s has no members", value_kind_name(object));
+    if (object->kind == VALUE_WEIGHT)
+      report_help(c, r, "a path in the checkpoint begins with `@`: `@%s`",
+                  compiler_span_text(c, span));
     return value_error();
   }
   const char *key =

@@ -5,6 +5,7 @@
 #include "compiler/cell.h"
 #include "compiler/compute.h"
 #include "compiler/config.h"
+#include "compiler/ir.h"
 #include "compiler/limit.h"
 #include "compiler/list.h"
 #include "compiler/mention.h"
@@ -374,6 +375,8 @@ static void wrong_kind(struct compiler *c, const struct ast_expr *expr, const st
   struct report *r = report(c, CODE_KIND, expr->span, "%s must be %s", what, wanted);
   report_primary(c, r, "this is %s", value_kind_name(value));
   origin_note(c, r, NULL, value);
+  if (value->kind == VALUE_TENSOR && c->value[value->tensor].type.dtype == DTYPE_MASK)
+    report_help(c, r, "masks are joined with `&` and `|`");
 }
 
 bool eval_int(struct compiler *c, const struct ast_expr *expr, const char *what, int64_t *out) {

@@ -112,4 +112,5 @@ EXTRA_DIST += tests/error tests/unit/compiling.h tests/unit/text_file.h \
   tests/lang/bad/scope.tfm tests/lang/bad/scope.txt \
   tests/lang/bad/statement.tfm tests/lang/bad/statement.txt \
   tests/lang/bad/unclosed.tfm tests/lang/bad/unclosed.txt \
-  tests/lang/bad/version.tfm tests/lang/bad/version.txt
+  tests/lang/bad/version.tfm tests/lang/bad/version.txt \
+  tests/lang/mistakes/base.tfm tests/lang/mistakes/mistakes.txt

@@ -122,6 +122,17 @@ struct report *report_keyed(struct compiler *c, unsigned code, const char *key, 
   return r;
 }
 
+struct report *report_keyed_at(struct compiler *c, unsigned code, struct span span, const char *key,
+                               const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  struct report *r = make(c, code, SPAN_NONE, key, format, args);
+  if (!r->again) /* the place comes later: two of one place are not one */
+    r->item->label[0].span = span;
+  va_end(args);
+  return r;
+}
+
 /* The text of a label or note; NULL when it is not wanted. */
 static const char *text(struct compiler *c, const struct report *r, const char *format,
                         va_list args) {

@@ -20,6 +20,9 @@ struct report *report(struct compiler *c, unsigned code, struct span span, const
 /* One without a place in the text that is told apart by key instead. */
 struct report *report_keyed(struct compiler *c, unsigned code, const char *key, const char *format,
                             ...) TFM_PRINTF(4, 5);
+/* The same, and it has a place: several of one place may differ by their key. */
+struct report *report_keyed_at(struct compiler *c, unsigned code, struct span span, const char *key,
+                               const char *format, ...) TFM_PRINTF(5, 6);
 void report_primary(struct compiler *c, struct report *r, const char *format, ...) TFM_PRINTF(3, 4);
 void report_label(struct compiler *c, struct report *r, struct span span, const char *format, ...)
     TFM_PRINTF(4, 5);

@@ -134,14 +134,31 @@ static bool brace_follows(const struct lex *lex, struct span span) {
   return at < lex->size && lex->text[at] == '{';
 }
 
+/* A value as a statement: `x + f(x)`, `f(x)`. */
+static bool gives_no_name(const struct lex *lex, struct span span,
+                          const struct syntax_expected *expected, unsigned count) {
+  bool assign = false;
+  for (unsigned i = 0; i < count; i++)
+    assign = assign || strcmp(expected[i].name, "=") == 0;
+  return assign && lex->braces > 0 && !expects(expected, count, SYNTAX_OPERATOR) &&
+         span.begin < lex->size && strchr("+-*/%&|(.[", lex->text[span.begin]) != NULL;
+}
+
 static void add_help(struct ast_builder *build, const struct lex *lex, struct diag_item *item,
                      struct span span, const struct syntax_expected *expected, unsigned count) {
   lex_kind found = lex->previous;
   bool bracket = found == TOKEN_LPAREN || found == TOKEN_LBRACKET || found == TOKEN_LBRACE;
-  if (found == TOKEN_QUOTIENT && starts_line(lex, span.begin)) {
+  if (found == TOKEN_ASSIGN && lex->nesting == 0 && expects(expected, count, SYNTAX_OPERATOR)) {
+    diag_help(build->diag, item, "whether two are equal is asked with `==`");
+  } else if (found == TOKEN_QUOTIENT && starts_line(lex, span.begin)) {
     diag_help(build->diag, item, "a comment begins with `#`");
   } else if (found == TOKEN_ASSIGN && lex->nesting > 0) {
     diag_help(build->diag, item, "a named argument is written `name: value`");
+  } else if (found == TOKEN_FOR && expects(expected, count, SYNTAX_STATEMENT)) {
+    diag_help(build->diag, item, "a loop is written `repeat N as i { ... }`");
+  } else if (gives_no_name(lex, span, expected, count)) {
+    diag_help(build->diag, item,
+              "a statement gives a name to a value, `y = ...`, or is the last: `return ...`");
   } else if (found == TOKEN_IF) {
     diag_help(build->diag, item, "a choice is made between values: `x = if c then a else b`");
   } else if (lex_continues(found) && !bracket && starts_line(lex, span.begin)) {

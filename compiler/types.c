@@ -84,11 +84,36 @@ static bool fail_rank(struct typing *t, const struct slot *slot) {
   return false;
 }
 
+/* The op that makes a mask of such a tensor and of nothing else, by its schema. */
+static const struct op *mask_maker(struct compiler *c, const struct ctype *type) {
+  const struct compile_options *o = c->options;
+  for (size_t i = 0; i < o->op_name_count; i++) {
+    const struct op *op = names_op(c, o->op_names[i]);
+    const struct op_schema *s = op == NULL ? NULL : op->schema;
+    if (s != NULL && s->input_count == 1 && s->weight_count == 0 && s->attr_count == 0 &&
+        s->output_count == 1 && s->output[0].type.dtype == DTYPE_MASK &&
+        s->input[0].type.dtype == type->dtype && s->input[0].type.rank == type->rank &&
+        !s->input[0].type.ellipsis)
+      return op;
+  }
+  return NULL;
+}
+
+/* mask: real */
+static void help_mask(struct compiler *c, struct report *r, const struct slot *slot) {
+  const struct op *op = report_enough(c) ? NULL : mask_maker(c, slot->type);
+  if (op != NULL)
+    report_help(c, r, "a mask is made of it by `%s(%s)`", op->name,
+                compiler_span_text(c, slot->span));
+}
+
 static bool fail_dtype(struct typing *t, const struct slot *slot, const char *wanted) {
   struct compiler *c = t->c;
   struct report *r = report(c, CODE_DTYPE, slot->span, "`%s` needs %s in `%s`, this is %s",
                             t->call->symbol != NULL ? t->call->symbol : t->call->op->name, wanted,
                             slot->name, compiler_type_text(c, slot->type));
+  if (slot->want->dtype == DTYPE_MASK)
+    help_mask(c, r, slot);
   typing_note_schema(t, r);
   return false;
 }

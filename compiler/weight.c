@@ -244,6 +244,13 @@ static void note_declared(struct compiler *c, struct report *r, const struct cty
   }
 }
 
+/* Of two dims, in the other order. */
+static bool is_turned(const struct ctype *stored, const struct ctype *declared) {
+  return stored->rank == 2 && declared->rank == 2 &&
+         cell_unify(stored->shape[0], declared->shape[1]) == CELL_OK &&
+         cell_unify(stored->shape[1], declared->shape[0]) == CELL_OK;
+}
+
 static int32_t take_named(struct compiler *c, const struct weight_expr *expr,
                           const struct weight_want *want, struct ctype *type) {
   struct symbol *symbol = expr->symbol;
@@ -273,13 +280,16 @@ static int32_t take_named(struct compiler *c, const struct weight_expr *expr,
   if (same)
     return index;
   struct report *r =
-      report_keyed(c, CODE_WEIGHT_DECLARED, symbol->name,
-                   "weight `%s` is %s in the checkpoint, %s] = %s declared", symbol->name,
-                   compiler_type_text(c, &stored), declared_text(c, symbol->decl->weight.type),
-                   compiler_type_text(c, &symbol->type));
+      report_keyed_at(c, CODE_WEIGHT_DECLARED, symbol->span, symbol->name,
+                      "weight `%s` is %s in the checkpoint, %s] = %s declared", symbol->name,
+                      compiler_type_text(c, &stored), declared_text(c, symbol->decl->weight.type),
+                      compiler_type_text(c, &symbol->type));
   note_declared(c, r, &stored, &symbol->type);
   if (strcmp(c->weight[index].name, symbol->name) != 0)
     report_note(c, r, "it is the tensor `%s`", c->weight[index].name);
+  if (is_turned(&stored, &symbol->type))
+    report_help(c, r,
+                "in the other order the dims fit: state them so, and turn it where it is used");
   return WEIGHT_FAILED;
 }
 

@@ -41,7 +41,10 @@ static unsigned error_of(const struct compile_options *options) {
   struct tfm_error err = {0};
   diag_init(&diag);
   struct graph *graph = compile_model(options, &diag, &err);
-  unsigned code = diag.first == NULL ? 0 : diag.first->code;
+  const struct diag_item *item = diag.first;
+  while (item != NULL && item->level != DIAG_ERROR)
+    item = item->next;
+  unsigned code = item == NULL ? 0 : item->code;
   ck_assert_msg((graph == NULL) == (err.code != TFM_ERROR_NONE), "%s", err.message);
   graph_destroy(graph);
   diag_finish(&diag);
