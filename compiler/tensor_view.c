@@ -49,6 +49,70 @@ static bool split_type(struct compiler *c, const struct weight_expr *expr, struc
   return made->type.shape[axis] != NULL;
 }
 
+static bool transpose_type(struct compiler *c, const struct weight_expr *expr,
+                           struct weight *made) {
+  const struct weight *from = &c->weight[made->operand[0]];
+  uint32_t axes = expr->parts == 0 ? 2 : (uint32_t)expr->parts; /* as many as were written */
+  if (from->type.rank != axes) {
+    fail_view(c, expr->span, from->name, &from->type,
+              expr->parts == 0 ? "only a matrix is transposed without `axes`"
+                               : compiler_printf(c, "`axes` has %u entries", axes));
+    return false;
+  }
+  made->type = from->type;
+  for (uint32_t i = 0; i < axes; i++)
+    if ((made->type.shape[i] = seen_through(c, from->type.shape[graph_weight_axis(made->index, i)],
+                                            "transposed")) == NULL)
+      return false;
+  return true;
+}
+
+/* made has the axis from the front, and its numbers are known: see place_slice. */
+static bool slice_type(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
+  const struct weight *from = &c->weight[made->operand[0]];
+  (void)expr;
+  made->type = from->type;
+  struct cell *cell = cell_number(c->arena, made->parts, from->type.shape[made->axis]->origin);
+  made->type.shape[made->axis] = cell == NULL ? NULL : seen_through(c, cell, "sliced");
+  return made->type.shape[made->axis] != NULL;
+}
+
+static bool cell_length(const struct cell *cell, int64_t *length) {
+  struct dim known;
+  return cell_value(cell, &known) && dim_is_number(&known, length);
+}
+
+/* Where a slice lies in a tensor whose length along the axis is known, or was given. */
+static bool place_slice(struct compiler *c, const struct weight_expr *expr, struct weight *made) {
+  const struct weight *from = &c->weight[made->operand[0]];
+  int32_t axis = made->axis < 0 ? made->axis + (int32_t)from->type.rank : made->axis;
+  const char *why = NULL;
+  int64_t length = 0, begin = made->index, count = made->parts;
+  bool known =
+      axis >= 0 && (uint32_t)axis < from->type.rank && cell_length(from->type.shape[axis], &length);
+  if (axis < 0 || (uint32_t)axis >= from->type.rank) {
+    why = "it has no such axis to slice";
+  } else if (!known && (begin < 0 || count < 0)) {
+    why = "its length along the axis is not known";
+  } else {
+    begin += begin < 0 ? length : 0;
+    count = count == -1 ? length - begin : count;
+    if (begin < 0 || count < 0 || (known && begin + count > length) || count > INT32_MAX)
+      why = compiler_printf(c, "it has no %lld from %lld on along axis %d", (long long)count,
+                            (long long)begin, axis);
+    else if (known && expr->total != 0 && expr->total != length)
+      why = compiler_printf(c, "the sizes of its split add up to %lld", (long long)expr->total);
+  }
+  if (why != NULL) {
+    fail_view(c, expr->span, from->name, &from->type, why);
+    return false;
+  }
+  made->axis = axis;
+  made->index = (int32_t)begin;
+  made->parts = (int32_t)count;
+  return true;
+}
+
 static bool operands_unify(struct compiler *c, const struct weight_expr *expr,
                            const struct weight *made, int32_t except) {
   const struct weight *first = &c->weight[made->operand[0]];
@@ -182,14 +246,9 @@ static bool view_type(struct compiler *c, const struct weight_expr *expr, struct
   made->dtype = from->dtype;
   switch (made->kind) {
   case GRAPH_WEIGHT_TRANSPOSE:
-    if (from->type.rank != 2) {
-      fail_view(c, expr->span, from->name, &from->type, "only a matrix can be transposed");
-      return false;
-    }
-    made->type = from->type;
-    made->type.shape[0] = seen_through(c, from->type.shape[1], "transposed");
-    made->type.shape[1] = seen_through(c, from->type.shape[0], "transposed");
-    return made->type.shape[0] != NULL && made->type.shape[1] != NULL;
+    return transpose_type(c, expr, made);
+  case GRAPH_WEIGHT_SLICE:
+    return slice_type(c, expr, made);
   case GRAPH_WEIGHT_SPLIT:
     return split_type(c, expr, made);
   case GRAPH_WEIGHT_CONCAT:
@@ -248,7 +307,13 @@ static void write_name(struct compiler *c, const struct weight *made,
     buffer_printf(out, "%s%s", i > 0 ? "+" : "", c->weight[made->operand[i]].name);
   switch (made->kind) {
   case GRAPH_WEIGHT_TRANSPOSE:
-    buffer_puts(out, "{transpose}");
+    buffer_puts(out, "{transpose");
+    for (uint32_t i = 0; i < (uint32_t)expr->parts; i++)
+      buffer_printf(out, "%c%u", i == 0 ? ':' : ',', graph_weight_axis(made->index, i));
+    buffer_putc(out, '}');
+    break;
+  case GRAPH_WEIGHT_SLICE:
+    buffer_printf(out, "{slice:%d:%d:%d}", made->axis, made->index, made->parts);
     break;
   case GRAPH_WEIGHT_SPLIT:
     buffer_printf(out, "{split:%d:%d:%d}", expr->axis, made->parts, made->index);
@@ -307,7 +372,8 @@ static bool same_shape(const struct ctype *a, const struct ctype *b) {
 static bool same_view(const struct weight *there, const struct weight *made,
                       const struct weight_expr *expr) {
   int32_t axis = made->axis < 0 ? made->axis + (int32_t)there->type.rank : made->axis;
-  bool along = made->kind == GRAPH_WEIGHT_SPLIT || made->kind == GRAPH_WEIGHT_CONCAT;
+  bool along = made->kind == GRAPH_WEIGHT_SPLIT || made->kind == GRAPH_WEIGHT_CONCAT ||
+               made->kind == GRAPH_WEIGHT_SLICE;
   return there->kind == made->kind && (!along || there->axis == axis) &&
          there->parts == made->parts && there->index == made->index &&
          !(there->number < made->number || there->number > made->number) &&
@@ -339,8 +405,41 @@ static bool count_depth(struct compiler *c, struct weight *made) {
   return false;
 }
 
-int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum graph_weight_kind kind,
-                    const int32_t *operand, uint32_t count, const struct weight_want *want) {
+/* The one `_` of a shape, from the elements of what gets it. */
+static bool fill_shape(struct compiler *c, const struct weight *from, struct weight_expr *expr) {
+  int64_t before, rest = 1, number;
+  uint32_t open = 0, at = 0;
+  for (uint32_t i = 0; i < expr->shape.rank; i++) {
+    if (!cell_length(expr->shape.shape[i], &number)) {
+      at = i;
+      open++;
+    } else if (!checked_mul_i64(rest, number, &rest)) {
+      return true; /* reshape_type will say so */
+    }
+  }
+  if (open != 1 || c->unknown || !known_elements(&from->type, &before))
+    return true;
+  if (rest == 0 || before % rest != 0) {
+    fail_view(
+        c, expr->span, from->name, &from->type,
+        compiler_printf(c, "no size of `_` makes it %s", compiler_type_text(c, &expr->shape)));
+    return false;
+  }
+  expr->shape.shape[at] = cell_number(c->arena, before / rest, NULL);
+  return expr->shape.shape[at] != NULL;
+}
+
+/* What depends on the operand is settled before a view is looked up by its name. */
+static bool settle(struct compiler *c, struct weight_expr *expr, struct weight *made) {
+  if (made->kind == GRAPH_WEIGHT_RESHAPE)
+    return fill_shape(c, &c->weight[made->operand[0]], expr);
+  return made->kind != GRAPH_WEIGHT_SLICE || place_slice(c, expr, made);
+}
+
+int32_t tensor_view(struct compiler *c, const struct weight_expr *written,
+                    enum graph_weight_kind kind, const int32_t *operand, uint32_t count,
+                    const struct weight_want *want) {
+  struct weight_expr own = *written, *expr = &own;
   struct weight made = {.kind = kind,
                         .operand = operand,
                         .operand_count = count,
@@ -349,7 +448,9 @@ int32_t tensor_view(struct compiler *c, const struct weight_expr *expr, enum gra
                         .index = expr->index,
                         .number = expr->number,
                         .span = want->span};
-  int32_t found = limit_step(c, expr->span, count) ? find_view(c, expr, &made) : WEIGHT_FAILED;
+  int32_t found = limit_step(c, expr->span, count) && settle(c, expr, &made)
+                      ? find_view(c, expr, &made)
+                      : WEIGHT_FAILED;
   if (found != WEIGHT_ABSENT)
     return found;
   if (made.name == NULL || !count_depth(c, &made))

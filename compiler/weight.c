@@ -182,11 +182,15 @@ static uint32_t operand_rank(const struct weight_expr *expr, uint32_t rank) {
   return expr->view == GRAPH_WEIGHT_RESHAPE ? 1 : rank;
 }
 
+static bool is_part(const struct weight_expr *expr) {
+  return expr->view == GRAPH_WEIGHT_SPLIT || expr->view == GRAPH_WEIGHT_SLICE;
+}
+
 /* A bias lies along the first axis of its weight: a transposition leaves it
  * alone, and so does a split of the other axis. */
 static bool bias_passes(const struct weight_expr *expr) {
   return expr->view == GRAPH_WEIGHT_TRANSPOSE ||
-         (expr->view == GRAPH_WEIGHT_SPLIT && (expr->axis == 1 || expr->axis == -1));
+         (is_part(expr) && (expr->axis == 1 || expr->axis == -1));
 }
 
 static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
@@ -196,7 +200,7 @@ static int32_t take_view(struct compiler *c, const struct weight_expr *expr,
   bool bias = want->member != NULL && strcmp(want->member, "weight") != 0;
   if (bias && bias_passes(expr))
     return take(c, expr->operand[0], want, &ignored);
-  if (bias && expr->view != GRAPH_WEIGHT_SPLIT && expr->view != GRAPH_WEIGHT_CONCAT) {
+  if (bias && !is_part(expr) && expr->view != GRAPH_WEIGHT_CONCAT) {
     report(c, CODE_WEIGHT_VIEW, expr->span, "the weights of a linear layer cannot be viewed so");
     return WEIGHT_FAILED;
   }

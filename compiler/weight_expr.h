@@ -33,7 +33,8 @@ struct weight_expr {
   const struct scope *scope; /* PATH, STARS: the whole path, as a scope */
   struct symbol *symbol;     /* NAMED */
   enum graph_weight_kind view;
-  int32_t axis, parts, index;
+  int32_t axis, parts, index; /* as in the graph; of a SLICE, parts -1 is all that is left */
+  int64_t total;              /* SLICE of a split by sizes: their sum; else 0 */
   uint32_t operand_count;
   const struct weight_expr *const *operand;
   struct ctype shape; /* RESHAPE */

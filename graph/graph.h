@@ -87,6 +87,9 @@ enum graph_weight_kind {
 #undef WEIGHT
   GRAPH_WEIGHT_KINDS
 };
+/* Of a TRANSPOSE, the operand's axis that is axis i: three bits each of `index`, the first
+ * lowest; 0 = the two of a matrix, the other way round. */
+uint32_t graph_weight_axis(int32_t index, uint32_t i);
 bool graph_weight_is_computed(enum graph_weight_kind kind); /* ADD to DIV */
 
 struct graph_weight {

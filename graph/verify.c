@@ -134,6 +134,20 @@ static bool computed_fits(const struct graph *g, const struct graph_weight *w) {
   return fits;
 }
 
+/* Each axis of the operand stands once, with its dim. */
+static bool transpose_fits(const struct graph_weight *w, const struct graph_weight *from) {
+  uint32_t seen = 0;
+  if (w->rank != from->rank || w->index < 0 || (w->index == 0 && w->rank != 2))
+    return false;
+  for (uint32_t i = 0; i < w->rank; i++) {
+    uint32_t axis = graph_weight_axis(w->index, i);
+    if (axis >= w->rank || (seen >> axis & 1) != 0 || w->shape[i] != from->shape[axis])
+      return false;
+    seen |= 1u << axis;
+  }
+  return true;
+}
+
 /* The shape that weight's kind gives it from its operands. */
 static bool view_shape_fits(const struct graph *g, const struct graph_weight *w) {
   const struct graph_weight *from = &g->weight[w->operand[0]];
@@ -143,8 +157,7 @@ static bool view_shape_fits(const struct graph *g, const struct graph_weight *w)
     return computed_fits(g, w);
   switch (w->kind) {
   case GRAPH_WEIGHT_TRANSPOSE:
-    return from->rank == 2 && w->rank == 2 && w->shape[0] == from->shape[1] &&
-           w->shape[1] == from->shape[0];
+    return transpose_fits(w, from);
   case GRAPH_WEIGHT_RESHAPE:
     return elements(w) == elements(from);
   case GRAPH_WEIGHT_STACK:
@@ -157,6 +170,11 @@ static bool view_shape_fits(const struct graph *g, const struct graph_weight *w)
       return false;
     along = from->shape[w->axis];
     if (along % w->parts != 0 || w->shape[w->axis] != along / w->parts)
+      return false;
+    break;
+  case GRAPH_WEIGHT_SLICE:
+    if (!axis_ok || w->rank != from->rank || w->parts < 0 || w->index < 0 ||
+        (int64_t)w->index + w->parts > from->shape[w->axis] || w->shape[w->axis] != w->parts)
       return false;
     break;
   case GRAPH_WEIGHT_CONCAT:

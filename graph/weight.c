@@ -28,6 +28,10 @@ enum graph_weight_kind weight_function_kind(const char *name) {
   return kind < GRAPH_WEIGHT_KINDS && kinds[kind].function ? kind : GRAPH_WEIGHT_KINDS;
 }
 
+uint32_t graph_weight_axis(int32_t index, uint32_t i) {
+  return index == 0 ? 1 - i : (uint32_t)index >> 3 * i & 7;
+}
+
 bool graph_weight_is_computed(enum graph_weight_kind kind) {
   return kind >= GRAPH_WEIGHT_ADD && kind <= GRAPH_WEIGHT_DIV;
 }

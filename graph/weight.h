@@ -4,7 +4,7 @@
 
 #include "graph/graph.h"
 
-enum { WEIGHT_ARGUMENTS = 3 };
+enum { WEIGHT_ARGUMENTS = 4 };
 
 struct weight_info {
   const char *name;

@@ -36,7 +36,7 @@ static const char *whole_tensor(const struct graph *graph, int32_t weight) {
     const struct graph_weight *w = &graph->weight[weight];
     if (w->kind == GRAPH_WEIGHT_TENSOR)
       return w->tensor;
-    if (w->operand_count != 1 || w->kind == GRAPH_WEIGHT_SPLIT)
+    if (w->operand_count != 1 || w->kind == GRAPH_WEIGHT_SPLIT || w->kind == GRAPH_WEIGHT_SLICE)
       return NULL;
     weight = w->operand[0];
   }

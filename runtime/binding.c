@@ -217,10 +217,19 @@ int binding_own_view(struct binding *binding, int32_t i, struct tfm_error *err) 
 static void bind_transpose(struct binding *binding, int32_t i, const tfm_tensor *from) {
   tfm_tensor *t = &binding->tensor[i];
   *t = *from;
-  t->shape[0] = from->shape[1];
-  t->shape[1] = from->shape[0];
-  t->stride[0] = from->stride[1];
-  t->stride[1] = from->stride[0];
+  for (uint32_t d = 0; d < t->rank; d++) {
+    uint32_t axis = graph_weight_axis(binding->graph->weight[i].index, d);
+    t->shape[d] = from->shape[axis];
+    t->stride[d] = from->stride[axis];
+  }
+}
+
+static void bind_slice(struct binding *binding, int32_t i, const tfm_tensor *from) {
+  const struct graph_weight *w = &binding->graph->weight[i];
+  tfm_tensor *t = &binding->tensor[i];
+  *t = *from;
+  t->shape[w->axis] = w->parts;
+  t->data = (char *)from->data + w->index * from->stride[w->axis];
 }
 
 static void bind_split(struct binding *binding, int32_t i, const tfm_tensor *from) {
@@ -248,6 +257,19 @@ static int bind_reshape(struct binding *binding, int32_t i, const tfm_tensor *fr
   view_set_contiguous(&to);
   view_copy(&to, from);
   return 0;
+}
+
+static bool sound_transpose(const struct graph_weight *w, const tfm_tensor *from) {
+  uint32_t seen = 0;
+  if (w->index < 0 || (w->index == 0 && w->rank != 2))
+    return false;
+  for (uint32_t d = 0; d < w->rank; d++) {
+    uint32_t axis = graph_weight_axis(w->index, d);
+    if (axis >= w->rank || (seen >> axis & 1) != 0 || w->shape[d] != from->shape[axis])
+      return false;
+    seen |= 1u << axis;
+  }
+  return true;
 }
 
 /* The graph was verified, but a view that leaves its memory must not be
@@ -284,7 +306,10 @@ static bool sound_view(const struct binding *binding, int32_t i) {
   const tfm_tensor *first = &binding->tensor[w->operand[0]];
   switch (w->kind) {
   case GRAPH_WEIGHT_TRANSPOSE:
-    return w->rank == 2 && w->shape[0] == first->shape[1] && w->shape[1] == first->shape[0];
+    return sound_transpose(w, first);
+  case GRAPH_WEIGHT_SLICE:
+    return w->axis >= 0 && (uint32_t)w->axis < w->rank && w->parts >= 0 && w->index >= 0 &&
+           (int64_t)w->index + w->parts <= first->shape[w->axis] && w->shape[w->axis] == w->parts;
   case GRAPH_WEIGHT_SPLIT:
     return w->axis >= 0 && (uint32_t)w->axis < w->rank && w->parts > 0 && w->index >= 0 &&
            w->index < w->parts && first->shape[w->axis] % w->parts == 0 &&
@@ -323,6 +348,9 @@ static int bind_row(struct binding *binding, int32_t i, struct tfm_error *err) {
     return 0;
   case GRAPH_WEIGHT_SPLIT:
     bind_split(binding, i, from);
+    return 0;
+  case GRAPH_WEIGHT_SLICE:
+    bind_slice(binding, i, from);
     return 0;
   case GRAPH_WEIGHT_RESHAPE:
     return bind_reshape(binding, i, from, err);

@@ -25,6 +25,14 @@ static const struct weights_tensor *stored_of(const struct binding *b, int32_t i
              : NULL;
 }
 
+/* Where an axis of the operand stands in the transposed. */
+static int32_t turned_axis(const struct graph_weight *w, int32_t axis) {
+  for (uint32_t i = 0; axis != GRAPH_NONE && i < w->rank; i++)
+    if ((int32_t)graph_weight_axis(w->index, i) == axis)
+      return (int32_t)i;
+  return GRAPH_NONE;
+}
+
 static struct row row_of(const struct binding *b, const struct row *rows, int32_t i) {
   const struct graph_weight *w = &b->graph->weight[i];
   const struct weights_tensor *stored = stored_of(b, i);
@@ -35,8 +43,8 @@ static struct row row_of(const struct binding *b, const struct row *rows, int32_
     row.axis = stored->transposed ? 0 : (int32_t)w->rank - 1;
   } else if (w->kind == GRAPH_WEIGHT_TRANSPOSE && view) {
     row = rows[w->operand[0]];
-    row.axis = row.axis == 0 || row.axis == 1 ? 1 - row.axis : GRAPH_NONE;
-  } else if (w->kind == GRAPH_WEIGHT_SPLIT && view) {
+    row.axis = turned_axis(w, row.axis);
+  } else if ((w->kind == GRAPH_WEIGHT_SPLIT || w->kind == GRAPH_WEIGHT_SLICE) && view) {
     row = rows[w->operand[0]];
     row.axis = row.axis == w->axis ? GRAPH_NONE : row.axis;
   }

@@ -384,6 +384,16 @@ START_TEST(weight_forms) {
          "weight $a{transpose} : bf16[4,4] = transpose($a; 0, 0, 0)");
   EXPECT(HEADER BODY("  x = linear(x, weight: split(@a, parts: 3, index: 1))\n"),
          "words.weight F32 9 4\na F32 12 4\n", ": f32[4,4] = split($a; 0, 3, 1)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: slice(@a, from: 2, count: D))\n"),
+         "words.weight F32 9 4\na F32 12 4\n", ": f32[4,4] = slice($a; 0, 4, 2)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: slice(@a, axis: -1, from: -4))\n"),
+         "words.weight F32 9 4\na F32 4 9\n", ": f32[4,4] = slice($a; 1, 4, 5)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: split(@a, sizes: [2, D, 6], index: 1))\n"),
+         "words.weight F32 9 4\na F32 12 4\n", ": f32[4,4] = slice($a; 0, 4, 2)");
+  EXPECT(HEADER BODY("  x = linear(x, weight: reshape(transpose(@a, axes: [2, 0, 1]), "
+                     "shape: [_, D]))\n"),
+         "words.weight F32 9 4\na F32 2 2 4\n", ": f32[4,2,2] = transpose($a; 0, 3, 66)",
+         ": f32[4,4] = reshape(");
   EXPECT(HEADER BODY("  x = linear(linear(x, weight: concat(@a, @b)), weight: transpose(@a))\n"),
          "words.weight F32 9 4\na F32 4 4\nb F32 0 4\n", ": f32[4,4] = concat($a, $b; 0, 0, 0)");
   EXPECT(HEADER BODY("  x = linear(x, weight: reshape(@a, shape: [D, D]))\n"),

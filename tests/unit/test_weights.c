@@ -285,6 +285,10 @@ static const char views[] = "graph t\n"
                             "weight $k : f32[2,2,6] = stack($m, $m; 0, 0, 0)\n"
                             "weight $r : f32[3,4] = reshape($m; 0, 0, 0)\n"
                             "weight $rt : f32[12] = reshape($t; 0, 0, 0)\n"
+                            "weight $sl : f32[2,3] = slice($m; 1, 3, 2)\n"
+                            "weight $low : f32[1,6] = slice($m; 0, 1, 1)\n"
+                            "weight $k3 : f32[6,2,2] = transpose($k; 0, 3, 66)\n"
+                            "weight $kr : f32[24] = reshape($k3; 0, 0, 0)\n"
                             "weight $n : f32[] = number(0.5)\n"
                             "weight $p : f32[3] = add($n, $h; 0, 0, 0)\n"
                             "weight $q : f32[2,3] = sub($p, $s; 0, 0, 0)\n"
@@ -377,6 +381,11 @@ static void check_views(size_t shift) {
   check_values(by_name(graph, binding, "k"), 24, m);
   check_values(by_name(graph, binding, "r"), 12, m);
   check_values(by_name(graph, binding, "rt"), 12, t);
+  check_values(by_name(graph, binding, "sl"), 6, (const float[]){2, 3, 4, 8, 9, 10});
+  check_values(by_name(graph, binding, "low"), 6, m + 6);
+  const float kr[] = {0, 6, 0, 6, 1, 7, 1, 7, 2, 8, 2, 8, 3, 9, 3, 9, 4, 10, 4, 10, 5, 11, 5, 11};
+  check_values(by_name(graph, binding, "k3"), 24, kr);
+  check_values(by_name(graph, binding, "kr"), 24, kr);
   check_values(by_name(graph, binding, "p"), 3, (const float[]){1.5f, 2.5f, -0.5f});
   check_values(by_name(graph, binding, "q"), 6,
                (const float[]){-1.5f, -1.5f, -5.5f, -7.5f, -7.5f, -11.5f});
