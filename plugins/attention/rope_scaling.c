@@ -33,9 +33,9 @@ static double member_or(const tfm_attr *object, const char *name, double otherwi
 /* rope_type where it is there, type where it is not. */
 static tfm_status read_kind(const tfm_host *host, struct rope_scaling *s) {
   const tfm_attr *type = tfm_attr_member(s->object, "rope_type");
-  if (!type || type->kind == TFM_ATTR_NONE)
+  if (!type)
     type = tfm_attr_member(s->object, "type");
-  if (!type || type->kind == TFM_ATTR_NONE)
+  if (!type)
     return TFM_OK;
   if (type->kind != TFM_ATTR_STR)
     return host->fail(host, "rope_type is no text: the known kinds are " KNOWN_KINDS);

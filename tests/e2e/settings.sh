@@ -80,9 +80,13 @@ unfit "geluu" bert hidden_act '"geluu"'
 unfit "xielu" llama hidden_act '"xielu"'
 unfit "geluu" gpt2 activation_function '"geluu"'
 taken bert hidden_act '"gelu_new"'
-for kind in dynamic yarn longrope proportional su mrope; do
-  refused "rope_type: only default, linear and llama3 are supported" llama rope_scaling "{\"rope_type\": \"$kind\", \"factor\": 2.0}"
+for kind in dynamic yarn proportional; do
+  taken llama rope_scaling "{\"rope_type\": \"$kind\", \"factor\": 2.0}"
 done
+for kind in longrope su; do
+  unfit "needs 2 numbers in short_factor" llama rope_scaling "{\"rope_type\": \"$kind\", \"factor\": 2.0}"
+done
+unfit "unknown kind of rope scaling" llama rope_scaling '{"rope_type": "mrope", "factor": 2.0}'
 unfit "rope_type is no text" llama rope_parameters '{"rope_type": null, "type": "linear", "factor": 2.0}'
 unfit "needs a factor above 0" llama rope_scaling '{"rope_type": "linear"}'
 unfit "needs a factor above 0" llama rope_scaling '{"rope_type": "linear", "factor": "2"}'
