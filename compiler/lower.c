@@ -1,8 +1,8 @@
 /* lower.c - from the compiler's lists to a graph, all of it, as it was written.
  *
  * What is computed at all, and what of it less often than it stands there, is left to
- * passes over the graph (graph/pass/live.h, hoist.h); so an input is not yet given
- * where it is first read, and what nothing tells is dim_untold, or -1 in a weight. */
+ * passes over the graph (graph/pass/live.h, hoist.h); so what nothing tells is here
+ * dim_untold, or -1 in a weight. */
 #include "compiler/lower.h"
 
 #include "compiler/ir.h"
@@ -220,6 +220,17 @@ static bool emit_nodes(struct emitter *e) {
   return true;
 }
 
+/* Inputs were emitted first, so that each stands in its line as its value does in its own. */
+static void place_inputs(struct emitter *e) {
+  for (uint32_t n = 0; n < e->build.count[BUILD_NODE]; n++)
+    for (uint32_t k = 0; k < e->build.node[n].input_count; k++) {
+      int32_t value = e->build.node[n].input[k];
+      if (value != GRAPH_NONE && (uint32_t)value < e->build.count[BUILD_INPUT] &&
+          e->build.node[n].entry < e->build.input[value].entry)
+        e->build.input[value].entry = e->build.node[n].entry;
+    }
+}
+
 /* A name for each result; the first of a kind of the file, or `result`. */
 static bool emit_outputs(struct emitter *e) {
   const struct results *results = &e->model->results;
@@ -257,8 +268,13 @@ struct graph *lower_emit(struct compiler *c, const struct model *model) {
   }
   e.g->arena.limit = c->arena->limit;
   build_open(&e.build, e.g, &e.err);
-  bool ok = emit_head(&e) && emit_entries(&e) && emit_inputs(&e) && emit_weights(&e) &&
-            emit_nodes(&e) && emit_outputs(&e);
+  bool ok = build_expect(&e.build, c->value_count, c->node_count);
+  if (!ok)
+    compiler_full(c, &e.g->arena);
+  ok = ok && emit_head(&e) && emit_entries(&e) && emit_inputs(&e) && emit_weights(&e) &&
+       emit_nodes(&e) && emit_outputs(&e);
+  if (ok)
+    place_inputs(&e);
   if (ok && build_finish(&e.build) == 0)
     return e.g;
   if (ok)

@@ -12,6 +12,18 @@ void build_open(struct build *build, struct graph *graph, struct tfm_error *err)
   arena_init(&build->scratch, graph->arena.limit);
 }
 
+bool build_expect(struct build *build, uint32_t values, uint32_t nodes) {
+  struct arena *arena = &build->graph->arena;
+  build->value = arena_array(arena, values, sizeof *build->value);
+  build->node = arena_array(arena, nodes, sizeof *build->node);
+  build->room[BUILD_VALUE] = values, build->kept[BUILD_VALUE] = true;
+  build->room[BUILD_NODE] = nodes, build->kept[BUILD_NODE] = true;
+  if (build->value != NULL && build->node != NULL)
+    return true;
+  error_oom(build->err);
+  return false;
+}
+
 void build_drop(struct build *build) {
   arena_finish(&build->scratch);
 }
@@ -35,11 +47,14 @@ static void *more(struct build *build, enum build_table table, void *lines, size
   if (count > 0)
     memcpy(grown, lines, count * size);
   build->room[table] = room;
+  build->kept[table] = false;
   return grown;
 }
 
 /* The finished table, in the graph's memory. */
-static void *fit(struct build *build, enum build_table table, const void *lines, size_t size) {
+static void *fit(struct build *build, enum build_table table, void *lines, size_t size) {
+  if (build->kept[table])
+    return lines;
   void *kept = arena_array(&build->graph->arena, build->count[table], size);
   if (kept != NULL && build->count[table] > 0)
     memcpy(kept, lines, build->count[table] * size);

@@ -37,10 +37,14 @@ struct build {
   struct graph_node *node;
   struct graph_output *output;
   uint32_t count[BUILD_TABLES], room[BUILD_TABLES];
+  bool kept[BUILD_TABLES]; /* the table is in the graph's memory already */
 };
 
 /* Empty tables.  Memory is bounded as the graph's is. */
 void build_open(struct build *build, struct graph *graph, struct tfm_error *err);
+/* So many values and nodes will come, or a few less: these tables, the large ones, need not
+ * be copied then.  False = memory is out. */
+bool build_expect(struct build *build, uint32_t values, uint32_t nodes);
 /* Hand the tables over and link the graph; closes the build, also after -1. */
 int build_finish(struct build *build);
 void build_drop(struct build *build); /* close it; the graph's tables stay as they were */

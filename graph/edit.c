@@ -187,7 +187,8 @@ static bool keep_all(struct edit *edit, struct build *build) {
     return false;
   }
   find_readers(edit, &to);
-  return keep_entries(edit, &to, build) && keep_sources(edit, &to, build) &&
+  return build_expect(build, edit->graph->value_count, edit->graph->node_count) &&
+         keep_entries(edit, &to, build) && keep_sources(edit, &to, build) &&
          keep_weights(edit, &to, build) && keep_nodes(edit, &to, build) &&
          keep_rest(edit, &to, build);
 }

@@ -127,6 +127,24 @@ START_TEST(by_hand) {
 }
 END_TEST
 
+/* What is expected is no bound, and need not come. */
+START_TEST(expected) {
+  for (uint32_t lines = 0; lines <= 8; lines++) {
+    struct tfm_error err = {0};
+    struct graph *graph = create(&err);
+    struct build build;
+    build_open(&build, graph, &err);
+    ck_assert(build_expect(&build, lines, lines));
+    build_whole(&build);
+    ck_assert_msg(build_finish(&build) == 0, "%s", err.message);
+    ck_assert_msg(graph_verify(graph, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(graph->node_count, 2);
+    ck_assert_str_eq(graph->value[3].name, "mixed");
+    graph_destroy(graph);
+  }
+}
+END_TEST
+
 /* Tables that are larger than their first room keep what was in them. */
 START_TEST(growing) {
   struct tfm_error err = {0};
@@ -233,4 +251,4 @@ START_TEST(finish_without_memory) {
 }
 END_TEST
 
-UNIT_MAIN("build", by_hand, growing, refusals, memory_is_bounded, finish_without_memory)
+UNIT_MAIN("build", by_hand, expected, growing, refusals, memory_is_bounded, finish_without_memory)

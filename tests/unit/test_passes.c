@@ -235,9 +235,10 @@ START_TEST(without_memory) {
                           "encode\n"
                           "input %0 a = tokens.ids : f32[B,T] @a\n"
                           "%1 = acme.sum(%0) : f32[B,T] @sum\n"
+                          "%2 = acme.sum(%0) : f32[B,T] @dead\n"
                           "decode\n"
-                          "%2 = acme.sum(%1) : f32[B,T] @moves\n"
-                          "output x = %2\n";
+                          "%3 = acme.sum(%1) : f32[B,T] @moves\n"
+                          "output x = %3\n";
   for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
     struct tfm_error err = {0};
     struct graph *graph = graph_parse("text", text, strlen(text), &err);
