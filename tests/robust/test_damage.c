@@ -323,7 +323,7 @@ static size_t run_tokenizer(const char *name, const char *file, unsigned step) {
   char path[256];
   snprintf(path, sizeof path, "tokenizers/%s/%s", name, file);
   struct bytes bytes = read_file(path);
-  struct job job = {path, file, bytes, bytes.size, use_tokenizer, step};
+  struct job job = {path, file, bytes, bytes.size, use_tokenizer, step, false};
   size_t wrong = run(&job);
   snprintf(path, sizeof path, "%s/%s", directory, file);
   unlink(path);
@@ -351,9 +351,9 @@ int main(void) {
   memcpy(text, config, sizeof config);
   struct bytes settings = {text, sizeof config - 1};
   struct job model[] = {
-      {"model.safetensors, run", "model.safetensors", weights, header, use_checkpoint, few},
-      {"model.safetensors, opened", "model.safetensors", weights, header, use_weights, few},
-      {"config.json", "config.json", settings, settings.size, use_config, few, .larger = true}};
+      {"model.safetensors, run", "model.safetensors", weights, header, use_checkpoint, few, false},
+      {"model.safetensors, opened", "model.safetensors", weights, header, use_weights, few, false},
+      {"config.json", "config.json", settings, settings.size, use_config, few, true}};
   write_file("config.json", settings.data, settings.size);
   write_file("model.safetensors", weights.data, weights.size);
   for (size_t i = 0; i < sizeof model / sizeof model[0]; i++) {
