@@ -15,7 +15,7 @@ script_tests += \
   tests/e2e/embedders.sh tests/e2e/sparse.sh tests/e2e/mixing.sh tests/e2e/fusion.sh tests/e2e/recurrence.sh tests/e2e/session.sh \
   tests/e2e/rerank.sh tests/e2e/translate.sh \
   tests/e2e/broken.sh tests/e2e/completion.sh tests/e2e/errors.sh tests/e2e/usage.sh tests/e2e/settings.sh tests/e2e/gguf.sh tests/e2e/run.sh \
-  tests/e2e/tokenize.sh tests/e2e/terminal.sh tests/e2e/lines.sh tests/e2e/mistakes.sh tests/e2e/dump.sh tests/e2e/compare.sh tests/e2e/inspect.sh tests/e2e/editors.sh tests/e2e/attention.sh tests/e2e/place.sh \
+  tests/e2e/tokenize.sh tests/e2e/terminal.sh tests/e2e/lines.sh tests/e2e/mistakes.sh tests/e2e/dump.sh tests/e2e/compare.sh tests/e2e/zoo.sh tests/e2e/inspect.sh tests/e2e/editors.sh tests/e2e/attention.sh tests/e2e/place.sh \
   tests/structure/check-headers.sh \
   tests/structure/check-includes.sh \
   tests/structure/check-names.sh \

@@ -1,0 +1,11 @@
+#!/bin/bash
+# zoo.sh - a directory of each family finds its model file, and none leaves a word: no setting
+# unread, no value unused, no tensor left over.
+. "$TFM_SRCDIR/tests/e2e/common.sh"
+for directory in "$fixtures"/zoo/*/; do
+  expect 0 "$tfmrun" $plugins --model-dir "$models" --check "$directory"
+  grep -q ' fits ' "$out" || fail "$directory: $(cat "$out")"
+  grep -q 'warning' "$err" && fail "$directory: $(cat "$err")"
+done
+[ "$checks" -gt 60 ] || fail "only $checks checkpoints"
+finish
