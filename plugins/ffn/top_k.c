@@ -144,8 +144,10 @@ static tfm_status run(const tfm_host *host, const void *instance, const tfm_run 
   const struct top_k *t = instance;
   const tfm_tensor *x = run->input[0];
   int64_t count = x->shape[x->rank - 1];
+  if (t->k > count) /* as many as the tokens: the compiler could not see it */
+    return host->fail(host, "top_k: the %lld largest of %lld scores", (long long)t->k,
+                      (long long)count);
   float *score = run->workspace, *by = score + count, *group = by + count;
-  (void)host;
   for (int64_t row = 0; row < tensor_rows(x); row++) {
     weigh(t, (const float *)x->data + row * count, score, count);
     for (int64_t i = 0; i < count; i++)

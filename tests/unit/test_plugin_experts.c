@@ -80,6 +80,15 @@ START_TEST(test_groups) {
 }
 END_TEST
 
+/* More than there are: of scores that are as many as the tokens nobody knows it before. */
+START_TEST(test_too_few) {
+  open_plugin();
+  struct call call = routing((const float[]){9}, 1, 1, 2);
+  ck_assert_int_ne(call_run(&call, plugin_kernel(plugin, "top_k", "reference"), 1), TFM_OK);
+  call_finish(&call, true);
+}
+END_TEST
+
 START_TEST(test_not_numbers) {
   open_plugin();
   struct call call = routing((const float[]){NAN, NAN, NAN}, 1, 3, 2);
@@ -233,4 +242,5 @@ START_TEST(test_alone) {
 }
 END_TEST
 
-UNIT_MAIN("experts", test_top_k, test_groups, test_not_numbers, test_experts, test_alone)
+UNIT_MAIN("experts", test_top_k, test_groups, test_too_few, test_not_numbers, test_experts,
+          test_alone)
