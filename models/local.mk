@@ -9,7 +9,7 @@ dist_model_DATA += models/roberta.tfm models/distilbert.tfm models/albert.tfm mo
 dist_model_DATA += models/mistral.tfm models/qwen2.tfm models/qwen3.tfm models/gemma.tfm \
   models/gemma2.tfm models/gemma3.tfm models/olmo.tfm models/olmo2.tfm models/phi3.tfm \
   models/phi.tfm models/stablelm.tfm models/gptneox.tfm models/gptj.tfm models/opt.tfm \
-  models/rotary.tfm models/wide.tfm
+  models/mixtral.tfm models/qwen3_moe.tfm models/rotary.tfm models/wide.tfm
 
 # The checkpoints that the model files name, installed beside them.
 bertcheckpointdir = $(modeldir)/checkpoints/bert-ko-reviews

@@ -37,7 +37,7 @@ check-valgrind: all $(unit_tests)
 	@$(AM_TESTS_ENVIRONMENT) CK_FORK=no; TFM_VALGRIND=1; export CK_FORK TFM_VALGRIND; \
 	printf '%s\n' $(unit_tests) | \
 	  xargs -n 1 -P "$${JOBS:-2}" $(srcdir)/tests/valgrind.sh '$(LIBTOOL)'
-EXTRA_DIST += tests/valgrind.sh tests/coverage.sh tests/same_bits.sh tests/real_places.py \
+EXTRA_DIST += tests/valgrind.sh tests/threads.sh tests/coverage.sh tests/same_bits.sh tests/real_places.py \
   tests/mutate.sh tests/mutations.txt
 .PHONY: check-valgrind
 

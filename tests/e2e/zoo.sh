@@ -7,5 +7,10 @@ for directory in "$fixtures"/zoo/*/; do
   grep -q ' fits ' "$out" || fail "$directory: $(cat "$out")"
   grep -q 'warning' "$err" && fail "$directory: $(cat "$err")"
 done
+# and each is installed
+for file in "$models"/*.tfm; do
+  checks=$((checks + 1))
+  grep -qw "models/$(basename "$file")" "$models/local.mk" || fail "$(basename "$file") is not in models/local.mk"
+done
 [ "$checks" -gt 60 ] || fail "only $checks checkpoints"
 finish
