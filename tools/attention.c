@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { TOKENS_MAX = 256, BYTES_MAX = 64 << 20, SHOWN = 4 };
 
@@ -184,6 +185,29 @@ static bool write_page(FILE *file, const char *data) {
   return ok;
 }
 
+/* Does the file begin as this page does, up to its title? */
+static bool is_page(const char *path) {
+  FILE *file = fopen(path, "r");
+  char line[256];
+  bool titled = false, same = file != NULL;
+  for (size_t i = 0; same && !titled && attention_page[i]; i++) {
+    same = fgets(line, sizeof line, file) && strcmp(line, attention_page[i]) == 0;
+    titled = same && strncmp(line, "<title>", 7) == 0;
+  }
+  if (file)
+    fclose(file);
+  return titled;
+}
+
+/* A page takes the place of nothing but an earlier page or an empty file. */
+static int check_place(const struct cli *cli, const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0 || (S_ISREG(st.st_mode) && (st.st_size == 0 || is_page(path))))
+    return 0;
+  return cli_error(cli, TFM_CODE_USAGE,
+                   "cannot write a page to %s: it is there, and no page of tfm", path);
+}
+
 static int write_file(const struct job *job, const tfm_attention *list, size_t count,
                       const struct tokens *t) {
   const char *path = job->options->attention;
@@ -235,6 +259,8 @@ int attention_run(struct job *job, const tfm_input *input) {
   const struct options *o = job->options;
   tfm_result *result = NULL;
   struct tokens tokens = {0};
+  if (strcmp(o->attention, "-") != 0 && check_place(job->cli, o->attention) != 0)
+    return TFM_CODE_USAGE;
   if (tfm_model_run(job->model, input, 1, &o->run, &result, job->error) != 0)
     return cli_fail(job->cli, job->error);
   int status =

@@ -34,6 +34,15 @@ else
   echo "skipped: no chromium to open the page in"
 fi
 
+# a page takes the place of a page, and of nothing else
+printf 'precious' >"$work/mine.txt" && : >"$work/empty.html"
+expect 2 $bert --input '[MASK]' --attention "$work/mine.txt"
+has "no page of tfm"
+[ "$(cat "$work/mine.txt")" = precious ] || fail "a file of the user's is replaced"
+expect 2 $bert --input '[MASK]' --attention "$work"
+expect 0 $bert --input '[MASK]' --attention "$work/page.html"
+expect 0 $bert --input '[MASK]' --attention "$work/empty.html"
+
 # what cannot be shown is said
 expect 2 $bert --attention -
 expect 7 $gpt --ids "$(seq -s, 10 140),$(seq -s, 10 140)" -n 1 --attention -
