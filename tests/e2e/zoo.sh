@@ -7,6 +7,13 @@ for directory in "$fixtures"/zoo/*/; do
   grep -q ' fits ' "$out" || fail "$directory: $(cat "$out")"
   grep -q 'warning' "$err" && fail "$directory: $(cat "$err")"
 done
+# settings of an embedder that cannot be read are no matter of the other tasks
+for name in roberta electra albert distilbert modernbert mpnet; do
+  cp -RL "$fixtures/zoo/$name-mlm" "$work/$name" && echo '{}' >"$work/$name/modules.json"
+  expect 0 "$tfmrun" $plugins --model-dir "$models" --check --task fill_mask "$work/$name"
+  expect 4 "$tfmrun" $plugins --model-dir "$models" --check --task embed "$work/$name"
+done
+
 # and each is installed
 for file in "$models"/*.tfm; do
   checks=$((checks + 1))
